@@ -1,0 +1,129 @@
+"""Run-time errors, by what the caller can do about them.
+
+RunnerError
+├── RecipeError        mend the documents: carries every problem
+├── ConfigError        mend a setting: connection, secret, ledger, a path
+│   └── AuthError      the platform refused the login
+├── Unavailable        worth asking again later
+│   └── StopRun        the platform as a whole is down or forbids: stop the run, nothing is lost
+├── Refused            asking again is useless: the request itself is wrong
+├── Indeterminate      nobody knows whether the request had its effect
+├── JobLost            the platform no longer knows the job
+├── ItemUnreadable     one item of a source cannot be read; the others can
+├── LedgerError        the durable state cannot be read or written
+│   ├── LeaseHeld      another apply works on the recipe
+│   └── LeaseLost      this apply was overtaken and must not write
+├── PlanRefused        a saved plan is stale, used or expired
+└── Interrupted        a signal ended the run; the state is safe
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from runner.model.problem import Problem
+
+
+class RunnerError(Exception):
+    """Root of all errors that a user is told in one sentence.
+
+    Attributes:
+        mend: how to mend it, empty when unknown.
+    """
+
+    def __init__(self, what: str, *, mend: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.mend = mend
+
+    def __str__(self) -> str:
+        return self.what
+
+
+class RecipeError(RunnerError):
+    """Documents cannot be used; `problems` holds all that is wrong with them."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)
+
+
+class ConfigError(RunnerError):
+    """A setting outside the recipe is missing or wrong."""
+
+
+class AuthError(ConfigError):
+    """The platform refused the login (401, 403)."""
+
+
+class Unavailable(RunnerError):
+    """The other side cannot answer now; the same request may succeed later.
+
+    Attributes:
+        retry_after_s: what the other side asked for, None when it said nothing.
+        status: HTTP status, None when there was no reply.
+    """
+
+    def __init__(
+        self, what: str, *, retry_after_s: float | None = None, status: int | None = None, mend: str = ""
+    ) -> None:
+        super().__init__(what, mend=mend)
+        self.retry_after_s = retry_after_s
+        self.status = status
+
+
+class StopRun(Unavailable):
+    """Going on would only fail every further item: stop the run, it goes on later."""
+
+
+class Refused(RunnerError):
+    """The request is wrong and will be wrong again.
+
+    Attributes:
+        status: HTTP status, None when the refusal is not from HTTP.
+    """
+
+    def __init__(self, what: str, *, status: int | None = None, mend: str = "") -> None:
+        super().__init__(what, mend=mend)
+        self.status = status
+
+
+class Indeterminate(RunnerError):
+    """The request may or may not have had its effect: a lost reply, a time-out, a 5xx."""
+
+
+class JobLost(RunnerError):
+    """The platform does not know the job any more."""
+
+
+class ItemUnreadable(RunnerError):
+    """The body of one item cannot be read (vanished file, no permission)."""
+
+
+class LedgerError(RunnerError):
+    """The ledger cannot be opened, read or written."""
+
+
+class LeaseHeld(LedgerError):
+    """Another apply holds the lease.
+
+    Attributes:
+        holder: host, pid, since (epoch seconds) and ci_url of the other apply.
+    """
+
+    def __init__(self, what: str, *, holder: dict[str, Any], mend: str = "") -> None:
+        super().__init__(what, mend=mend)
+        self.holder = holder
+
+
+class LeaseLost(LedgerError):
+    """Another apply took the lease over while this one slept; nothing more may be written."""
+
+
+class PlanRefused(RunnerError):
+    """A saved plan is stale, was used, or has expired."""
+
+
+class Interrupted(RunnerError):
+    """A signal asked the run to end; what was submitted is recorded."""

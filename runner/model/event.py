@@ -1,0 +1,168 @@
+"""The lines of the ledger: what happened to a job or an item, in the order of never-pay-twice.md.
+
+Every event is durable before the step after it begins. Times are epoch seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from runner.model.item import Json, Result
+from runner.model.job import JobStatus
+
+
+@dataclass(frozen=True, slots=True)
+class JobIntended:
+    """A job will be sent: written before its first byte. Its items become `in_job` with this attempt.
+
+    Attributes:
+        items: ledger ids of the items (`Standing.id`), in the job's order.
+        request: digest of what will be sent, hex; empty when it is only known after `prepare`.
+        reserved: items, units or money taken out of the budget until the job is settled.
+        sent: True when nothing is prepared first, so that intended and sent are one durable write.
+    """
+
+    job: str
+    attempt: int
+    items: Sequence[int]
+    at: float
+    request: str = ""
+    reserved: float = 0.0
+    sent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class JobSent:
+    """The paying request is about to leave, with these captured values."""
+
+    job: str
+    at: float
+    kept: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class JobAccepted:
+    """The platform has the job under this id; `adopted` when it was found again."""
+
+    job: str
+    id: str
+    at: float
+    kept: Mapping[str, Json] = field(default_factory=dict)
+    adopted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class JobUnknown:
+    """The reply was lost: nobody knows whether the job exists."""
+
+    job: str
+    at: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobReleased:
+    """The job was surely never accepted; its items are `new` again, or failed when `error` is set."""
+
+    job: str
+    at: float
+    why: str
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobPolled:
+    """The platform's status, when it differs from the one before, and newly captured values.
+
+    A terminal status is written before the results are fetched; `JobSettled` follows after them.
+    """
+
+    job: str
+    status: JobStatus
+    at: float
+    word: str = ""
+    error: str = ""
+    kept: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemsDone:
+    """Results of some items of one job; a Result with an error fails its item."""
+
+    job: str
+    results: Sequence[Result]
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class JobHeld:
+    """A person must decide about the job; its unfinished items are `held`."""
+
+    job: str
+    at: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobSettled:
+    """All results of a terminal job are committed; items without one fail with `missing`.
+
+    Attributes:
+        cost: what it really cost; None when not told.
+        missing: error of the items that got no result.
+    """
+
+    job: str
+    at: float
+    cost: float | None = None
+    missing: str = "no result"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A sink holds the records.
+
+    Attributes:
+        sink: identity of the sink: kind and rendered options, hex digest.
+        publish: the publish hash that it was written with.
+        version: `Ledger.version` of the scope that it shows.
+        receipt: what the sink needs to recognise its own work later (path, size, digest ...).
+    """
+
+    sink: str
+    publish: str
+    version: int
+    rows: int
+    at: float
+    receipt: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """One apply of one stage is over.
+
+    Attributes:
+        outcome: `done`, `failed_items`, `check_failed`, `budget`, `pending`, `held`, `interrupted`, `stopped`.
+    """
+
+    run: int
+    outcome: str
+    at: float
+    summary: Mapping[str, Json] = field(default_factory=dict)
+
+
+Event: TypeAlias = (
+    JobIntended
+    | JobSent
+    | JobAccepted
+    | JobUnknown
+    | JobReleased
+    | JobPolled
+    | ItemsDone
+    | JobHeld
+    | JobSettled
+    | Published
+    | RunEnded
+)

@@ -1,0 +1,226 @@
+"""The contract of the durable truth, and the rows it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from runner.model.event import Event
+from runner.model.item import Item, Json
+from runner.model.job import JobStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose lines these are: one stage of one recipe under one profile.
+
+    Attributes:
+        profile: empty without one; `emulate` under `--emulate`, so that its results never count for the real platform.
+    """
+
+    project: str
+    profile: str
+    recipe: str
+    stage: str = ""
+
+
+class ItemStatus:
+    """The states of an item in the ledger, as text."""
+
+    NEW = "new"
+    IN_JOB = "in_job"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    HELD = "held"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the ledger knows about one item under the current work hash.
+
+    Attributes:
+        id: ledger id of the row (key, content, work); None when there is none yet.
+        status: one of `ItemStatus`; `new` when there is no row.
+        attempt: number of the last attempt, 0 when it was never in a job.
+        job: key of the last job, None without one.
+        error: of the last attempt.
+        seen: `never` (this key is new), `content` (known with other content), `work` (known with this content under
+            another work hash), `same`.
+    """
+
+    id: int | None = None
+    status: str = ItemStatus.NEW
+    attempt: int = 0
+    job: str | None = None
+    error: str = ""
+    seen: str = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """One job as the ledger has it."""
+
+    job: str
+    status: JobStatus
+    attempt: int
+    id: str | None
+    kept: Mapping[str, Json]
+    intended_at: float
+    sent_at: float | None
+    accepted_at: float | None
+    ended_at: float | None
+    items: int
+    word: str = ""
+    error: str = ""
+    cost: float | None = None
+    settled: bool = False
+    adopted: bool = False
+    stage: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One apply of one stage as the ledger has it."""
+
+    run: int
+    started_at: float
+    ended_at: float | None
+    outcome: str | None
+    holder: Mapping[str, Json]
+    summary: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """The last `Published` of one sink."""
+
+    sink: str
+    publish: str
+    version: int
+    rows: int
+    at: float
+    receipt: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One selected item with what came of it, for checks and sinks; in source order."""
+
+    key: str
+    value: Mapping[str, Json]
+    status: str
+    result: Json
+    error: str
+    job: str | None
+    attempt: int
+    cost: float | None
+    at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to write to one recipe's scopes.
+
+    Attributes:
+        epoch: the fence: grows with every holder; a write under an older epoch is refused.
+        until: epoch seconds when it ends by itself.
+    """
+
+    name: str
+    epoch: int
+    until: float
+
+
+class Ledger(Protocol):
+    """The durable truth. Every writing verb returns only after the write is on disk (or raises).
+
+    All verbs raise LedgerError when the store cannot be used; writing ones raise LeaseLost under an old epoch.
+    """
+
+    async def close(self) -> None:
+        """Write what is waiting and let go of the store."""
+
+    # -- who may write
+    async def acquire(self, name: str, holder: Mapping[str, Json], now: float, ttl_s: float) -> Lease:
+        """Take the lease, or take over one that has ended.
+
+        Raises:
+            LeaseHeld: somebody else has it; carries the holder.
+        """
+
+    async def renew(self, lease: Lease, now: float, ttl_s: float) -> Lease:
+        """Prolong it; raises LeaseLost when it was taken over."""
+
+    async def release(self, lease: Lease) -> None:
+        """Give it back."""
+
+    async def holder(self, name: str, now: float) -> Mapping[str, Json] | None:
+        """Return who holds the lease now, with `since` and `until`; None when it is free. Reading only."""
+
+    # -- planning: reading only
+    async def standings(self, scope: Scope, work: str, items: Sequence[Item]) -> Sequence[Standing]:
+        """Return one Standing per item, in order; writes nothing."""
+
+    def selected(self, scope: Scope) -> AsyncIterator[Sequence[tuple[str, bytes, str, str]]]:
+        """Give (key, content, work, status) of the current selection, in source order, in batches."""
+
+    async def version(self, scope: Scope) -> int:
+        """Return a number that grows whenever selection or outcome of an item of the scope changes; 0 when unknown."""
+
+    async def counts(self, scope: Scope) -> Mapping[str, int]:
+        """Return status to number of items of the current selection."""
+
+    async def fingerprint(self, scope: Scope) -> Mapping[str, Json]:
+        """Return what `finish_selection` stored with the current selection, empty when there is none."""
+
+    # -- selecting
+    async def begin_run(self, scope: Scope, lease: Lease, at: float, holder: Mapping[str, Json]) -> int:
+        """Write down that an apply of this scope begins; return its number."""
+
+    async def select(
+        self, scope: Scope, lease: Lease, work: str, position: int, items: Sequence[Item]
+    ) -> Sequence[Standing]:
+        """Add items at `position`.. to the selection being built (position 0 begins it anew).
+
+        Creates missing item rows as `new` and stores their `value`. Returns standings with ids. A key that stands
+        already in the selection being built gets a Standing with status `duplicate` and is not selected again.
+        """
+
+    async def finish_selection(self, scope: Scope, lease: Lease, count: int, mark: Mapping[str, Json]) -> bool:
+        """Make the selection being built, of `count` items, the current one; return whether it differs from the last.
+
+        `mark` is stored beside it for `fingerprint`.
+        """
+
+    async def reset(self, scope: Scope, lease: Lease, statuses: Sequence[str], keys: Sequence[str] | None) -> int:
+        """Make selected items of these statuses `new` again (a deliberate retry); return how many. Attempts stay."""
+
+    # -- the protocol
+    async def record(self, scope: Scope, lease: Lease, events: Sequence[Event]) -> None:
+        """Write events in one transaction, durable on return; many callers at once share one."""
+
+    def jobs(self, scope: Scope, statuses: Sequence[JobStatus] | None = None) -> AsyncIterator[JobRow]:
+        """Give the jobs of the scope, oldest first.
+
+        With `statuses` only those, and of the TERMINAL ones among them only the unsettled; None gives all.
+        """
+
+    async def job_items(self, scope: Scope, job: str) -> Sequence[tuple[int, Item]]:
+        """Return (ledger id, Item without body) of a job, in the job's order."""
+
+    async def spent(self, scope: Scope, since: float) -> Mapping[str, float]:
+        """Return `items`, `jobs` and `money` of the jobs intended since then, reserved or settled."""
+
+    # -- publishing and reading back
+    def outcomes(self, scope: Scope) -> AsyncIterator[Sequence[Outcome]]:
+        """Give the current selection with results, in source order, in batches."""
+
+    async def publications(self, scope: Scope) -> Mapping[str, Publication]:
+        """Return sink to its last publication."""
+
+    async def runs(self, scope: Scope, limit: int = 20) -> Sequence[RunRow]:
+        """Return the latest runs, newest first."""
+
+    async def scopes(self) -> Sequence[Scope]:
+        """Return every scope that the ledger knows."""
