@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # the web parts are loaded only when an emulator is made
 EMULATORS: dict[str, str] = {
     "aihub": "runner.emulators.aihub",
     "jobs": "runner.emulators.jobs",
+    "label_studio": "runner.emulators.label_studio",
 }
 
 
