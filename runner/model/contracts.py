@@ -1,7 +1,7 @@
 """The contracts between the rooms: a few verbs each, optional powers as tiny contracts of their own.
 
-A power is asked for by `isinstance`. No contract but `Target`, `Notifier` and the platform kinds touches the network,
-and none connects before its first verb is called. Sinks, checks and filters are synchronous where nothing is waited for.
+A power is asked for by `isinstance`. Nothing connects before its first verb is called; what waits for nothing is
+synchronous.
 """
 
 from __future__ import annotations

@@ -152,6 +152,7 @@ class Capabilities:
         cost: `none`, `job` or `item`: whether and where the platform tells the price afterwards.
         whole_source: one job covers everything the source selects (a run over a project).
         default_items_per_job: what a recipe gets that does not say `items_per_job`.
+        sends_bodies: whether the requests carry item bytes; such a job cannot be sent again from the ledger alone.
     """
 
     find: Find = Find.NONE
@@ -163,3 +164,4 @@ class Capabilities:
     cost: str = "none"
     whole_source: bool = False
     default_items_per_job: int = 1
+    sends_bodies: bool = False

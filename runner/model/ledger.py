@@ -142,11 +142,13 @@ class Ledger(Protocol):
         """Write what is waiting and let go of the store."""
 
     # -- who may write
-    async def acquire(self, name: str, holder: Mapping[str, Json], now: float, ttl_s: float) -> Lease:
-        """Take the lease, or take over one that has ended.
+    async def acquire(
+        self, name: str, holder: Mapping[str, Json], now: float, ttl_s: float, *, dead_epoch: int | None = None
+    ) -> Lease:
+        """Take the lease, or take over one that has ended, or that of epoch `dead_epoch`, whose holder surely died.
 
         Raises:
-            LeaseHeld: somebody else has it; carries the holder.
+            LeaseHeld: somebody else has it; carries the holder, with `since`, `until` and `epoch`.
         """
 
     async def renew(self, lease: Lease, now: float, ttl_s: float) -> Lease:
@@ -156,7 +158,7 @@ class Ledger(Protocol):
         """Give it back."""
 
     async def holder(self, name: str, now: float) -> Mapping[str, Json] | None:
-        """Return who holds the lease now, with `since` and `until`; None when it is free. Reading only."""
+        """Return who holds the lease now, with `since`, `until` and `epoch`; None when it is free. Reading only."""
 
     # -- planning: reading only
     async def standings(self, scope: Scope, work: str, items: Sequence[Item]) -> Sequence[Standing]:

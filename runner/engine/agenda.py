@@ -1,0 +1,135 @@
+"""What to do next and when: one wheel of timers for all jobs, no task for a sleeping one."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections import deque
+from dataclasses import dataclass
+from enum import StrEnum
+
+from runner.model.contracts import Clock
+from runner.model.job import Job, JobState
+
+GRAIN_S = 0.01
+"""Timers that fall into one grain go off together; a hundred wake-ups a second serve any number of jobs."""
+
+
+class Action(StrEnum):
+    """The steps of a job."""
+
+    SUBMIT = "submit"
+    POLL = "poll"
+    COLLECT = "collect"
+    RECONCILE = "reconcile"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do for one job.
+
+    Attributes:
+        ids: ledger ids of the job's items, needed to intend it.
+        polls: how often it was asked so far. tries: how often this very step failed in a row.
+        state: the terminal state whose results are to be collected.
+        doubtful: the job is sent again under its own key because an earlier reply was lost: no failure of this
+            request proves that the job does not exist.
+        prepared: whether the job's unpaid preparation is done, so that another try need not repeat it.
+    """
+
+    action: Action
+    job: Job
+    ids: tuple[int, ...] = ()
+    polls: int = 0
+    tries: int = 0
+    state: JobState | None = None
+    doubtful: bool = False
+    prepared: bool = False
+
+
+class Agenda:
+    """Steps that are due, in order, and steps that sleep; a fixed crew of workers asks for the next one."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._due: deque[Step] = deque()
+        self._asleep: list[tuple[float, int, Step]] = []
+        self._waiters: deque[asyncio.Future[Step | None]] = deque()
+        self._order = 0
+        self._earlier = asyncio.Event()
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._due) + len(self._asleep)
+
+    def now(self, step: Step) -> None:
+        """Put a step in the queue of due ones."""
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(step)
+                return
+        self._due.append(step)
+
+    def later(self, step: Step, delay_s: float) -> None:
+        """Let a step sleep."""
+        if delay_s <= 0:
+            self.now(step)
+            return
+        at = self._clock.monotonic() + delay_s
+        self._order += 1
+        if not self._asleep or at < self._asleep[0][0]:
+            self._earlier.set()
+        heapq.heappush(self._asleep, (at, self._order, step))
+
+    async def next(self) -> Step | None:
+        """Wait for a due step; None when the agenda is closed."""
+        if self._closed:
+            return None
+        if self._due:
+            return self._due.popleft()
+        waiter: asyncio.Future[Step | None] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        return await waiter
+
+    def take_due(self, action: Action, most: int) -> list[Step]:
+        """Take further due steps of the same action from the head of the queue, for one request over many jobs."""
+        taken: list[Step] = []
+        while self._due and len(taken) < most and self._due[0].action is action:
+            taken.append(self._due.popleft())
+        return taken
+
+    def close(self) -> None:
+        """Send all workers home; sleeping steps stay in the ledger."""
+        self._closed = True
+        self._earlier.set()
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def run(self) -> None:
+        """Wake sleeping steps when their time has come; ends when the agenda is closed."""
+        while not self._closed:
+            self._earlier.clear()
+            self._wake()
+            if not self._asleep:
+                await self._earlier.wait()
+                continue
+            delay_s = max(GRAIN_S, self._asleep[0][0] - self._clock.monotonic())
+            await self._sleep_unless_earlier(delay_s)
+
+    def _wake(self) -> None:
+        until = self._clock.monotonic() + GRAIN_S / 2
+        while self._asleep and self._asleep[0][0] <= until:
+            self.now(heapq.heappop(self._asleep)[2])
+
+    async def _sleep_unless_earlier(self, delay_s: float) -> None:
+        sleeper = asyncio.ensure_future(self._clock.sleep(delay_s))
+        earlier = asyncio.ensure_future(self._earlier.wait())
+        try:
+            await asyncio.wait({sleeper, earlier}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (sleeper, earlier):
+                task.cancel()
+            await asyncio.gather(sleeper, earlier, return_exceptions=True)

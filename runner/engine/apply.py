@@ -1,0 +1,55 @@
+"""The shared state of one apply of one stage: handed to every step, owned by `run.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from runner.engine.agenda import Agenda
+from runner.engine.budget import Purse
+from runner.engine.flight import Flight
+from runner.engine.progress import Progress
+from runner.engine.rhythm import Rhythm
+from runner.engine.stop import Stop
+from runner.engine.work import Work
+from runner.model.event import Event
+from runner.model.ledger import Lease
+
+
+@dataclass(slots=True)
+class Apply:
+    """What the steps of one apply share.
+
+    Attributes:
+        run: number of this run in the ledger.
+        chance: gives a number from 0.0 to 1.0, for spreading delays.
+        only: (key, content) of a saved plan; nothing else is submitted. None for everything.
+        released: items that became free again in this round and need another one.
+        launched: jobs launched in this round.
+        parked: jobs that could not be asked or sent in this apply; the next one goes on with them.
+        workers: how many steps may be under way at one time.
+    """
+
+    work: Work
+    lease: Callable[[], Lease]
+    run: int
+    agenda: Agenda
+    flight: Flight
+    purse: Purse
+    rhythm: Rhythm
+    progress: Progress
+    stop: Stop
+    chance: Callable[[], float]
+    only: Collection[tuple[str, bytes]] | None = None
+    released: int = 0
+    launched: int = 0
+    parked: int = 0
+    workers: int = 32
+
+    async def record(self, *events: Event) -> None:
+        """Make events durable before anything else happens."""
+        await self.work.ledger.record(self.work.scope, self.lease(), events)
+
+    def now(self) -> float:
+        """Epoch seconds."""
+        return self.work.clock.now()

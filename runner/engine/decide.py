@@ -1,0 +1,50 @@
+"""What to do with one item: a pure function of what the ledger knows about it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from runner.model.ledger import ItemStatus, Standing
+
+
+class Decision(StrEnum):
+    """Where an item stands in a plan. NEW, CHANGED, AGAIN and RETRY are work; the others are not."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    AGAIN = "again"
+    RETRY = "retry"
+    PENDING = "pending"
+    DONE = "done"
+    FAILED = "failed"
+    HELD = "held"
+
+    @property
+    def is_work(self) -> bool:
+        """Whether the item will be in a job that is still to be submitted."""
+        return self in _WORK
+
+
+_WORK = frozenset({Decision.NEW, Decision.CHANGED, Decision.AGAIN, Decision.RETRY})
+
+
+def decide(standing: Standing, *, skip: str, attempts: int) -> Decision:
+    """Say what becomes of an item.
+
+    Args:
+        standing: what the ledger knows.
+        skip: `succeeded`, `already_predicted` or `nothing` (then done items are work again).
+        attempts: an item that failed fewer times than this is tried again without being asked for.
+    """
+    match standing.status:
+        case ItemStatus.SUCCEEDED:
+            return Decision.AGAIN if skip == "nothing" else Decision.DONE
+        case ItemStatus.IN_JOB:
+            return Decision.PENDING
+        case ItemStatus.HELD:
+            return Decision.HELD
+        case ItemStatus.FAILED:
+            return Decision.RETRY if standing.attempt < attempts else Decision.FAILED
+    if standing.attempt:
+        return Decision.RETRY
+    return Decision.CHANGED if standing.seen in ("content", "work") else Decision.NEW

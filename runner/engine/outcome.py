@@ -1,0 +1,71 @@
+"""What is written down when it is known what became of a job's request: accepted, released or held."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from runner.engine.agenda import Action, Step
+from runner.engine.apply import Apply
+from runner.engine.retry import backoff_s
+from runner.model.errors import Unavailable
+from runner.model.event import JobAccepted, JobHeld, JobReleased
+from runner.model.job import Job, Submitted
+
+
+async def accept(apply: Apply, job: Job, submitted: Submitted, *, adopted: bool = False) -> Step | None:
+    """Write down that the platform has the job, and go on with it."""
+    at = apply.now()
+    job = replace(job, id=submitted.id, kept={**job.kept, **submitted.kept}, accepted_at=at)
+    await apply.record(JobAccepted(job.key, submitted.id, at, job.kept, adopted=adopted))
+    apply.progress.jobs["adopted" if adopted else "accepted"] += 1
+    apply.progress.tell("job_adopted" if adopted else "job_accepted", job=job.key, id=submitted.id, at=at)
+    state = submitted.state
+    if state is not None and state.is_terminal:
+        return Step(Action.COLLECT, job, state=state)
+    hint = state.poll_after_s if state is not None else None
+    apply.agenda.later(Step(Action.POLL, job), apply.rhythm.delay(0, 0.0, hint))
+    return None
+
+
+async def release(apply: Apply, job: Job, why: str, *, failed: bool = False) -> Step | None:
+    """Write down that the job was surely never accepted; its items are free again, or failed for good."""
+    await apply.record(JobReleased(job.key, apply.now(), why, error=why if failed else ""))
+    if failed:
+        for item in job.items:
+            apply.progress.fail(item.key, why)
+    else:
+        apply.released += len(job.items)
+    apply.progress.jobs["refused" if failed else "released"] += 1
+    apply.progress.tell("job_refused" if failed else "job_released", job=job.key, why=why, at=apply.now())
+    apply.purse.give_back(len(job.items), apply.flight.land(job))
+    return None
+
+
+async def hold(apply: Apply, job: Job, why: str) -> Step | None:
+    """Leave the decision to a person: nothing is sent again by itself."""
+    await apply.record(JobHeld(job.key, apply.now(), why))
+    apply.progress.items["held"] += len(job.items)
+    apply.progress.jobs["held"] += 1
+    apply.progress.tell("job_held", job=job.key, id=job.id, why=why, at=apply.now())
+    apply.progress.note(f"held: {why}")
+    apply.flight.land(job)
+    return None
+
+
+def park(apply: Apply, job: Job, error: Exception) -> None:
+    """Give a job up for this apply: it is in the ledger as it stands, and the next apply goes on with it."""
+    apply.parked += 1
+    apply.progress.jobs["parked"] += 1
+    apply.progress.note(f"left for the next apply: {error}")
+    apply.progress.tell("job_parked", job=job.key, id=job.id, why=str(error), at=apply.now())
+    apply.flight.land(job)
+
+
+def later_or_park(apply: Apply, step: Step, error: Exception) -> None:
+    """Try the same step again after a growing delay; after many failures leave the job for the next apply."""
+    asked_s = error.retry_after_s if isinstance(error, Unavailable) else None
+    delay_s = backoff_s(step.tries + 1, apply.chance(), asked_s)
+    if delay_s is None:
+        park(apply, step.job, error)
+        return
+    apply.agenda.later(replace(step, tries=step.tries + 1), delay_s)

@@ -1,0 +1,120 @@
+"""The plan of one stage: exactly what apply would do, as a value."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+from runner.engine.decide import Decision
+from runner.model.item import Rejected
+from runner.model.job import Capabilities, Estimate
+from runner.model.ledger import Scope
+
+REJECTED_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class SinkPlan:
+    """What would become of one sink.
+
+    Attributes:
+        identity: what it writes to.
+        action: `write` or `keep`.
+        why: `new`, `rows changed`, `record changed`, `lost or changed outside`, or empty.
+    """
+
+    identity: str
+    action: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StagePlan:
+    """What apply would do for one stage.
+
+    Attributes:
+        counts: Decision to number of items.
+        reasons: why items are CHANGED: `content`, `work` to number.
+        rejected: number of places of the source that hold no usable item; `rejections` are the first of them.
+        jobs: jobs still to be submitted.
+        open_jobs: JobStatus to number of the jobs in flight.
+        items: (key, content, reason) of the items that are work, when they were asked for.
+        id: 8 hex letters over everything that apply would submit.
+        holder: who holds the lease now, None when nobody does.
+        unchanged: True when the source's fingerprint spared reading it.
+    """
+
+    scope: Scope
+    work: str
+    publish: str
+    counts: Mapping[Decision, int]
+    id: str
+    jobs: int = 0
+    items_per_job: int = 1
+    rejected: int = 0
+    rejections: Sequence[Rejected] = ()
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    open_jobs: Mapping[str, int] = field(default_factory=dict)
+    estimate: Estimate = field(default_factory=Estimate)
+    capabilities: Capabilities = field(default_factory=Capabilities)
+    sinks: Sequence[SinkPlan] = ()
+    items: Sequence[tuple[str, bytes, str]] | None = None
+    holder: Mapping[str, object] | None = None
+    source_text: str = ""
+    target_text: str = ""
+    unchanged: bool = False
+
+    @property
+    def total(self) -> int:
+        """Number of selected items."""
+        return sum(self.counts.values())
+
+    @property
+    def to_submit(self) -> int:
+        """Number of items that are work."""
+        return sum(count for decision, count in self.counts.items() if decision.is_work)
+
+    @property
+    def has_work(self) -> bool:
+        """Whether apply would change anything: submit, go on with a job, or write a sink."""
+        return bool(self.to_submit or self.open_jobs or any(sink.action == "write" for sink in self.sinks))
+
+
+class PlanId:
+    """Adds up the id of a plan: work hash, then every item that is work."""
+
+    def __init__(self, work: str, publish: str) -> None:
+        self._digest = blake2b(f"{work} {publish}".encode(), digest_size=4)
+
+    def add(self, key: str, content: bytes) -> None:
+        """Take one item that is work."""
+        self._digest.update(key.encode("utf-8", "surrogatepass") + b"\0" + content)
+
+    def text(self) -> str:
+        """Return the 8 hex letters."""
+        return self._digest.hexdigest()
+
+
+def jobs_needed(items: int, per_job: int, *, whole_source: bool) -> int:
+    """Return how many jobs `items` items need."""
+    if not items:
+        return 0
+    return 1 if whole_source else -(-items // per_job)
+
+
+def safety(capabilities: Capabilities) -> str:
+    """Say in one line what is promised about a lost reply."""
+    texts = {
+        "key": "a repeated request carries the job's key: no job is paid twice",
+        "exact": "lost jobs are found by a mark of ours: no job is paid twice",
+        "probable": "lost jobs are looked for by time and parameters; what stays doubtful is held",
+        "none": "the platform cannot be searched: a job whose reply is lost is held, never sent again by itself",
+    }
+    return texts[capabilities.find]
+
+
+def tally(decisions: Counter[Decision]) -> dict[Decision, int]:
+    """Return the counts in the order of Decision, without zeros."""
+    return {decision: decisions[decision] for decision in Decision if decisions[decision]}

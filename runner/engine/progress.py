@@ -1,0 +1,67 @@
+"""What an apply has done so far, for progress bars and reports; written by the engine, read by anyone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from runner.engine.plan import REJECTED_SHOWN
+from runner.model.item import Json, Rejected
+
+FAILURES_KEPT = 1000
+
+
+@dataclass(slots=True)
+class Progress:
+    """Counters of one apply of one stage.
+
+    Attributes:
+        expected: items that the plan said are work; 0 when unknown.
+        items: `succeeded`, `failed`, `held`, `released` to number, of this apply.
+        jobs: `submitted`, `adopted`, `finished`, `held`, `released` ... to number, of this apply.
+        in_flight: jobs now between intent and settlement.
+        requests: paying requests sent.
+        cost: money told by the platform in this apply; None when it told nothing.
+        failures: (item key, error) of the first failed items.
+        notes: sentences for people, each once (results for foreign items, duplicates ...).
+        watch: called with every event when somebody wants them one by one.
+    """
+
+    expected: int = 0
+    items: Counter[str] = field(default_factory=Counter)
+    jobs: Counter[str] = field(default_factory=Counter)
+    in_flight: int = 0
+    waiting_human: int = 0
+    requests: int = 0
+    cost: float | None = None
+    rejected: int = 0
+    rejections: list[Rejected] = field(default_factory=list)
+    failures: list[tuple[str, str]] = field(default_factory=list)
+    notes: dict[str, int] = field(default_factory=dict)
+    watch: Callable[[Mapping[str, Json]], None] | None = None
+
+    def tell(self, event: str, **facts: Json) -> None:
+        """Pass one event on to whoever watches."""
+        if self.watch is not None:
+            self.watch({"event": event, **facts})
+
+    def note(self, text: str, count: int = 1) -> None:
+        """Remember a sentence for the report."""
+        self.notes[text] = self.notes.get(text, 0) + count
+
+    def fail(self, key: str, error: str) -> None:
+        """Count a failed item and keep the first ones by name."""
+        self.items["failed"] += 1
+        if len(self.failures) < FAILURES_KEPT:
+            self.failures.append((key, error))
+
+    def reject(self, rejected: Sequence[Rejected]) -> None:
+        """Count places that hold no usable item."""
+        self.rejected += len(rejected)
+        self.rejections.extend(rejected[: max(0, REJECTED_SHOWN - len(self.rejections))])
+
+    def spend(self, cost: float | None) -> None:
+        """Add money that the platform told."""
+        if cost is not None:
+            self.cost = (self.cost or 0.0) + cost

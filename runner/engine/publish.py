@@ -1,0 +1,145 @@
+"""Judges all records and writes the sinks: a projection of the ledger, in source order, all or nothing.
+
+A sink that already shows this version of the ledger in this shape is left alone, so a new sink, or one whose file was
+lost, is filled without a single call to the platform.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from runner.engine.plan import SinkPlan
+from runner.engine.record import record_shape, records
+from runner.engine.work import Work
+from runner.model.contracts import Checked, Sink, Verdict
+from runner.model.event import Published
+from runner.model.item import Record
+from runner.model.ledger import Lease, Publication
+
+CHECKS = "checks"
+"""Name under which the ledger keeps that the checks have passed for a version."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishReport:
+    """What publishing did.
+
+    Attributes:
+        verdicts: of all checks, in recipe order; empty when nothing had to be judged again.
+        written: identity of the sinks that were written, with their rows.
+        kept: number of sinks that were current already.
+        unrecordable: (item key, error) of results that do not fit the recipe's `record`.
+    """
+
+    verdicts: Sequence[Verdict] = ()
+    written: Mapping[str, int] = field(default_factory=dict)
+    kept: int = 0
+    unrecordable: Sequence[tuple[str, str]] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether no check stands in the way of the sinks."""
+        return all(verdict.passed or verdict.severity != "error" for verdict in self.verdicts)
+
+
+async def sink_plans(work: Work, *, rows_change: bool) -> Sequence[SinkPlan]:
+    """Say what would become of each sink; reads only."""
+    version = await work.ledger.version(work.scope)
+    publications = await work.ledger.publications(work.scope)
+    plans = []
+    for sink in work.sinks():
+        why = await _why_write(work, sink, publications.get(sink.identity), version)
+        if not why and rows_change:
+            why = "rows change"
+        plans.append(SinkPlan(sink.identity, "write" if why else "keep", why))
+    return plans
+
+
+async def _why_write(work: Work, sink: Sink, last: Publication | None, version: int) -> str:
+    """Return why the sink must be written, empty when it is current."""
+    if last is None:
+        return "new"
+    if last.publish != record_shape(work.record):
+        return "record changed"
+    if last.version != version:
+        return "rows changed"
+    return "" if await sink.holds(last.receipt) else "lost or changed outside"
+
+
+async def publish(work: Work, lease: Lease) -> PublishReport:
+    """Check the records and write every sink that is not current.
+
+    Raises:
+        ConfigError: a sink cannot be written; the others are left as they were.
+    """
+    version = await work.ledger.version(work.scope)
+    publications = await work.ledger.publications(work.scope)
+    sinks = work.sinks()
+    stale = [sink for sink in sinks if await _why_write(work, sink, publications.get(sink.identity), version)]
+    judged = publications.get(CHECKS)
+    if not stale and judged is not None and (judged.publish, judged.version) == (work.publish, version):
+        return PublishReport(kept=len(sinks))
+    opened: list[Sink] = []
+    try:
+        for sink in stale:
+            await sink.open()
+            opened.append(sink)
+        report, rows = await _judge_and_write(work, stale)
+        if report.passed:
+            await _commit(work, lease, stale, version, rows)
+            return PublishReport(
+                report.verdicts,
+                dict.fromkeys((sink.identity for sink in stale), rows),
+                len(sinks) - len(stale),
+                report.unrecordable,
+            )
+        return report
+    finally:
+        for sink in opened:
+            await sink.abort()
+
+
+async def _judge_and_write(work: Work, sinks: Sequence[Sink]) -> tuple[PublishReport, int]:
+    checks = work.checks()
+    rows = 0
+    unrecordable: list[tuple[str, str]] = []
+    async for batch in records(work):
+        for check in checks:
+            check.add(batch)
+        good = [record for record in batch if record.outcome == "succeeded"]
+        unrecordable.extend((record.key, record.error) for record in batch if record.outcome == "unrecordable")
+        rows += len(good)
+        for sink in sinks:
+            if good:
+                await sink.write(good)
+    return PublishReport([check.verdict() for check in checks], unrecordable=unrecordable[:1000]), rows
+
+
+async def _commit(work: Work, lease: Lease, sinks: Sequence[Sink], version: int, rows: int) -> None:
+    """Make each sink visible and write that down; a crash in between is healed by the next apply."""
+    shape = record_shape(work.record)
+    for sink in sinks:
+        receipt = await sink.commit()
+        at = work.clock.now()
+        event = Published(sink.identity, shape, version, rows, at, receipt)
+        await work.ledger.record(work.scope, lease, [event])
+    passed = Published(CHECKS, work.publish, version, rows, work.clock.now())
+    await work.ledger.record(work.scope, lease, [passed])
+
+
+async def preflight(work: Work) -> None:
+    """Try the sinks that can be tried before anything is paid.
+
+    Raises:
+        ConfigError: one of them could not be written.
+    """
+    for sink in work.sinks():
+        if isinstance(sink, Checked):
+            await sink.check()
+
+
+async def published_rows(work: Work) -> AsyncIterator[Sequence[Record]]:
+    """Give the succeeded records of the stage, for a recipe whose source is this one."""
+    async for batch in records(work):
+        yield [record for record in batch if record.outcome == "succeeded"]

@@ -1,0 +1,120 @@
+"""One walk over the source that sends what is new: selects, groups, and launches jobs as there is room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from runner.engine.agenda import Action, Step
+from runner.engine.apply import Apply
+from runner.engine.decide import decide
+from runner.engine.key import job_key
+from runner.engine.select import SelectionDigest, duplicate, filtered, selection_mark
+from runner.engine.stop import Reason
+from runner.model.item import Item
+from runner.model.job import Job
+from runner.model.ledger import Standing
+
+DUPLICATE = "duplicate"
+
+
+class Group:
+    """Items of the job being formed, in source order, up to the limits of one job."""
+
+    def __init__(self, apply: Apply) -> None:
+        capabilities = apply.work.target.capabilities
+        self._most_items = None if capabilities.whole_source else apply.work.items_per_job
+        self._most_bytes = capabilities.max_bytes_per_job
+        self._bytes = 0
+        self.items: list[Item] = []
+        self.standings: list[Standing] = []
+
+    def takes(self, item: Item) -> bool:
+        """Whether the item still fits; the first one always does."""
+        if not self.items:
+            return True
+        if self._most_items is not None and len(self.items) >= self._most_items:
+            return False
+        return self._most_bytes is None or self._bytes + _size(item) <= self._most_bytes
+
+    def add(self, item: Item, standing: Standing) -> None:
+        """Take an item."""
+        self.items.append(item)
+        self.standings.append(standing)
+        self._bytes += _size(item)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no further item can fit."""
+        return self._most_items is not None and len(self.items) >= self._most_items
+
+
+def _size(item: Item) -> int:
+    return item.body.size if item.body is not None else 0
+
+
+async def walk(apply: Apply) -> bool:
+    """Select everything and launch every group of new items.
+
+    Returns:
+        Whether the walk came to its end; an apply that must end leaves the old selection in place.
+    """
+    work = apply.work
+    mark = await selection_mark(work)
+    selection, position, group = SelectionDigest(), 0, Group(apply)
+    apply.progress.rejected = 0
+    apply.progress.rejections.clear()
+    async for batch in filtered(work):
+        if apply.stop.everything:
+            return False
+        apply.progress.reject(batch.rejected)
+        standings = await work.ledger.select(work.scope, apply.lease(), work.work, position, batch.items)
+        for item, standing in zip(batch.items, standings, strict=True):
+            if standing.status == DUPLICATE:
+                apply.progress.reject([duplicate(item.key)])
+                continue
+            position += 1
+            selection.add(item)
+            if not _is_wanted(apply, item, standing):
+                continue
+            if not group.takes(item):
+                await _launch(apply, group)
+                group = Group(apply)
+            group.add(item, standing)
+            if group.is_full:
+                await _launch(apply, group)
+                group = Group(apply)
+    if group.items:
+        await _launch(apply, group)
+    if apply.stop.everything:
+        return False
+    mark.update(digest=selection.text(), rejected=apply.progress.rejected)
+    await work.ledger.finish_selection(work.scope, apply.lease(), position, mark)
+    return True
+
+
+def _is_wanted(apply: Apply, item: Item, standing: Standing) -> bool:
+    if apply.stop.submitting or not decide(standing, skip=apply.work.skip, attempts=apply.work.run.attempts).is_work:
+        return False
+    return apply.only is None or (item.key, item.content) in apply.only
+
+
+async def _launch(apply: Apply, group: Group) -> None:
+    """Form the job, take its share out of the budget, and give it to the workers when there is room."""
+    room = apply.purse.room()
+    fits = len(group.items) if room is None else min(room, len(group.items))
+    if fits:
+        await apply.flight.room()
+        if apply.stop.submitting:
+            return
+        _start(apply, group.items[:fits], group.standings[:fits])
+    if fits < len(group.items):
+        apply.stop.ask(Reason.BUDGET)
+
+
+def _start(apply: Apply, items: Sequence[Item], standings: Sequence[Standing]) -> None:
+    attempt = 1 + max(standing.attempt for standing in standings)
+    job = Job(job_key(apply.work.scope, apply.work.work, attempt, items), attempt, tuple(items))
+    apply.launched += 1
+    apply.flight.start(job, apply.purse.reserve(len(items)))
+    ids = tuple(standing.id for standing in standings if standing.id is not None)
+    apply.agenda.now(Step(Action.SUBMIT, job, ids))

@@ -1,0 +1,242 @@
+"""One apply of one stage: go on with what runs, send what is new, collect, judge, publish."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from runner.engine.agenda import Action, Agenda, Step
+from runner.engine.apply import Apply
+from runner.engine.budget import Purse
+from runner.engine.collect import collect
+from runner.engine.flight import Flight
+from runner.engine.outcome import park
+from runner.engine.poll import poll
+from runner.engine.progress import Progress
+from runner.engine.publish import PublishReport, publish
+from runner.engine.reconcile import reconcile
+from runner.engine.rhythm import Rhythm
+from runner.engine.round import walk
+from runner.engine.stop import Reason, Stop
+from runner.engine.submit import submit
+from runner.engine.work import Work
+from runner.model.contracts import Estimating
+from runner.model.errors import ConfigError, LedgerError
+from runner.model.event import RunEnded
+from runner.model.item import Json
+from runner.model.job import DOUBTFUL, OPEN, TERMINAL, Job
+from runner.model.ledger import ItemStatus, Lease
+
+GRACE_S = 8.0
+"""How long requests under way may take after a stop; then they are cut off, which the ledger survives."""
+
+WORKERS = 64
+ROUNDS = 20
+
+STEPS = {Action.SUBMIT: submit, Action.POLL: poll, Action.COLLECT: collect, Action.RECONCILE: reconcile}
+
+
+@dataclass(frozen=True, slots=True)
+class StageReport:
+    """What one apply of one stage came to.
+
+    Attributes:
+        outcome: as in `RunEnded`.
+        counts: item status to number over the whole selection, not only of this apply.
+        published: None when the sinks were not due.
+        error: what stopped it, None when nothing did.
+    """
+
+    outcome: str
+    run: int
+    progress: Progress
+    counts: Mapping[str, int] = field(default_factory=dict)
+    published: PublishReport | None = None
+    error: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyOptions:
+    """What the caller wants of one apply.
+
+    Attributes:
+        only: (key, content) of a saved plan; None for everything that is new.
+        walk: False when the plan proved that the selection has not changed and nothing is new.
+        wait_s: end with `pending` after this time; None waits until all is done.
+        chance: gives numbers from 0.0 to 1.0.
+    """
+
+    only: Collection[tuple[str, bytes]] | None = None
+    walk: bool = True
+    wait_s: float | None = None
+    chance: Callable[[], float] = random.random
+    workers: int = WORKERS
+    holder: Mapping[str, Json] = field(default_factory=dict)
+
+
+async def apply_stage(
+    work: Work, lease: Callable[[], Lease], options: ApplyOptions, progress: Progress, stop: Stop
+) -> StageReport:
+    """Make true what the stage says.
+
+    Everything that was paid is in the ledger whatever happens here; errors of the platform end up in the report.
+
+    Raises:
+        LedgerError: the ledger cannot be written; nothing was submitted after that.
+    """
+    run = await work.ledger.begin_run(work.scope, lease(), work.clock.now(), options.holder)
+    apply = Apply(
+        work,
+        lease,
+        run,
+        agenda=Agenda(work.clock),
+        flight=Flight(work.run.max_in_flight),
+        purse=Purse(work.run.budget, await _price(work)),
+        rhythm=Rhythm(work.run.poll),
+        progress=progress,
+        stop=stop,
+        chance=options.chance,
+        only=options.only,
+        workers=min(options.workers, max(1, work.run.max_in_flight)),
+    )
+    await _fly(apply, options)
+    report = await _finish(apply)
+    summary = {"counts": dict(report.counts), "cost": progress.cost, "requests": progress.requests}
+    with suppress(LedgerError):
+        await apply.record(RunEnded(run, report.outcome, apply.now(), summary))
+    return report
+
+
+async def _price(work: Work) -> float | None:
+    """Return the price of one item when money is limited.
+
+    Raises:
+        ConfigError: money is limited and nobody knows the price.
+    """
+    if work.run.budget.money is None and work.run.budget.units is None:
+        return None
+    estimate = await work.target.estimate(1) if isinstance(work.target, Estimating) else None
+    if estimate is None or estimate.money is None:
+        raise ConfigError(
+            "the budget limits money, but the platform tells no price beforehand",
+            mend="limit `budget.items` in its place",
+        )
+    return estimate.money
+
+
+async def _fly(apply: Apply, options: ApplyOptions) -> None:
+    """Run the crew until all jobs have landed or something asks to stop."""
+    timers = asyncio.create_task(apply.agenda.run())
+    crew = [asyncio.create_task(_work_off(apply)) for _ in range(apply.workers)]
+    rounds = asyncio.create_task(_rounds(apply, walks=options.walk))
+    limits = asyncio.create_task(_limit(apply, options.wait_s))
+    stopped = asyncio.create_task(apply.stop.wait())
+    try:
+        await asyncio.wait({rounds, stopped, *crew}, return_when=asyncio.FIRST_COMPLETED)
+        await _ground(apply, rounds, crew)
+    finally:
+        for task in (timers, limits, stopped, rounds, *crew):
+            task.cancel()
+        await asyncio.gather(timers, limits, stopped, *crew, return_exceptions=True)
+        with suppress(asyncio.CancelledError):
+            await rounds
+    for task in crew:
+        if task.done() and not task.cancelled() and (error := task.exception()) is not None:
+            raise error
+
+
+async def _ground(apply: Apply, rounds: asyncio.Task[None], crew: Sequence[asyncio.Task[None]]) -> None:
+    """Let steps under way come to their end, for a while."""
+    if not rounds.done():
+        rounds.cancel()
+    apply.agenda.close()
+    await asyncio.wait(crew, timeout=GRACE_S)
+
+
+async def _limit(apply: Apply, wait_s: float | None) -> None:
+    """End the apply after the caller's patience or the recipe's deadline, whichever comes first."""
+    deadline_s = apply.work.run.deadline_s
+    limits = [(each, reason) for each, reason in ((wait_s, Reason.WAIT), (deadline_s, Reason.DEADLINE)) if each]
+    if limits:
+        delay_s, reason = min(limits)
+        await apply.work.clock.sleep(delay_s)
+        apply.stop.ask(reason)
+
+
+async def _work_off(apply: Apply) -> None:
+    """Do one step after the other until the agenda is closed."""
+    while (step := await apply.agenda.next()) is not None:
+        following: Step | None = step
+        while following is not None and not apply.stop.everything:
+            following = await _do(apply, following)
+            apply.progress.in_flight = len(apply.flight)
+            apply.progress.waiting_human = len(apply.flight.waiting_human)
+
+
+async def _do(apply: Apply, step: Step) -> Step | None:
+    try:
+        return await STEPS[step.action](apply, step)
+    except LedgerError as error:
+        apply.stop.ask(Reason.ERROR, error)
+    except Exception as error:  # noqa: BLE001 - the edge of a job: one job's trouble must not end the others
+        park(apply, step.job, error)
+    return None
+
+
+async def _rounds(apply: Apply, *, walks: bool) -> None:
+    """Go on with old jobs, then walk over the source until a walk finds nothing to launch."""
+    await _resume(apply)
+    for _ in range(ROUNDS):
+        apply.released = apply.launched = 0
+        failed = apply.progress.items["failed"]
+        if walks and not await walk(apply):
+            return
+        await apply.flight.drained()
+        again = apply.released or (apply.work.run.attempts > 1 and apply.progress.items["failed"] > failed)
+        if apply.stop.submitting or apply.parked or not again:
+            return
+        walks = True
+
+
+async def _resume(apply: Apply) -> None:
+    """Take up every job that an earlier apply left: doubtful ones are looked for, the others asked how they stand."""
+    work = apply.work
+    async for row in work.ledger.jobs(work.scope, [*DOUBTFUL, *OPEN, *TERMINAL]):
+        items = [item for _, item in await work.ledger.job_items(work.scope, row.job)]
+        job = Job(row.job, row.attempt, items, row.kept, row.id, row.sent_at, row.accepted_at)
+        apply.flight.start(job)
+        apply.progress.jobs["resumed"] += 1
+        apply.agenda.now(Step(Action.RECONCILE if row.status in DOUBTFUL else Action.POLL, job))
+
+
+async def _finish(apply: Apply) -> StageReport:
+    """Publish when nothing is pending, and name the outcome."""
+    work, stop = apply.work, apply.stop
+    report = StageReport("done", apply.run, apply.progress)
+    if isinstance(stop.error, LedgerError):
+        return replace(report, outcome="stopped", error=stop.error)
+    counts = await work.ledger.counts(work.scope)
+    report = replace(report, counts=counts)
+    if stop.everything:
+        return replace(report, outcome=_stopped(stop), error=stop.error)
+    pending = counts.get(ItemStatus.IN_JOB, 0) or apply.parked
+    if pending:
+        return replace(report, outcome="pending")
+    published = await publish(work, apply.lease())
+    report = replace(report, published=published)
+    if not published.passed:
+        return replace(report, outcome="check_failed")
+    if stop.reason is Reason.BUDGET:
+        return replace(report, outcome="budget")
+    if counts.get(ItemStatus.HELD):
+        return replace(report, outcome="held")
+    bad = counts.get(ItemStatus.FAILED) or apply.progress.rejected or published.unrecordable
+    return replace(report, outcome="failed_items" if bad else "done")
+
+
+def _stopped(stop: Stop) -> str:
+    outcomes = {Reason.INTERRUPTED: "interrupted", Reason.ERROR: "stopped"}
+    return outcomes.get(stop.reason, "pending") if stop.reason is not None else "pending"

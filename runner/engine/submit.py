@@ -1,0 +1,102 @@
+"""The first half of a job: intent, unpaid preparation, the paying request, and what its reply means.
+
+The order of writes is the promise of the house: the intent is durable before the first byte, the captured values are
+durable before the paying request, and its outcome is durable before anything else happens to the job.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from runner.engine.agenda import Action, Step
+from runner.engine.apply import Apply
+from runner.engine.outcome import accept, hold, later_or_park, release
+from runner.engine.retry import backoff_s
+from runner.engine.stop import Reason
+from runner.model.contracts import Preparing
+from runner.model.errors import AuthError, Refused, RunnerError, StopRun, Unavailable
+from runner.model.event import JobIntended, JobReleased, JobSent, JobUnknown
+from runner.model.job import Job
+
+
+async def submit(apply: Apply, step: Step) -> Step | None:
+    """Send one job; return the step that follows at once, or None when it was put on the agenda or has landed."""
+    job = step.job
+    if not step.doubtful:
+        job = await _intend(apply, step)
+    prepared = step.prepared
+    try:
+        if job.sent_at is None:
+            job = await _prepare(apply, job, done=prepared)
+            prepared = True
+        apply.progress.requests += 1
+        submitted = await apply.work.target.submit(job)
+    except (AuthError, StopRun) as error:
+        apply.stop.ask(Reason.ERROR, error)
+        return None if step.doubtful else await release(apply, job, str(error))
+    except Refused as error:
+        if step.doubtful:
+            return await hold(apply, job, f"its reply was lost, and it was refused when sent again: {error}")
+        return await release(apply, job, str(error), failed=True)
+    except Unavailable as error:
+        return await _again(apply, replace(step, job=job, prepared=prepared), error)
+    except Exception as error:  # noqa: BLE001 - whatever it was, the request may have had its effect
+        return await _lost(apply, job, error)
+    return await accept(apply, job, submitted)
+
+
+async def _intend(apply: Apply, step: Step) -> Job:
+    """Write the intent; a target with nothing to prepare is intended and sent in one durable write."""
+    at = apply.now()
+    prepares = isinstance(apply.work.target, Preparing)
+    await apply.record(
+        JobIntended(step.job.key, step.job.attempt, step.ids, at, reserved=len(step.ids), sent=not prepares)
+    )
+    if step.tries == 0:
+        apply.progress.jobs["submitted"] += 1
+        apply.progress.tell("job_intended", job=step.job.key, items=len(step.ids), at=at)
+    return replace(step.job, sent_at=None if prepares else at)
+
+
+async def _prepare(apply: Apply, job: Job, *, done: bool) -> Job:
+    """Do the unpaid steps, and make what they gave durable before the paying request."""
+    target = apply.work.target
+    kept = dict(await target.prepare(job)) if isinstance(target, Preparing) and not done else dict(job.kept)
+    at = apply.now()
+    await apply.record(JobSent(job.key, at, kept))
+    return replace(job, kept=kept, sent_at=at)
+
+
+async def _again(apply: Apply, step: Step, error: Unavailable) -> Step | None:
+    """Try the same job later.
+
+    It was surely not created, and that is written down before the wait: a crash meanwhile leaves its items free. Only
+    a job that was doubtful before stays doubtful.
+    """
+    if step.doubtful:
+        later_or_park(apply, step, error)
+        return None
+    delay_s = backoff_s(step.tries + 1, apply.chance(), error.retry_after_s)
+    if delay_s is None or apply.stop.submitting:
+        apply.progress.note(f"not sent in this apply: {error}")
+        apply.parked += 1
+        return await release(apply, step.job, str(error))
+    await apply.record(JobReleased(step.job.key, apply.now(), str(error)))
+    apply.progress.tell("submit_again", job=step.job.key, why=str(error), delay_s=delay_s, at=apply.now())
+    apply.agenda.later(replace(step, tries=step.tries + 1), delay_s)
+    return None
+
+
+async def _lost(apply: Apply, job: Job, error: Exception) -> Step | None:
+    """Write down that nobody knows, and look for the job when it must have become visible."""
+    why = str(error) if isinstance(error, RunnerError) else f"{type(error).__name__}: {error}"
+    if job.sent_at is None:
+        # Nothing paid has left yet: the failure was in the preparation.
+        apply.parked += 1
+        apply.progress.note(f"not sent in this apply: {why}")
+        return await release(apply, job, why)
+    await apply.record(JobUnknown(job.key, apply.now(), why))
+    apply.progress.jobs["unknown"] += 1
+    apply.progress.tell("job_unknown", job=job.key, why=why, at=apply.now())
+    apply.agenda.later(Step(Action.RECONCILE, job), apply.work.target.capabilities.visible_within_s)
+    return None

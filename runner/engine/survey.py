@@ -1,0 +1,136 @@
+"""Reads the source and says what apply would do; writes nothing, asks the platform for nothing but the source.
+
+One walk over the source in batches: memory does not grow with the number of items but for 8 bytes a key, which
+duplicates need. A source that can prove that it has not changed is not read at all.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from runner.engine.decide import Decision, decide
+from runner.engine.plan import REJECTED_SHOWN, PlanId, StagePlan, jobs_needed, tally
+from runner.engine.publish import sink_plans
+from runner.engine.select import SelectionDigest, duplicate, filtered, selection_mark
+from runner.engine.work import Work
+from runner.model.contracts import Estimating
+from runner.model.item import Rejected
+from runner.model.job import DOUBTFUL, OPEN, TERMINAL, Estimate
+from runner.model.ledger import ItemStatus
+
+
+async def survey(work: Work, *, with_items: bool = False) -> StagePlan:
+    """Make the plan of one stage.
+
+    Args:
+        work: the stage.
+        with_items: also list every item that is work (for a saved plan).
+    """
+    walked = await _from_ledger(work) or await _walk(work, with_items=with_items)
+    open_jobs = Counter([str(row.status) async for row in work.ledger.jobs(work.scope, [*DOUBTFUL, *OPEN, *TERMINAL])])
+    to_submit = sum(count for decision, count in walked.counts.items() if decision.is_work)
+    capabilities = work.target.capabilities
+    estimate = Estimate()
+    if to_submit and isinstance(work.target, Estimating):
+        estimate = await work.target.estimate(to_submit)
+    return StagePlan(
+        scope=work.scope,
+        work=work.work,
+        publish=work.publish,
+        counts=tally(walked.counts),
+        id=walked.id,
+        jobs=jobs_needed(to_submit, work.items_per_job, whole_source=capabilities.whole_source),
+        items_per_job=work.items_per_job,
+        rejected=walked.rejected,
+        rejections=tuple(walked.rejections),
+        reasons=dict(walked.reasons),
+        open_jobs=dict(open_jobs),
+        estimate=estimate,
+        capabilities=capabilities,
+        sinks=await sink_plans(work, rows_change=bool(to_submit or open_jobs) or walked.selection_differs),
+        items=tuple(walked.items) if with_items else None,
+        source_text=work.source_text,
+        target_text=work.target_text,
+        unchanged=walked.unchanged,
+    )
+
+
+class _Walked:
+    """What one walk over the source brought to light."""
+
+    def __init__(self, work: Work) -> None:
+        self.counts: Counter[Decision] = Counter()
+        self.reasons: Counter[str] = Counter()
+        self.rejected = 0
+        self.rejections: list[Rejected] = []
+        self.items: list[tuple[str, bytes, str]] = []
+        self.unchanged = False
+        self.selection_differs = True
+        self._id = PlanId(work.work, work.publish)
+
+    @property
+    def id(self) -> str:
+        return self._id.text()
+
+    def add_work(self, key: str, content: bytes, reason: str, *, keep: bool) -> None:
+        self._id.add(key, content)
+        if keep:
+            self.items.append((key, content, reason))
+
+    def reject(self, rejected: Sequence[Rejected]) -> None:
+        self.rejected += len(rejected)
+        self.rejections.extend(rejected[: REJECTED_SHOWN - len(self.rejections)])
+
+
+async def _from_ledger(work: Work) -> _Walked | None:
+    """Return the counts without reading the source, when it provably has not changed and all items are at an end."""
+    known = await work.ledger.fingerprint(work.scope)
+    if not known or work.skip == "nothing":
+        return None
+    mark = await selection_mark(work)
+    if not mark or any(known.get(name) != value for name, value in mark.items()):
+        return None
+    counts = await work.ledger.counts(work.scope)
+    if counts.get(ItemStatus.NEW) or (counts.get(ItemStatus.FAILED) and work.run.attempts > 1):
+        return None
+    walked = _Walked(work)
+    names = {
+        ItemStatus.SUCCEEDED: Decision.DONE,
+        ItemStatus.FAILED: Decision.FAILED,
+        ItemStatus.HELD: Decision.HELD,
+        ItemStatus.IN_JOB: Decision.PENDING,
+    }
+    for status, count in counts.items():
+        walked.counts[names[status]] += count
+    walked.rejected = int(known.get("rejected", 0))
+    walked.unchanged = True
+    walked.selection_differs = False
+    return walked
+
+
+async def _walk(work: Work, *, with_items: bool) -> _Walked:
+    walked = _Walked(work)
+    seen: set[int] = set()
+    selection = SelectionDigest()
+    async for batch in filtered(work):
+        walked.reject(batch.rejected)
+        standings = await work.ledger.standings(work.scope, work.work, batch.items)
+        for item, standing in zip(batch.items, standings, strict=True):
+            # The hash of the key in place of the key: at 10^6 items a false alarm has odds of 10^-7, and only here;
+            # apply compares the keys themselves.
+            known = hash(item.key)
+            if known in seen:
+                walked.reject([duplicate(item.key)])
+                continue
+            seen.add(known)
+            selection.add(item)
+            decision = decide(standing, skip=work.skip, attempts=work.run.attempts)
+            walked.counts[decision] += 1
+            if decision is Decision.CHANGED:
+                walked.reasons[standing.seen] += 1
+            if decision.is_work:
+                walked.add_work(item.key, item.content, decision, keep=with_items)
+    last = await work.ledger.fingerprint(work.scope)
+    walked.selection_differs = selection.text() != last.get("digest")
+    return walked
