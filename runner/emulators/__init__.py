@@ -15,6 +15,7 @@ EMULATORS: dict[str, str] = {
     "aihub": "runner.emulators.aihub",
     "jobs": "runner.emulators.jobs",
     "label_studio": "runner.emulators.label_studio",
+    "labelbox": "runner.emulators.labelbox",
 }
 
 
