@@ -111,10 +111,11 @@ async def batch_predictions(site: Site, request: Request) -> Response:
     """Take what the worker predicted; items that cannot be stored are dropped in silence."""
     body = await object_of(request)
     run = _worked_run(site, body)
+    covered = set(run.tasks)
     for each in body.get("results") or ():
         task = site.store.tasks.get(each.get("task_id", 0))
         output = each.get("output")
-        if task is not None and task.id in run.tasks and isinstance(output, dict) and not each.get("error"):
+        if task is not None and task.id in covered and isinstance(output, dict) and not each.get("error"):
             runs.accept(site, run, task, output)
     runs.settle(site, run, site.now())
     return JSONResponse({"job_id": run.job_id, "results": body.get("results") or []}, status_code=201)
@@ -124,8 +125,9 @@ async def batch_failed_predictions(site: Site, request: Request) -> Response:
     """Take what the worker failed on."""
     body = await object_of(request)
     run, told = _worked_run(site, body), body.get("failed_predictions") or []
+    covered = set(run.tasks)
     for each in told:
-        if each.get("task_id") in run.tasks:
+        if each.get("task_id") in covered:
             failure = Failure(each["task_id"], str(each.get("message", "")), str(each.get("error_type", "")))
             runs.fail(run, failure)
     runs.settle(site, run, site.now())

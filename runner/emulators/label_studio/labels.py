@@ -56,8 +56,7 @@ def controls(label_config: str) -> tuple[Control, ...]:
         for tag in root.iter()
         if tag.get("value", "").startswith("$")
     }
-    found = tuple(_control(tag, fields) for tag in root.iter() if tag.tag in CONTROLS)
-    return found
+    return tuple(_control(tag, fields) for tag in root.iter() if tag.tag in CONTROLS)
 
 
 def variables(label_config: str) -> set[str]:

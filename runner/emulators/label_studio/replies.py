@@ -71,7 +71,7 @@ def page(request: Request, rows: Sequence[Json], *, default: int = 30, most: int
     start = window(number, size, len(rows))
     later = str(number + 1) if start + size < len(rows) else None
     earlier = str(number - 1) if number > 1 else None
-    found = {"count": len(rows), "next": _link(request, later), "previous": _link(request, earlier)}
+    found = {"count": len(rows), "next": link(request, later), "previous": link(request, earlier)}
     return JSONResponse({**found, "results": list(rows[start : start + size])})
 
 
@@ -134,7 +134,8 @@ async def object_of(request: Request) -> dict[str, Json]:
     return body
 
 
-def _link(request: Request, number: str | None) -> str | None:
+def link(request: Request, number: str | None) -> str | None:
+    """Give the address of another page of this request, None for no page."""
     if number is None:
         return None
     query = {**request.query_params, "page": number}

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from runner.emulators.label_studio import labels, shapes
 from runner.emulators.label_studio.prompts import sorted_by
-from runner.emulators.label_studio.replies import Refusal, invalid, page, paging, whole, window
+from runner.emulators.label_studio.replies import invalid, link, page, paging, whole, window
 from runner.emulators.label_studio.runs import SUBSETS
 from runner.emulators.label_studio.site import Site, route
 from runner.emulators.label_studio.store import Failure, Project, Run, Task
@@ -148,7 +148,6 @@ def _enveloped(site: Site, request: Request, rows: Sequence[Json]) -> Response:
     }
     if request.query_params.get("include_total", "true").lower() != "false":
         flat["task_count"] = len(rows)
-    nested: dict[str, Json] = {"count": len(rows), "next": None, "previous": None, "results": [flat]}
-    if shape not in {"both", "nested", "flat"}:
-        raise Refusal(500, f"unknown envelope {shape}")
+    pages = {"next": link(request, flat["next_cursor"]), "previous": link(request, flat["previous_cursor"])}
+    nested: dict[str, Json] = {"count": len(rows), **pages, "results": [flat]}
     return JSONResponse({"both": nested | flat, "nested": nested, "flat": flat}[shape])
