@@ -1,8 +1,6 @@
 """The desk through a small app of its own: `PUT /things/{name}` works, anything else is the desk's doing."""
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import httpx
@@ -14,8 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from runner.emulators.desk import Desk
-
-LIVE = {"authorization": "Bearer emulator"}
+from tests.emulators.desks import talk
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +50,6 @@ def make(**knobs: object) -> tuple[Starlette, list[float]]:
         return None if given == f"Bearer {desk.token}" else failure(401, "bad token")
 
     return desk.app([Route("/things/{name}", put, methods=["PUT"])], allow=allow, failure=failure), slept
-
-
-def talk(app: Starlette, script: Callable[[httpx.AsyncClient], Awaitable[None]]) -> None:
-    async def main() -> None:
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://emulator", headers=LIVE) as client:
-            await script(client)
-
-    asyncio.run(main())
 
 
 def test_stats_count_requests_by_route_submits_by_item_and_own_counts() -> None:

@@ -26,7 +26,7 @@ _TOTAL = [
 ]
 _CODE = re.compile(r"\b(?:USD|EUR|GBP|CHF|JPY|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|INR|SGD|BRL)\b")
 _SIGNS = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR"}
-_AMOUNT = re.compile(r"-?\d[\d.,'  ]*")
+_AMOUNT = re.compile(r"-?\d[\d.,' \xa0]*")
 _DATE_FORMS = (
     "%Y-%m-%d",
     "%Y/%m/%d",
@@ -162,7 +162,7 @@ def _labelled(text: str, patterns: Sequence[re.Pattern[str]], what: str) -> Foun
 
 def _plain(amount: str) -> str:
     """Turn `1,234.56`, `1.234,56`, `1 234,56` and `1'234.56` into `1234.56`."""
-    digits = re.sub(r"['  ]", "", amount).rstrip(".,")
+    digits = re.sub(r"[' \xa0]", "", amount).rstrip(".,")
     marks = [mark for mark in digits if mark in ".,"]
     if not marks:
         return digits
