@@ -1,0 +1,153 @@
+"""Compile a text once, evaluate it often."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from runner.model.errors import RecipeError
+from runner.model.item import Json
+from runner.model.problem import Mark, Problem
+from runner.templating.fault import Fault, out_of_bounds
+from runner.templating.looking import Path, look_up
+from runner.templating.meter import Meter
+from runner.templating.scan import Piece, has_markup, scan
+from runner.templating.values import join_text
+
+Evaluate = Callable[[Mapping[str, Json], Meter], Json]
+Locate = Callable[[int], Mark]
+
+_PLAIN_PATH: Final = re.compile(r"\s*([A-Za-z_]\w*(?:\.[A-Za-z]\w*)*)\s*", re.ASCII)
+_NO_NAMES: Final = frozenset(
+    {"true", "True", "false", "False", "none", "None", "null", "and", "or", "not", "in", "is", "if", "else"}
+)
+_SHOWN: Final = 80
+_KEPT: Final = 8_192
+
+
+class _Compiled(NamedTuple):
+    evaluate: Evaluate
+    paths: frozenset[Path]
+    is_whole: bool
+
+
+class Template:
+    """A compiled text; fulfils `model.contracts.Expression`.
+
+    Attributes:
+        text: as it was written.
+        names: top-level names that a scope must give.
+        paths: the longest plain paths it reads, `("item", "name")`; a computed field ends the path before it.
+        is_whole: whether it is exactly one expression, and so keeps the type of its value.
+        mark: where it stands, for problems met when it is evaluated.
+        bound: values given by `bind`.
+    """
+
+    __slots__ = ("_evaluate", "bound", "is_whole", "mark", "names", "paths", "text")
+
+    def __init__(self, text: str, compiled: _Compiled, mark: Mark | None, bound: Mapping[str, Json]) -> None:
+        self.text = text
+        self.mark = mark
+        self.bound = bound
+        self.paths = compiled.paths
+        self.names = frozenset(path[0] for path in compiled.paths) - bound.keys()
+        self.is_whole = compiled.is_whole
+        self._evaluate = compiled.evaluate
+
+    def __repr__(self) -> str:
+        return f"Template({self.text!r})"
+
+    def __call__(self, scope: Mapping[str, Json]) -> Json:
+        """Evaluate; a whole expression keeps its type, anything else is text.
+
+        Raises:
+            RecipeError: one problem with the mark of the template: `undefined-value`, `template-value`,
+                `template-bound` or `template-forbidden`.
+        """
+        try:
+            return self._evaluate({**self.bound, **scope} if self.bound else scope, Meter())
+        except Fault as fault:
+            raise RecipeError([_problem(fault, self.text, self.mark)]) from None
+        except (RecursionError, MemoryError):
+            raise RecipeError([_problem(out_of_bounds("the expression is too deep"), self.text, self.mark)]) from None
+
+    def bind(self, values: Mapping[str, Json]) -> Template:
+        """Return the same template with some of its names given beforehand; the scope of a call goes before them."""
+        bound = {**self.bound, **{name: value for name, value in values.items() if name in self.names}}
+        return Template(self.text, _Compiled(self._evaluate, self.paths, self.is_whole), self.mark, bound)
+
+
+def is_template(text: str) -> bool:
+    """Tell whether a text must be compiled: it holds `{{`, or a statement that compiling will refuse."""
+    return has_markup(text)
+
+
+def compile_template(text: str, *, mark: Mark | None = None, locate: Locate | None = None) -> Template:
+    """Compile a text; equal texts are compiled once.
+
+    Args:
+        text: any text, also one without expressions.
+        mark: where the text begins, for problems met later.
+        locate: gives the place of an offset inside the text; without it every problem stands at `mark`.
+
+    Raises:
+        RecipeError: one problem: `template-syntax`, `template-forbidden`, `unknown-filter`, `unknown-test` or
+            `template-bound`.
+    """
+    try:
+        compiled = _compiled(text)
+    except Fault as fault:
+        place = locate(fault.at) if locate is not None and fault.at is not None else mark
+        raise RecipeError([_problem(fault, text, place)]) from None
+    return Template(text, compiled, mark, {})
+
+
+def template_problem(text: str, *, mark: Mark | None = None, locate: Locate | None = None) -> Problem | None:
+    """Return what is wrong with the form of a template, None when it can be compiled."""
+    try:
+        compile_template(text, mark=mark, locate=locate)
+    except RecipeError as error:
+        return error.problems[0]
+    return None
+
+
+def _problem(fault: Fault, text: str, mark: Mark | None) -> Problem:
+    shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    return Problem(fault.slug, f"{fault.what}, in {shown!r}", mark, fault.mend)
+
+
+@lru_cache(maxsize=_KEPT)
+def _compiled(text: str) -> _Compiled:
+    try:
+        pieces = scan(text)
+        parts = [_expression(piece) if piece.is_expression else _literal(piece.text) for piece in pieces]
+    except RecursionError:
+        raise Fault("template-bound", "the expression is nested too deep", "make it simpler", 0) from None
+    paths = frozenset().union(*(part.paths for part in parts))
+    if len(parts) == 1:
+        return _Compiled(parts[0].evaluate, paths, is_whole=pieces[0].is_expression)
+    if not parts:
+        return _literal("")
+    evaluations = [part.evaluate for part in parts]
+    return _Compiled(
+        lambda scope, meter: join_text([one(scope, meter) for one in evaluations], meter), paths, is_whole=False
+    )
+
+
+def _literal(text: str) -> _Compiled:
+    return _Compiled(lambda _scope, _meter: text, frozenset(), is_whole=False)
+
+
+def _expression(piece: Piece) -> _Compiled:
+    plain = _PLAIN_PATH.fullmatch(piece.text)
+    if plain is not None and (path := tuple(plain[1].split(".")))[0] not in _NO_NAMES:
+        return _Compiled(look_up(path), frozenset({path}), is_whole=True)
+    from runner.templating.expression import compile_expression  # start-up: most recipes hold plain paths only
+
+    try:
+        return _Compiled(*compile_expression(piece.text), is_whole=True)
+    except Fault as fault:
+        fault.at = None if fault.at is None else fault.at + piece.at
+        raise

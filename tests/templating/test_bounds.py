@@ -1,0 +1,104 @@
+"""Hostile expressions end quickly, small, and in a problem."""
+
+import resource
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runner.model.errors import RecipeError
+from runner.templating import compile_template
+
+SCOPE = {"item": {"a": "x" * 1000, "b": [1, 2, 3], "n": 10**6, "t": "1e5"}, "z": None}
+HOSTILE = [
+    "range(10**9)",
+    "range(10**30)",
+    "range(0 - 10**30, 10**30, 7)",
+    "'a' * 10**9",
+    "10**9 * 'a'",
+    "'x'.ljust(10**9)",
+    "'x'.zfill(10**9)",
+    "'{:>1000000000}'.format(1)",
+    "10**(10**10)",
+    "2 ** 100000",
+    "(10**1000) * (10**1000) * (10**1000)",
+    "[1] * 10**9",
+    "range(100000) | map('string') | map('replace', '1', 'a' * 100000) | list",
+    "range(100000) | join('a' * 100000)",
+    "('a' * 9000000) | replace('a', 'b' * 9000000)",
+    "('a' * 9000000).replace('', 'bbbbbbbbbbbbb')",
+    "('a' * 9000000).replace('a', 'b' * 9000000)",
+    "('a ' * 4000000).split()",
+    "('a' * 9000000) | list | map('upper') | list",
+    "('a' * 9000000) ~ ('a' * 9000000) ~ ('a' * 9000000)",
+    "5 | round(-10**9)",
+    "range(99999) | map('string') | map('replace', '', 'abc' * 1000) | join | length",
+    "1e308 * 10",
+    "('9' * 5000) | int",
+    "(" * 5000 + "1" + ")" * 5000,
+    "[" * 5000,
+    "not " * 5000 + "true",
+    "-" * 5000 + "1",
+    "1" + "+1" * 5000,
+    "item" + ".a" * 5000,
+    "1" * 5000,
+    "1 if " * 900 + "1",
+    "'" * 19_999,
+    "'\\" * 9_999,
+    "item.a | " + "lower | " * 5000 + "lower",
+    "('[' * 200000) | json",
+]
+
+
+@pytest.mark.parametrize("expression", HOSTILE, ids=lambda text: text[:40])
+def test_hostile_expression(expression: str) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    start = time.process_time()
+    with pytest.raises(RecipeError) as caught:
+        compile_template("{{ " + expression + " }}")(SCOPE)
+    assert time.process_time() - start < 1.0
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
+    assert caught.value.problems[0].slug.startswith(("template-", "undefined-"))
+    assert len(str(caught.value)) < 1_000
+
+
+@pytest.mark.parametrize(
+    "text", ["{{" * 5_000_000, "{%" * 5_000_000 + "{{ 1", "{{ 1 }}" * 1_000_000, "{{" + "'" * 10**7]
+)
+def test_hostile_text(text: str) -> None:
+    start = time.process_time()
+    with pytest.raises(RecipeError):
+        compile_template(text)
+    assert time.process_time() - start < 1.0
+
+
+def test_large_plain_text_is_no_template() -> None:
+    text = "{%" * 2_000_000
+    assert compile_template(text)({}) == text
+
+
+PARTS = """
+item z a b n t . . | ( ) [ ] { } : , + - * ** / // % ~ == < in not and or if else is 1 0 2.5 -1 'x' '' "y" none true
+default first int float join map select sort length replace tojson round range defined upper split keys __class__
+batch sum max min unique list string json segment epoch_s rfc3339 dictsort selectattr 'a' 'upper' 'gt'
+"""
+WORDS = st.sampled_from(PARTS.split())
+
+
+@settings(max_examples=1500, deadline=None)
+@given(st.lists(WORDS, min_size=1, max_size=14))
+def test_no_expression_ends_in_another_error(words: list[str]) -> None:
+    try:
+        compile_template("{{ " + " ".join(words) + " }}")(SCOPE)
+    except RecipeError as error:
+        assert error.problems[0].slug != ""
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.text(alphabet="{}%#'\"\\ .|()[]ax1\n", max_size=40))
+def test_no_text_ends_in_another_error(text: str) -> None:
+    try:
+        compile_template(text)(SCOPE)
+    except RecipeError as error:
+        assert error.problems[0].what
