@@ -260,3 +260,22 @@ def test_unknown_knobs_and_values_are_refused() -> None:
         create(nonsense=1)
     with pytest.raises(ValueError, match="knob edition takes one of"):
         create(edition="Starter")
+
+
+def test_a_rotated_pat_replaces_the_old_one() -> None:
+    talk = Talk()
+    old = {"refresh": personal_access_token("emulator")}
+    new = talk.post("/api/token/rotate/", old)
+    assert talk.ask("POST", "/api/token/refresh/", json=old).status_code == 401
+    assert talk.ask("POST", "/api/token/refresh/", json=new).status_code == 200
+
+
+def test_the_switch_for_legacy_tokens_is_in_the_api_too() -> None:
+    talk = Talk()
+    assert talk.post("/api/jwt/settings", {"legacy_api_tokens_enabled": False})["legacy_api_tokens_enabled"] is False
+    assert talk.ask("GET", "/api/projects/").status_code == 401
+
+
+@pytest.mark.parametrize("body", ["{", "[1]"])
+def test_a_body_that_is_no_object_is_400(body: str) -> None:
+    assert Talk().ask("POST", "/api/projects/", content=body).status_code == 400

@@ -349,3 +349,17 @@ def test_keys_of_connections_never_come_back() -> None:
 def test_an_empty_server_has_nothing() -> None:
     talk = Talk(seed=0)
     assert (talk.get("/api/projects/")["count"], talk.get("/api/prompts/")["count"]) == (0, 0)
+
+
+def test_trying_and_previewing_store_nothing() -> None:
+    talk = Talk()
+    tried = talk.post(f"{VERSIONS}/7/try-task", {"project_id": 3, "task_id": 1})
+    assert tried["annotation_result"][0]["value"] == {"choices": ["billing"]}
+    assert "charged twice" in talk.get(f"{VERSIONS}/7/prompt-preview", task_id=1)["rendered_prompt"]
+    assert talk.get("/api/predictions/") == []
+
+
+def test_a_version_is_copied_with_its_text() -> None:
+    talk = Talk()
+    made = talk.post(f"{VERSIONS}/7/duplicate")
+    assert (made["id"], made["prompt"]) == (8, talk.get(f"{VERSIONS}/7")["prompt"])

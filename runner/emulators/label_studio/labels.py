@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from xml.etree import ElementTree
 
 from runner.model.item import Json
@@ -41,6 +42,7 @@ class BadConfig(ValueError):
     """The label config is no XML, or asks nothing."""
 
 
+@lru_cache(maxsize=32)
 def controls(label_config: str) -> tuple[Control, ...]:
     """Read the questions of a label config.
 

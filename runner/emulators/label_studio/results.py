@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -10,13 +11,15 @@ from starlette.routing import Route
 
 from runner.emulators.label_studio import labels, shapes
 from runner.emulators.label_studio.prompts import sorted_by
-from runner.emulators.label_studio.replies import invalid, link, page, paging, whole, window
+from runner.emulators.label_studio.replies import invalid, link, paging, whole, window
 from runner.emulators.label_studio.runs import SUBSETS
 from runner.emulators.label_studio.site import Site, route
 from runner.emulators.label_studio.store import Failure, Project, Run, Task
 from runner.model.item import Json
 
+T = TypeVar("T")
 PAGE = 100
+BY_ROW = ("output_class", "alignment_class", "ordering")
 OUTCOMES = {
     "true_positive": (True, True),
     "false_positive": (True, False),
@@ -51,11 +54,16 @@ async def subset_tasks(site: Site, request: Request) -> Response:
     run = _asked_run(site, request, parent)
     tasks = [task for task in _listed(site, project, subset, run) if _is_asked(request, task)]
     is_scored = subset == "HasGT" or (run is not None and run.subset == "Custom")
-    rows = [_shown(site, request, task, run, is_scored=is_scored) for task in tasks]
-    rows = [row for row in rows if _aligned(request, row)]
-    if not is_scored:
-        rows = [row | {"ground_truth": None, "score": None} for row in rows]
-    return _enveloped(site, request, sorted_by(rows, request.query_params.get("ordering")))
+
+    def show(task: Task) -> dict[str, Json]:
+        row = _shown(site, request, task, run, is_scored=is_scored)
+        return row if is_scored else row | {"ground_truth": None, "score": None}
+
+    if not any(request.query_params.get(name) for name in BY_ROW):
+        return _enveloped(site, request, tasks, show)
+    kept = [task for task in tasks if _aligned(request, _shown(site, request, task, run, is_scored=True))]
+    rows = sorted_by([show(task) for task in kept], request.query_params.get("ordering"))
+    return _enveloped(site, request, rows, dict)
 
 
 def _asked_run(site: Site, request: Request, parent: int) -> Run | None:
@@ -132,13 +140,12 @@ def _classes(said: dict[str, frozenset[str]], control: str | None) -> set[str]:
     return {word for name, words in said.items() if control in (None, "", name) for word in words}
 
 
-def _enveloped(site: Site, request: Request, rows: Sequence[Json]) -> Response:
+def _enveloped(site: Site, request: Request, rows: Sequence[T], show: Callable[[T], Json]) -> Response:
+    # Only the rows of the page are shown: a large project would make every page slow otherwise.
     shape = site.knobs.envelope
-    if shape == "page":
-        return page(request, rows, default=PAGE, most=len(rows) or PAGE)
     number, size = paging(request, default=PAGE)
     start = window(number, size, len(rows))
-    part = list(rows[start : start + size])
+    part = [show(row) for row in rows[start : start + size]]
     if shape == "array":
         return JSONResponse(part)
     flat: dict[str, Json] = {
@@ -150,4 +157,5 @@ def _enveloped(site: Site, request: Request, rows: Sequence[Json]) -> Response:
         flat["task_count"] = len(rows)
     pages = {"next": link(request, flat["next_cursor"]), "previous": link(request, flat["previous_cursor"])}
     nested: dict[str, Json] = {"count": len(rows), **pages, "results": [flat]}
-    return JSONResponse({"both": nested | flat, "nested": nested, "flat": flat}[shape])
+    forms = {"both": nested | flat, "nested": nested, "flat": flat, "page": nested | {"results": part}}
+    return JSONResponse(forms[shape])
