@@ -1,0 +1,313 @@
+"""The client of one connection: whole requests, bounded replies, redirects, repeats, credentials kept at home."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Final, TypeAlias
+from urllib.parse import urlsplit, urlunsplit
+
+from runner.model.contracts import Clock
+from runner.model.errors import AuthError, ConfigError, Indeterminate, Refused, RunnerError, Unavailable
+from runner.model.secret import HIDDEN
+from runner.transport import hints, origin, reading
+from runner.transport.limits import Limits
+from runner.transport.request import Reply, Request, Timeouts
+from runner.transport.retry import Budget, Retries, is_passing, pause_s
+from runner.transport.text import gist, plain
+from runner.transport.wire import BROKEN, Received, Sent, Wire, mapped
+
+AGENT: Final = "runner/1"
+HOPS: Final = 5
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_NO_BODY: Final = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
+_ERROR_BODY: Final = 1 << 20
+
+Judge: TypeAlias = Callable[[Reply], RunnerError | None]
+"""Says what a reply means: None when it is good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a connection is.
+
+    Attributes:
+        base_url: where paths begin.
+        headers: sent to the own origin with every request; may hold credentials.
+        query: added to every request to the own origin.
+        origins: further origins that are the connection's own (an API on two hosts).
+        allow_hosts: private hosts that URLs from replies may point to.
+        secrets: texts that must never be shown.
+        max_reply: most bytes of one reply that is read into memory.
+        resolve: looks hosts up; None when the wire does not really connect (a test double).
+    """
+
+    base_url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Sequence[tuple[str, str]] = ()
+    origins: Sequence[str] = ()
+    allow_hosts: Sequence[str] = ()
+    secrets: Sequence[str] = ()
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    retries: Retries = field(default_factory=Retries)
+    max_reply: int = 64 << 20
+    resolve: origin.Resolve | None = origin.resolve
+
+    def __repr__(self) -> str:
+        return f"Settings({self.base_url!r})"
+
+
+class Stream:
+    """A reply whose body is read as it comes."""
+
+    def __init__(self, received: Received, url: str, name: str) -> None:
+        self._received, self.url, self._name = received, url, name
+        self.status, self.headers = received.status, received.headers
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Give the decoded body in pieces.
+
+        Raises:
+            Unavailable: it broke off.
+        """
+        try:
+            async for chunk in reading.decoded(self._received.raw(), self.headers.get("content-encoding", "")):
+                yield chunk
+        except BROKEN as error:
+            raise _passing(mapped(error, self._name)) from error
+
+    def lines(self) -> AsyncIterator[list[bytes]]:
+        """Give the lines, some at a time; raises as `chunks`, and Refused for an endless line."""
+        return reading.lines(self.chunks())
+
+
+class Client:
+    """Sends requests for one connection; shared by all that use it."""
+
+    def __init__(self, settings: Settings, wire: Wire, limits: Limits, clock: Clock, rng: Random) -> None:
+        self.settings, self.limits = settings, limits
+        self._wire, self._clock, self._rng = wire, clock, rng
+        self._budget = Budget()
+        home = origin.origin_of(settings.base_url)
+        self._own = frozenset([home, *(origin.origin_of(url) for url in settings.origins)])
+        self._friends = {each.host for each in self._own} | set(settings.allow_hosts)
+        self._headers = {"user-agent": AGENT, **_checked(settings.headers)}
+
+    def __repr__(self) -> str:
+        return f"Client({self.settings.base_url!r})"
+
+    def is_own(self, url: str) -> bool:
+        """Whether a path or URL leads to the connection's own origin, where credentials may go."""
+        return not origin.is_absolute(url) or origin.origin_of(url) in self._own
+
+    def hidden(self, text: str) -> str:
+        """Return a text of the server or of an error, safe to show: no secret, no control character."""
+        for secret in self.settings.secrets:
+            text = text.replace(secret, HIDDEN)
+        return plain(text)
+
+    async def send(self, request: Request, judge: Judge | None = None) -> Reply:
+        """Send a request and read the whole reply; a safe request is repeated while that may help.
+
+        Raises:
+            Unavailable: surely without effect (or safe to repeat), and still failing.
+            Indeterminate: not safe to repeat, and nobody knows whether it had its effect.
+            RunnerError: what `judge` says about the reply (default: `by_status`).
+        """
+        failures = 0
+        while True:
+            try:
+                return await self._once(request, judge or self.by_status)
+            except Unavailable as error:
+                failures += 1
+                await self._wait(request, error, failures)
+
+    @contextlib.asynccontextmanager
+    async def stream(self, request: Request, judge: Judge | None = None) -> AsyncIterator[Stream]:
+        """Open a reply that is read piece by piece inside the block; opening it is repeated as in `send`.
+
+        Raises:
+            RunnerError: as `send`; `Unavailable` also when the body breaks off or `stream_s` have passed.
+        """
+        await self.limits.enter()
+        try:
+            async with self._deadline(request):
+                received, url = await self._opened(request, judge or self.by_status)
+            try:
+                async with _within(self.settings.timeouts.stream_s, request):
+                    yield Stream(received, url, request.name)
+            finally:
+                await received.close()
+        finally:
+            self.limits.leave()
+
+    def by_status(self, reply: Reply) -> RunnerError | None:
+        """Judge a reply by nothing but its status."""
+        if reply.is_ok:
+            return None
+        what = f"the platform answered {reply.status}: {self.hidden(gist(reply.body, _type(reply.headers)))}"
+        if reply.status in (401, 403):
+            return AuthError(what)
+        if reply.status in (408, 425, 429) or reply.status >= 500:
+            return Unavailable(what, status=reply.status, retry_after_s=self.retry_after_s(reply))
+        return Refused(what, status=reply.status)
+
+    def retry_after_s(self, reply: Reply) -> float | None:
+        """Return the pause that a reply asks for."""
+        return hints.wait_s(reply.headers, self._clock.now())
+
+    async def close(self) -> None:
+        """Close all connections; may be called twice."""
+        await self._wire.close()
+
+    async def _wait(self, request: Request, error: Unavailable, failures: int) -> None:
+        rules = self.settings.retries
+        may = request.is_safe and is_passing(error) and failures < rules.attempts
+        if not may or not self._budget.take():
+            raise error
+        await self._clock.sleep(pause_s(rules, failures, error.retry_after_s, self._rng))
+
+    async def _once(self, request: Request, judge: Judge) -> Reply:
+        await self.limits.enter()
+        try:
+            async with self._deadline(request):
+                received, url = await self._follow(request)
+                reply = await self._read(received, url, request)
+            self._learn(reply, judge(reply))
+            return reply
+        finally:
+            self.limits.leave()
+
+    async def _opened(self, request: Request, judge: Judge) -> tuple[Received, str]:
+        failures = 0
+        while True:
+            try:
+                received, url = await self._follow(request)
+                if 200 <= received.status < 300:
+                    return received, url
+                reply = await self._read(received, url, request)
+                self._learn(reply, judge(reply) or self.by_status(reply))
+            except Unavailable as error:
+                failures += 1
+                await self._wait(request, error, failures)
+
+    def _learn(self, reply: Reply, error: RunnerError | None) -> None:
+        if error is not None:
+            self.limits.went_wrong(error, reply.status, reply.headers)
+            raise error
+        self.limits.went_well(reply.headers)
+        self._budget.give()
+
+    @contextlib.asynccontextmanager
+    async def _deadline(self, request: Request) -> AsyncIterator[None]:
+        """Bound the time, and turn whatever breaks on the way into ours."""
+        limit_s = self.settings.timeouts.total_s
+        try:
+            async with asyncio.timeout(limit_s):
+                yield
+        except BROKEN as error:  # TimeoutError is an OSError
+            late = Indeterminate(f"{request.name}: not finished within {limit_s:g} s")
+            failure = late if isinstance(error, TimeoutError) else mapped(error, request.name)
+            self.limits.went_wrong(failure, None, {})
+            raise (_passing(failure) if request.is_safe else failure) from error
+
+    async def _follow(self, request: Request) -> tuple[Received, str]:
+        """Send, and follow redirects of GET and HEAD; every hop gets only what its origin may see."""
+        url = origin.joined(self.settings.base_url, request.url, request.query)
+        if self.settings.query and origin.origin_of(url) in self._own:
+            url = origin.joined("", url, self.settings.query)
+        for _ in range(HOPS + 1):
+            received = await self._wire.open(await self._sent(request, url))
+            location = received.headers.get("location")
+            if received.status not in _REDIRECTS or request.method not in ("GET", "HEAD") or not location:
+                return received, url
+            await received.close()
+            url = origin.redirected(url, location)
+        raise Refused(f"{request.name}: more than {HOPS} redirects")
+
+    async def _sent(self, request: Request, url: str) -> Sent:
+        target = origin.origin_of(url)
+        parts = urlsplit(url)
+        headers = {"host": parts.netloc, "accept": "*/*", "accept-encoding": reading.ENCODINGS}
+        server_name = None
+        if target in self._own:
+            headers |= self._headers | _checked(request.headers) | _checked(request.own_headers)
+        else:
+            headers |= {"user-agent": AGENT} | _checked(request.headers)
+            address = await self._pinned(target)
+            if address is not None:
+                host = f"[{address}]" if ":" in address else address
+                url = urlunsplit(parts._replace(netloc=f"{host}:{target.port}"))
+                server_name = target.host
+        body = request.body
+        if body is not None or request.method not in _NO_BODY:
+            headers["content-length"] = str(len(body) if isinstance(body, bytes) else body.size if body else 0)
+        return Sent(request.method, url, list(headers.items()), body, self.settings.timeouts, server_name)
+
+    async def _pinned(self, target: origin.Origin) -> str | None:
+        """Return the address to connect to at a foreign origin, looked up and checked once; None to leave it open."""
+        if target.host in self._friends:
+            return None
+        ask = self.settings.resolve
+        address = await origin.public_address(target, ask or _nowhere)
+        if address is None and ask is not None:
+            raise Unavailable(f"the host {target.host!r} cannot be resolved")
+        return address if ask is not None else None
+
+    async def _read(self, received: Received, url: str, request: Request) -> Reply:
+        headers, status = received.headers, received.status
+        most = request.max_bytes or self.settings.max_reply
+        chunks = reading.decoded(received.raw(), headers.get("content-encoding", ""))
+        try:
+            body = await reading.bounded(chunks, most if status < 400 else min(most, _ERROR_BODY))
+        except (*BROKEN, RunnerError) as error:
+            if status >= 400 and not isinstance(error, TimeoutError):
+                return Reply(status, headers, b"", url)  # the status alone says enough
+            if isinstance(error, RunnerError) and not request.is_safe:
+                raise Indeterminate(f"{request.name}: {error}") from error
+            raise
+        finally:
+            await received.close()
+        return Reply(status, headers, body, url)
+
+
+@contextlib.asynccontextmanager
+async def _within(limit_s: float, request: Request) -> AsyncIterator[None]:
+    bound = asyncio.timeout(limit_s)
+    try:
+        async with bound:
+            yield
+    except TimeoutError as error:
+        if bound.expired():
+            raise Unavailable(f"{request.name}: the body did not end within {limit_s:g} s") from error
+        raise
+
+
+async def _nowhere(host: str, port: int) -> Sequence[str]:
+    return ()
+
+
+def _passing(error: RunnerError) -> RunnerError:
+    return Unavailable(error.what, mend=error.mend) if isinstance(error, Indeterminate) else error
+
+
+def _type(headers: Mapping[str, str]) -> str:
+    return headers.get("content-type", "")
+
+
+def _checked(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return headers under names in lower case.
+
+    Raises:
+        ConfigError: a value cannot stand in a header; the value itself is not shown.
+    """
+    for name, value in headers.items():
+        if not (value.isascii() and value.isprintable()):
+            raise ConfigError(
+                f"the header {name} holds a character that cannot be sent",
+                mend="look for a line end or a letter beyond ASCII in the value it is made of",
+            )
+    return {name.lower(): value for name, value in headers.items()}

@@ -1,0 +1,30 @@
+"""Texts of a server, made safe to show: no control characters, no page of HTML, bounded."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+LONGEST: Final = 400
+
+# C0 and C1 controls (ANSI escapes begin with one), and the marks that reorder or hide text on a terminal.
+_UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]+")
+_ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")
+_TITLE: Final = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+
+
+def plain(text: str, longest: int = LONGEST) -> str:
+    """Return the text on one line, without control characters, cut to `longest` characters."""
+    text = _UNSAFE.sub(" ", _ANSI.sub("", text[: longest * 8])).strip()
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def gist(body: bytes, content_type: str = "") -> str:
+    """Return the gist of a body that is not what was expected, for an error message."""
+    if not body:
+        return "an empty body"
+    start = body[:8192].decode("utf-8", "replace").lstrip()
+    if "html" in content_type or start[:1] == "<":
+        title = _TITLE.search(start)
+        return f"an HTML page titled {plain(title[1], 80)!r}" if title else "an HTML page"
+    return repr(plain(start, 120))
