@@ -13,7 +13,10 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
+from runner.emulators.faults import TRANSPORT
 from runner.emulators.serve import serve_forever, serving
 from tests.emulators.test_desk import make
 
@@ -73,6 +76,23 @@ def test_httpx_calls_it_a_transport_error(fault: dict[str, object]) -> None:
                 await client.put(f"{url}/things/a", headers={"authorization": "Bearer emulator"})
 
     asyncio.run(main())
+
+
+def test_replies_do_not_wait_for_the_client_to_acknowledge_the_head() -> None:
+    told: list[int] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            connection = scope["state"][TRANSPORT].get_extra_info("socket")
+            told.append(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            await Response()(scope, receive, send)
+
+    async def main() -> None:
+        async with serving(app) as url, httpx.AsyncClient() as client:
+            await client.get(url)
+
+    asyncio.run(main())
+    assert [bool(each) for each in told] == [True]
 
 
 def test_the_port_is_free_again_and_signals_are_as_before() -> None:
