@@ -282,7 +282,8 @@ def _entry(entry: object) -> tuple[str | None, bytes]:
     key = entry.get("key")
     if key is not None and not isinstance(key, str):
         raise HTTPException(400, "key must be a string")
-    return key, orjson.dumps(entry["item"], option=orjson.OPT_SORT_KEYS)
+    # A copy: what orjson gives keeps the 4 KiB of its buffer for as long as it lives.
+    return key, bytes(memoryview(orjson.dumps(entry["item"], option=orjson.OPT_SORT_KEYS)))
 
 
 def _digest(item: bytes) -> str:
