@@ -123,13 +123,14 @@ def search(ws: Workspace, query: Sequence[Mapping[str, Json]] | None) -> list[Da
         GraphqlError: a condition of an unknown type.
     """
     rows = list(ws.rows.values())
-    for condition in query or ():
+    for sent in query or ():
+        condition = {**sent, "ids": frozenset(sent.get("ids") or ())}
         rows = [row for row in rows if _holds(ws, condition, row)]
     return rows
 
 
 def _holds(ws: Workspace, condition: Mapping[str, Json], row: DataRow) -> bool:
-    kind, ids = condition.get("type"), condition.get("ids") or ()
+    kind, ids = condition.get("type"), condition["ids"]
     if kind == "data_row_id":
         return row.id in ids
     if kind == "global_key":

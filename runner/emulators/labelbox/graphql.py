@@ -33,8 +33,6 @@ PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
 NOT_FOUND = "RESOURCE_NOT_FOUND"
 CONFLICT = "RESOURCE_CONFLICT"
-MALFORMED = "MALFORMED_REQUEST"
-NOT_ALLOWED = "OPERATION_NOT_ALLOWED"
 INTERNAL = "INTERNAL_SERVER_ERROR"
 
 
@@ -93,6 +91,9 @@ def answer(schema: Schema, text: str, variables: Arguments) -> dict[str, Json]:
         }
     except GraphqlError as error:
         return error.body()
+    except (KeyError, TypeError, ValueError) as error:
+        # Without a schema it is the roots that notice a missing argument, or one of the wrong type.
+        return GraphqlError(VALIDATION_FAILED, f"The arguments do not fit: {error!r}").body()
     return {"data": data}
 
 

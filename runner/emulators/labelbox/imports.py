@@ -21,6 +21,15 @@ Line: TypeAlias = Mapping[str, Json]
 Take: TypeAlias = Callable[[str, Line], None]
 
 _NDJSON = "application/x-ndjson"
+# Limits and reserved names: labelbox 7.17.0, data/annotation_types/metrics, read 2026-11.
+_MIN_CONFIDENCES, _MAX_CONFIDENCES = 2, 15
+_MOST_SCALAR, _MOST_COUNT = 100_000_000, 10_000_000_000
+_RESERVED = frozenset(
+    {
+        *("true_positive_count", "false_positive_count", "true_negative_count", "false_negative_count"),
+        *("precision", "recall", "f1", "iou"),
+    }
+)
 _SHAPES = {
     "bbox": ("ImageBoundingBox", "bounding_box"),
     "polygon": ("ImagePolygon", "polygon"),
@@ -186,22 +195,36 @@ def _into_run(ws: Workspace, run: ModelRun, features: Mapping[str, str], row_id:
         raise _LineError("DataRowNotInModelRun", f"Data row {row_id} is not in the model run")
     row: RunRow = run.rows[row_id]
     if "metricValue" in line:
-        row.metrics[line["uuid"]] = _metric(line)
+        # The SDK sends metrics without a uuid, so it is their names that say which one is meant.
+        names = [str(line.get(name)) for name in ("metricName", "featureName", "subclassName")]
+        row.metrics["/".join(names)] = _metric(features, line)
         ws.desk.count("metrics")
     else:
         row.predictions[line["uuid"]] = _answer(features, line)
 
 
-def _metric(line: Line) -> dict[str, Json]:
-    value = line["metricValue"]
-    values = list(value.values()) if isinstance(value, dict) else [value]
-    counts = all(isinstance(each, list) and len(each) == 4 for each in values)
-    scalars = all(isinstance(each, int | float) and not isinstance(each, bool) for each in values)
-    if not values or not (counts or scalars):
-        raise _LineError(
-            "InvalidMetric", "metricValue takes a number, or four counts (TP, FP, TN, FN), or these by confidence"
-        )
+def _metric(features: Mapping[str, str], line: Line) -> dict[str, Json]:
+    value, feature = line["metricValue"], line.get("featureName")
+    by_confidence = value if isinstance(value, dict) else None
+    if by_confidence is not None and not _MIN_CONFIDENCES <= len(by_confidence) <= _MAX_CONFIDENCES:
+        raise _LineError("InvalidMetric", f"Give {_MIN_CONFIDENCES} to {_MAX_CONFIDENCES} confidences")
+    values = [value] if by_confidence is None else list(by_confidence.values())
+    if not (all(map(_is_scalar, values)) or all(map(_is_matrix, values))):
+        raise _LineError("InvalidMetric", "metricValue takes a number, or four counts: TP, FP, TN, FN")
+    if str(line.get("metricName")).lower().strip() in _RESERVED and _is_scalar(values[0]):
+        raise _LineError("InvalidMetric", f"The name {line['metricName']!r} is reserved")
+    if feature and feature not in features:
+        raise _LineError("FeatureNotFound", f"The ontology has no feature {feature!r}")
     return {name: each for name, each in line.items() if name != "dataRow"}
+
+
+def _is_scalar(value: Json) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _MOST_SCALAR
+
+
+def _is_matrix(value: Json) -> bool:
+    counts = value if isinstance(value, list) else []
+    return len(counts) == 4 and all(isinstance(n, int) and 0 <= n <= _MOST_COUNT for n in counts)
 
 
 def _answer(features: Mapping[str, str], line: Line) -> tuple[str, dict[str, Json]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -39,11 +40,12 @@ def view(ontology: Ontology) -> dict[str, Json]:
 
 
 def with_ids(normalized: Mapping[str, Json]) -> dict[str, Json]:
-    """Give every feature and option that has none its ids."""
+    """Copy an ontology and give every feature and option that has none its ids."""
+    sent = copy.deepcopy(dict(normalized))
     whole = {
-        "tools": [{"classifications": [], "color": "#0d9488", **tool} for tool in normalized.get("tools") or ()],
+        "tools": [{"classifications": [], "color": "#0d9488", **tool} for tool in sent.get("tools") or ()],
         "classifications": [
-            {"instructions": each["name"], "options": [], **each} for each in normalized.get("classifications") or ()
+            {"instructions": each["name"], "options": [], **each} for each in sent.get("classifications") or ()
         ],
     }
     for feature in features(whole):

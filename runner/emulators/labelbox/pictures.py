@@ -14,7 +14,7 @@ from typing import TypeAlias
 Colour: TypeAlias = tuple[int, int, int]
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_MAX_PIXELS = 4_000_000
+_MAX_PIXELS = 500_000
 _CHANNELS = {2: 3, 6: 4}
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
@@ -26,7 +26,8 @@ class Picture:
     Attributes:
         width: in pixels.
         height: in pixels.
-        rows: one bytes of width * 3 (red, green, blue) for each line; empty when only the size could be read.
+        rows: one bytes of width * 3 (red, green, blue) for each line; empty when only the size could be read
+            (JPEG, other kinds of PNG, more than half a million pixels).
     """
 
     width: int

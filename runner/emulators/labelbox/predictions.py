@@ -57,8 +57,11 @@ async def find(ws: Workspace, request: Request) -> Response:
     unknown = sorted(set(filters) - set(ws.knobs.find_filters))
     if unknown:
         raise HTTPException(400, f"Unknown filters: {', '.join(unknown)}")
-    jobs = [job for job in reversed(ws.predictions.values()) if job.app_id == app.id and _fits(job, filters)]
-    limit = min(int(paging.get("limit") or ws.knobs.find_limit), ws.knobs.find_limit)
+    try:
+        jobs = [job for job in reversed(ws.predictions.values()) if job.app_id == app.id and _fits(job, filters)]
+        limit = min(int(paging.get("limit") or ws.knobs.find_limit), ws.knobs.find_limit)
+    except ValueError as error:
+        raise HTTPException(400, f"filters or pagination: {error}") from error
     ids = [job.id for job in jobs]
     start = ids.index(paging["cursor"]) + 1 if paging.get("cursor") in ids else 0
     page = jobs[start : start + limit]

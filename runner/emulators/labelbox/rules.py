@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import md5
 
 from runner.emulators.labelbox.pictures import Colour, Picture
@@ -114,6 +115,7 @@ def _brightness(pixels: Sequence[Colour]) -> float:
     return sum(map(sum, pixels)) / (3 * len(pixels))
 
 
+@lru_cache(maxsize=65_536)
 def _name(pixel: Colour) -> str:
     for name, colour in PALETTE.items():
         if max(abs(a - b) for a, b in zip(pixel, colour, strict=True)) <= _NEAR:
@@ -181,12 +183,13 @@ def _located(subject: Subject, tool: Mapping[str, Json], keywords: Mapping[str, 
 
 def _box(picture: Picture, colours: set[str]) -> dict[str, int] | None:
     xs, ys = set(), set()
-    for y, row in enumerate(picture.rows):
-        for x in range(picture.width):
+    step = max(1, int((picture.width * picture.height / _MOST_SAMPLES) ** 0.5))
+    for y, row in enumerate(picture.rows[::step]):
+        for x in range(0, picture.width, step):
             if _name((row[3 * x], row[3 * x + 1], row[3 * x + 2])) in colours:
                 xs.add(x)
-                ys.add(y)
+                ys.add(y * step)
     if not xs:
         return None
     left, top = min(xs), min(ys)
-    return {"top": top, "left": left, "height": max(ys) - top + 1, "width": max(xs) - left + 1}
+    return {"top": top, "left": left, "height": max(ys) - top + step, "width": max(xs) - left + step}

@@ -52,7 +52,7 @@ _STREET: dict[str, Json] = {
     "tools": [{"tool": "rectangle", "name": "car"}],
     "classifications": [
         {"type": "radio", "name": "has_people", "options": [{"value": "yes"}, {"value": "no"}]},
-        {"type": "radio", "name": "lighting", "options": [{"value": "day"}, {"value": "night"}]},
+        {"type": "radio", "name": "lighting", "options": [{"value": v} for v in ("day", "night", "unknown")]},
         {"type": "checklist", "name": "vehicles", "options": [{"value": v} for v in ("car", "bus", "bicycle")]},
         {"type": "text", "name": "describe_photo"},
     ],

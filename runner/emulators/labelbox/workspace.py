@@ -137,7 +137,7 @@ class Workspace:
         name = url.rpartition("/")[2].partition("?")[0]
         if name in self.files and "/files/" in url:
             return self.files[name][0]
-        if ASSETS in url and name in self.assets:
+        if url.startswith((ASSETS, self.url(ASSETS))) and name in self.assets:
             return self.assets[name][0]
         return None
 
