@@ -335,3 +335,18 @@ def test_a_task_can_be_made_to_fail() -> None:
     talk = Talk(fail_tasks=["*"])
     assert make_rows(talk, [{"row_data": "t"}])[0] == "FAILED"
     assert talk.task(talk.export(modelRunId=seed.TICKET_RUN))["status"] == "FAILED"
+
+
+def test_a_dropped_reply_looks_like_a_broken_connection() -> None:
+    talk = Talk(graphql_faults=[{"route": "exportDataRowsInModelRun", "when": "after", "drop": True}])
+    with pytest.raises(ConnectionResetError):
+        talk.export(modelRunId=seed.TICKET_RUN)
+    assert talk.stats()["counts"]["exports"] == 1
+
+
+def test_a_fault_may_have_a_body_of_its_own_and_others_pass() -> None:
+    body = {"errors": [{"message": "quota", "extensions": {"code": "INTERNAL_SERVER_ERROR"}}]}
+    talk = Talk(graphql_faults=[{"route": "organization", "body": body, "skip": 1}])
+    assert talk.gql("{user{id}}")["data"]["user"]
+    assert "data" in talk.gql("{organization{id}}")
+    assert talk.gql("{organization{id}}") == body

@@ -18,7 +18,7 @@ _FOUNDED = 1_700_000_000.0
 _PAGE = 100
 # These carry the error in `result` as JSON text, which the SDK reads; the others tell nothing (labelbox-python #351).
 _TELLING = ("send-to-annotate", "add-data-rows-to-batch", "send-to-task-queue")
-_CANCELABLE = ("ADV_UPSERT_DATA_ROWS", "EXPORT_DATA_ROWS", "ADD_DATA_ROWS_TO_BATCH", "SEND_TO_ANNOTATE")
+_CANCELABLE = ("advUpsertDataRows", "exportDataRows", "addDataRowsToBatch", "sendToAnnotate")
 
 
 def queries(ws: Workspace) -> Mapping[str, Root]:
