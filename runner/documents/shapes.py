@@ -1,0 +1,190 @@
+"""A schema as one fast function: True means that a value surely fits, False that somebody must look closer.
+
+Importing the JSON Schema library takes longer than all else that `validate` does, and nearly every document is right.
+So the library is asked only when a shape says no, or when a schema uses a keyword that is not known here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeAlias
+
+from runner.model.item import Json
+
+Shape: TypeAlias = Callable[[Json], bool]
+
+_ANNOTATIONS: Final = frozenset(
+    {"title", "description", "default", "examples", "format", "$schema", "$id", "$comment", "definitions", "deprecated"}
+)
+_TYPES: Final[Mapping[str, Shape]] = {
+    "string": lambda value: isinstance(value, str),
+    "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "number": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool),
+    "boolean": lambda value: isinstance(value, bool),
+    "null": lambda value: value is None,
+    "object": lambda value: isinstance(value, dict),
+    "array": lambda value: isinstance(value, list),
+}
+
+
+def compile_shape(schema: Mapping[str, Json] | bool) -> Shape:  # noqa: FBT001 - a schema may be true or false
+    """Compile a schema; never raises, a schema that is not understood gives a shape that always says False."""
+    try:
+        return _Compiler(schema if isinstance(schema, Mapping) else {}).shape(schema)
+    except (TypeError, ValueError, KeyError, AttributeError, RecursionError, re.error):
+        return _unsure
+
+
+def holds_template(text: str) -> bool:
+    """Tell whether a text will be rendered: its type can be judged only afterwards."""
+    return "{{" in text
+
+
+def _unsure(_value: Json) -> bool:
+    return False
+
+
+def _sure(_value: Json) -> bool:
+    return True
+
+
+class _Compiler:
+    def __init__(self, root: Mapping[str, Json]) -> None:
+        self._root = root
+        self._references: dict[str, list[Shape]] = {}
+
+    def shape(self, schema: Mapping[str, Json] | bool) -> Shape:  # noqa: FBT001
+        """Return the shape of a schema or part of one."""
+        if isinstance(schema, bool):
+            return _sure if schema else _unsure
+        if "$ref" in schema:
+            return self._reference(str(schema["$ref"]))
+        checks = [
+            self._check(word, schema) for word in schema if word not in _ANNOTATIONS and not word.startswith("x-")
+        ]
+        return _both([check for check in checks if check is not None])
+
+    def _reference(self, reference: str) -> Shape:
+        if not reference.startswith("#/"):
+            return _unsure
+        # A list as a cell: a schema may refer to itself while it is being compiled.
+        if reference not in self._references:
+            cell: list[Shape] = [_unsure]
+            self._references[reference] = cell
+            target: Json = self._root
+            for part in reference[2:].split("/"):
+                target = target[part]
+            cell[0] = self.shape(target)
+        found = self._references[reference]
+        return lambda value: found[0](value)
+
+    def _check(self, word: str, schema: Mapping[str, Json]) -> Shape | None:
+        if word in ("additionalProperties", "required", "patternProperties") and "properties" in schema:
+            return None  # one check does all of them
+        if word in ("properties", "additionalProperties", "required"):
+            return self._object(schema)
+        if word == "items" and isinstance(schema[word], (Mapping, bool)):
+            item = self.shape(schema[word])
+            return lambda value: not isinstance(value, list) or all(map(item, value))
+        if word == "anyOf":
+            shapes = [self.shape(one) for one in schema[word]]
+            return lambda value: any(shape(value) for shape in shapes)
+        if word == "propertyNames":
+            name = self.shape(schema[word])
+            return lambda value: not isinstance(value, dict) or all(map(name, value))
+        return _LEAVES[word](schema[word]) if word in _LEAVES else _unsure
+
+    def _object(self, schema: Mapping[str, Json]) -> Shape:
+        if "patternProperties" in schema:
+            return _unsure
+        fields = {name: self.shape(field) for name, field in schema.get("properties", {}).items()}
+        required = tuple(schema.get("required", ()))
+        more = schema.get("additionalProperties", True)
+        other = self.shape(more)
+
+        def check(value: Json) -> bool:
+            if not isinstance(value, dict):
+                return True
+            for name, one in value.items():
+                if not fields.get(name, other)(one):
+                    return False
+            return all(name in value for name in required)
+
+        return check
+
+
+def _both(checks: Sequence[Shape]) -> Shape:
+    if not checks:
+        return _sure
+    if len(checks) == 1:
+        return checks[0]
+    if len(checks) == 2:
+        first, second = checks
+        return lambda value: first(value) and second(value)
+    return lambda value: all(check(value) for check in checks)
+
+
+def _type(names: str | Sequence[str]) -> Shape:
+    shapes = [_TYPES[name] for name in ([names] if isinstance(names, str) else names)]
+    if len(shapes) == 1:
+        fits = shapes[0]
+        return lambda value: fits(value) or (isinstance(value, str) and holds_template(value))
+    return lambda value: any(shape(value) for shape in shapes) or (isinstance(value, str) and holds_template(value))
+
+
+def _enum(values: Sequence[Json]) -> Shape:
+    texts = frozenset(value for value in values if isinstance(value, str))
+    others = [value for value in values if not isinstance(value, str)]
+
+    def check(value: Json) -> bool:
+        if isinstance(value, str):
+            return value in texts or holds_template(value)
+        return any(type(value) is type(other) and value == other for other in others)
+
+    return check
+
+
+def _text(fits: Callable[[str], bool]) -> Shape:
+    return lambda value: not isinstance(value, str) or fits(value) or holds_template(value)
+
+
+def _number(fits: Callable[[float], bool]) -> Shape:
+    return lambda value: not isinstance(value, (int, float)) or isinstance(value, bool) or fits(value)
+
+
+def _pattern(pattern: str) -> Shape:
+    search = re.compile(pattern).search
+    return _text(lambda text: search(text) is not None)
+
+
+def _sized(kind: type[list[Json] | dict[str, Json]], fits: Callable[[int], bool]) -> Shape:
+    return lambda value: not isinstance(value, kind) or fits(len(value))
+
+
+def _unique(wanted: bool) -> Shape:  # noqa: FBT001
+    def check(value: Json) -> bool:
+        if not wanted or not isinstance(value, list):
+            return True
+        return all(isinstance(one, str) for one in value) and len(set(value)) == len(value)
+
+    return check
+
+
+_LEAVES: Final[Mapping[str, Callable[[Json], Shape]]] = {
+    "type": _type,
+    "enum": _enum,
+    "const": lambda wanted: _enum([wanted]),
+    "pattern": _pattern,
+    "minLength": lambda bound: _text(lambda text: len(text) >= bound),
+    "maxLength": lambda bound: _text(lambda text: len(text) <= bound),
+    "minimum": lambda bound: _number(lambda number: number >= bound),
+    "maximum": lambda bound: _number(lambda number: number <= bound),
+    "exclusiveMinimum": lambda bound: _number(lambda number: number > bound),
+    "exclusiveMaximum": lambda bound: _number(lambda number: number < bound),
+    "minItems": lambda bound: _sized(list, lambda size: size >= bound),
+    "maxItems": lambda bound: _sized(list, lambda size: size <= bound),
+    "minProperties": lambda bound: _sized(dict, lambda size: size >= bound),
+    "maxProperties": lambda bound: _sized(dict, lambda size: size <= bound),
+    "uniqueItems": _unique,
+}
