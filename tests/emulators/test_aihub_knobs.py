@@ -44,8 +44,9 @@ def test_a_waiting_run_has_results_and_goes_on_when_it_is_released(status: str) 
         for knobs, seconds in (({}, 1), ({}, 1000), ({"release": [run]}, 0), ({}, 1)):
             clock.now += seconds
             await client.post("/_emulator/knobs", json=knobs)
-            seen.append((await client.get(f"{RUNS}/{run}")).json()["status"])
-        assert seen == [status, status, "RUNNING", "COMPLETE"]
+            shown = (await client.get(f"{RUNS}/{run}")).json()
+            seen.append((shown["status"], shown["finish_timestamp"] is not None))
+        assert seen == [(status, False), (status, False), ("RUNNING", False), ("COMPLETE", True)]
         assert (await results(client, run))["review_completed"] is True
 
     hub(script, run_s=1, force={"*": status})
