@@ -1,0 +1,69 @@
+"""A project as data: `runner.yaml`, with one profile laid over it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from runner.model.item import Json
+from runner.model.problem import Mark
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRef:
+    """Where a secret is kept; the secret itself is in no document.
+
+    Attributes:
+        store: `env`, `file` or `command`.
+        name: the variable, the file, or the first word of the command.
+        argv: the whole command; empty for the others.
+        mark: where the project file names it.
+    """
+
+    store: str
+    name: str
+    argv: Sequence[str] = ()
+    mark: Mark | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One account on a platform.
+
+    Attributes:
+        fields: what the manifest's `connection.fields` ask for; a reference wherever the file has one.
+    """
+
+    name: str
+    platform: str
+    fields: Mapping[str, Json | SecretRef] = field(default_factory=dict)
+    mark: Mark | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What the recipes of a folder share.
+
+    Attributes:
+        name: part of every job's key: two projects never adopt each other's jobs.
+        root: folder of the project file; relative paths start here.
+        path: the file as the user would write it; empty when there is none.
+        profile: name of the profile that is laid over; empty without one.
+        state: folder for what must survive a restart.
+        ledger: a path, a URL, or where the URL is kept.
+        run: defaults for `run` of every recipe, as written (`{"timeout": "2h"}`).
+        allowed: folders outside `root` that recipes may read and write.
+        platforms: folder of the user's own manifests; need not exist.
+    """
+
+    name: str
+    root: Path
+    path: str = ""
+    profile: str = ""
+    state: Path = Path(".runner")
+    ledger: str | SecretRef = ".runner/ledger.db"
+    connections: Mapping[str, Connection] = field(default_factory=dict)
+    run: Mapping[str, Json] = field(default_factory=dict)
+    allowed: Sequence[Path] = ()
+    platforms: Path = Path("platforms")
