@@ -1,0 +1,73 @@
+"""What an apply came to, as text."""
+
+from __future__ import annotations
+
+from runner.cli.console import paint
+from runner.cli.plan_text import count
+from runner.engine.run import StageReport
+from runner.model.ledger import Scope
+
+_SAY = {
+    "done": ("good", "done"),
+    "failed_items": ("warn", "done, but items failed"),
+    "check_failed": ("bad", "a check failed: the sinks are untouched, the results are kept"),
+    "budget": ("warn", "stopped by the budget"),
+    "pending": ("warn", "pending: run apply again to go on"),
+    "held": ("bad", "held: a person must decide (runner state list)"),
+    "interrupted": ("warn", "interrupted: the state is safe; run apply again to go on"),
+    "stopped": ("bad", "stopped: the state is safe; run apply again to go on"),
+}
+FAILURES_SHOWN = 10
+
+
+def apply_block(scope: Scope, report: StageReport, seconds: float) -> str:
+    """Return the block of one stage."""
+    name = scope.recipe + (f"/{scope.stage}" if scope.stage else "")
+    style, text = _SAY[report.outcome]
+    lines = [f"{paint(f'{name:<12}', 'strong')} {paint(text, style)}    {seconds:.1f} s"]
+    lines.append(_line("items", _items(report)))
+    jobs = report.progress.jobs
+    if jobs:
+        shown = "   ".join(f"{number} {name}" for name, number in jobs.items() if number)
+        cost = f"   cost {report.progress.cost:g}" if report.progress.cost is not None else ""
+        lines.append(_line("jobs", shown + cost))
+    lines.extend(_problems(report))
+    published = report.published
+    if published is not None:
+        for verdict in published.verdicts:
+            mark, look = ("pass", "good") if verdict.passed else ("FAIL", "bad")
+            lines.append(_line("check", f"{paint(mark, look)} {verdict.what}"))
+        lines.extend(_line("sink", f"{identity}    {count(rows, 'row')}") for identity, rows in published.written.items())
+        if published.kept:
+            lines.append(_line("sink", f"{published.kept} up to date"))
+    if report.error is not None:
+        lines.append(_line("error", paint(str(report.error), "bad")))
+        mend = getattr(report.error, "mend", "")
+        if mend:
+            lines.append(_line("mend", mend))
+    return "\n".join(lines)
+
+
+def _items(report: StageReport) -> str:
+    counts = dict(report.counts)
+    parts = [f"{number} {status.replace('_', ' ')}" for status, number in counts.items() if number]
+    if report.progress.rejected:
+        parts.append(f"{report.progress.rejected} rejected")
+    return "   ".join(parts) or "none"
+
+
+def _problems(report: StageReport) -> list[str]:
+    progress = report.progress
+    lines = [_line("rejected", f"{each.place}: {each.what}") for each in progress.rejections[:FAILURES_SHOWN]]
+    failures = progress.failures
+    lines += [_line("failed", f"{key}: {error}") for key, error in failures[:FAILURES_SHOWN]]
+    if len(failures) > FAILURES_SHOWN:
+        lines.append(_line("", f"and {len(failures) - FAILURES_SHOWN} more (runner status --failed)"))
+    if report.published is not None:
+        lines += [_line("record", f"{key}: {error}") for key, error in report.published.unrecordable[:FAILURES_SHOWN]]
+    lines += [_line("note", text + (f" ({number} times)" if number > 1 else "")) for text, number in progress.notes.items()]
+    return lines
+
+
+def _line(name: str, text: str) -> str:
+    return f"  {name:<11}{text}".rstrip()

@@ -1,0 +1,59 @@
+"""Errors as people read them: what, how to mend, and the exit code."""
+
+from __future__ import annotations
+
+import sys
+
+from runner.cli.console import err, paint
+from runner.cli.exits import Exit
+from runner.model.errors import (
+    AuthError,
+    Interrupted,
+    LeaseHeld,
+    PlanRefused,
+    RecipeError,
+    RunnerError,
+    StopRun,
+    Unavailable,
+)
+from runner.model.problem import Problem, Severity
+
+_CODES: tuple[tuple[type[RunnerError], Exit], ...] = (
+    (RecipeError, Exit.INVALID),
+    (AuthError, Exit.LOGIN),
+    (StopRun, Exit.LOGIN),
+    (Unavailable, Exit.LOGIN),
+    (LeaseHeld, Exit.LOCKED),
+    (PlanRefused, Exit.PLAN_REFUSED),
+    (Interrupted, Exit.INTERRUPTED),
+)
+
+
+def code_of(error: Exception) -> Exit:
+    """Return the exit code of an error."""
+    for kind, code in _CODES:
+        if isinstance(error, kind):
+            return code
+    return Exit.UNEXPECTED
+
+
+def tell(error: Exception) -> Exit:
+    """Print an error and return its exit code."""
+    if isinstance(error, RecipeError):
+        for problem in error.problems:
+            tell_problem(problem)
+    elif isinstance(error, RunnerError):
+        err(f"{paint('error', 'bad', sys.stderr)}: {error}")
+        if error.mend:
+            err(f"    mend: {error.mend}")
+    else:
+        err(f"{paint('error', 'bad', sys.stderr)}: {type(error).__name__}: {error}")
+        err("    mend: this is a fault of runner; run again with RUNNER_DEBUG=1 for the traceback and report it")
+    return code_of(error)
+
+
+def tell_problem(problem: Problem) -> None:
+    """Print one problem, coloured by its severity."""
+    style = "bad" if problem.severity is Severity.ERROR else "warn"
+    tag = f"{problem.severity}[{problem.slug}]"
+    err(str(problem).replace(tag, paint(tag, style, sys.stderr), 1))

@@ -1,0 +1,120 @@
+"""A plan as text: one block per stage, the same words in the same order every time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from runner.cli.console import paint
+from runner.engine.decide import Decision
+from runner.engine.plan import StagePlan, safety
+from runner.model.recipe import Budget
+
+_SIGNS = (
+    (Decision.NEW, "+", "good"),
+    (Decision.CHANGED, "~", "warn"),
+    (Decision.AGAIN, "+", "warn"),
+    (Decision.RETRY, "+", "warn"),
+    (Decision.PENDING, ">", "warn"),
+    (Decision.DONE, "=", "dim"),
+    (Decision.FAILED, "x", "bad"),
+    (Decision.HELD, "!", "bad"),
+)
+_ALWAYS = (Decision.NEW, Decision.CHANGED, Decision.DONE, Decision.HELD)
+
+
+def plan_block(plan: StagePlan, budget: Budget, checks: int) -> str:
+    """Return the block of one stage."""
+    name = plan.scope.recipe + (f"/{plan.scope.stage}" if plan.scope.stage else "")
+    profile = f"    profile {plan.scope.profile}" if plan.scope.profile else ""
+    lines = [f"{paint(f'{name:<12}', 'strong')}{profile}    plan {plan.id}"]
+    source = f"{plan.source_text}    {count(plan.total, 'item')}"
+    lines.append(_line("source", source + ("    unchanged since the last apply" if plan.unchanged else "")))
+    if plan.rejected:
+        lines.append(_line("", paint(f"{count(plan.rejected, 'place')} without a usable item", "bad")))
+        lines.extend(_line("", f"  {each.place}: {each.what}") for each in plan.rejections[:5])
+    lines.append(_line("work", work_text(plan)))
+    jobs = f"    {count(plan.jobs, 'job')} of at most {plan.items_per_job}" if plan.jobs else ""
+    if plan.jobs and plan.capabilities.whole_source:
+        jobs = f"    {count(plan.jobs, 'job')} over the whole selection"
+    lines.append(_line("target", f"{plan.target_text}{jobs}"))
+    if plan.open_jobs:
+        states = ", ".join(f"{number} {status}" for status, number in sorted(plan.open_jobs.items()))
+        lines.append(_line("in flight", f"{states}: apply goes on with them"))
+    lines.append(_line("cost", cost_text(plan, budget)))
+    lines.append(_line("safety", safety(plan.capabilities)))
+    lines.append(_line("sinks", sinks_text(plan, checks)))
+    if plan.holder:
+        lines.append(_line("locked", holder_text(plan.holder)))
+    return "\n".join(lines)
+
+
+def _line(name: str, text: str) -> str:
+    return f"  {name:<11}{text}".rstrip()
+
+
+def work_text(plan: StagePlan) -> str:
+    """Return the counts with their signs."""
+    parts = []
+    for decision, sign, style in _SIGNS:
+        number = plan.counts.get(decision, 0)
+        if not number and decision not in _ALWAYS:
+            continue
+        text = f"{sign} {number} {decision}"
+        if decision is Decision.CHANGED and plan.reasons:
+            text += f" ({', '.join(sorted(plan.reasons))})"
+        parts.append(paint(text, style) if number else text)
+    return "   ".join(parts)
+
+
+def cost_text(plan: StagePlan, budget: Budget) -> str:
+    """Return the price as far as it is known, and the budget."""
+    estimate = plan.estimate
+    cost = estimate.how if estimate.money is None else f"about {estimate.money:g} {estimate.currency} ({estimate.how})"
+    if not plan.to_submit:
+        cost = "nothing to pay"
+    limits = [
+        f"{value:g} {unit}" if unit else f"{value:g}"
+        for value, unit in ((budget.items, "items"), (budget.units, "units"), (budget.money, "money"))
+        if value is not None
+    ]
+    return cost + (f"   budget {', '.join(limits)}" if limits else "")
+
+
+def sinks_text(plan: StagePlan, checks: int) -> str:
+    """Return what becomes of the sinks."""
+    if not plan.sinks:
+        return "none: results stay in the ledger"
+    due = [sink for sink in plan.sinks if sink.action == "write"]
+    if not due:
+        return f"{', '.join(sink.identity for sink in plan.sinks)}: up to date"
+    when = f": written when {count(checks, 'check')} {'passes' if checks == 1 else 'pass'}" if checks else ": written"
+    return ", ".join(f"{sink.identity} ({sink.why})" for sink in due) + when
+
+
+def holder_text(holder: object) -> str:
+    """Say who holds the lease."""
+    if not isinstance(holder, dict):
+        return "by another apply"
+    where = f"pid {holder.get('pid')} on {holder.get('host')}"
+    run = f", {holder['ci_url']}" if holder.get("ci_url") else ""
+    return f"by another apply ({where}{run})"
+
+
+def count(number: int, noun: str) -> str:
+    """Return `1 item`, `2 items`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def summary(plans: Sequence[StagePlan]) -> str:
+    """Return the last line over all stages."""
+    items, jobs = sum(plan.to_submit for plan in plans), sum(plan.jobs for plan in plans)
+    pending = sum(sum(plan.open_jobs.values()) for plan in plans)
+    sinks = sum(sink.action == "write" for plan in plans for sink in plan.sinks)
+    if not (items or pending or sinks):
+        return "nothing to do"
+    parts = [f"{count(items, 'item')} to submit in {count(jobs, 'job')}"] if items else []
+    if pending:
+        parts.append(f"{count(pending, 'job')} to go on with")
+    if sinks:
+        parts.append(f"{count(sinks, 'sink')} to write")
+    return "plan: " + ", ".join(parts)
