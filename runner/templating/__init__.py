@@ -11,6 +11,6 @@ closures: no code is generated, nothing is folded when it is compiled, and data 
 """
 
 from runner.templating.template import Template, compile_template, is_template, template_problem
-from runner.templating.tree import Tree, compile_tree
+from runner.templating.tree import Tree, compile_tree, tree_of
 
-__all__ = ["Template", "Tree", "compile_template", "compile_tree", "is_template", "template_problem"]
+__all__ = ["Template", "Tree", "compile_template", "compile_tree", "is_template", "template_problem", "tree_of"]

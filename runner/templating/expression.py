@@ -7,11 +7,13 @@ from runner.templating.looking import Path, paths_in
 from runner.templating.parser import parse
 
 
-def compile_expression(source: str) -> tuple[Run, frozenset[Path]]:
-    """Compile what stands between the braces.
+def compile_expression(source: str) -> tuple[Run, frozenset[Path], frozenset[Path]]:
+    """Compile what stands between the braces; return its function, all paths, and those that must not be missing.
 
     Raises:
         Fault: with the offset inside `source`.
     """
     node = parse(source)
-    return compile_node(node), frozenset(paths_in(node, FUNCTIONS))
+    paths = list(paths_in(node, FUNCTIONS))
+    needed = frozenset(path for path, may_be_missing in paths if not may_be_missing)
+    return compile_node(node), frozenset(path for path, _ in paths), needed

@@ -69,29 +69,44 @@ def _walk(path: Path, scope: Mapping[str, Json]) -> Json:
     return value
 
 
-def paths_in(node: Node, functions: frozenset[str]) -> Iterator[Path]:
-    """Give the longest plain paths that a tree reads; the name of a called function is none."""
+def paths_in(node: Node, functions: frozenset[str], *, guarded: bool = False) -> Iterator[tuple[Path, bool]]:
+    """Give the longest plain paths that a tree reads; the name of a called function is none.
+
+    Each comes with whether it may be missing: it stands under `default` or `is defined`, or in a part that may be
+    skipped.
+    """
     path = path_of(node)
     if path is not None:
-        yield path
+        yield path, guarded
         return
+    for child, may_be_missing in _children(node, functions):
+        yield from paths_in(child, functions, guarded=guarded or may_be_missing)
+
+
+def _children(node: Node, functions: frozenset[str]) -> Iterator[tuple[Node, bool]]:
     if isinstance(node, syntax.Invoke):
         callee = node.callee
         if isinstance(callee, syntax.Field):
-            yield from paths_in(callee.of, functions)
+            yield callee.of, False
         elif not (isinstance(callee, syntax.Name) and callee.name in functions):
-            yield from paths_in(callee, functions)
-        yield from _paths_below(node.arguments, functions)
+            yield callee, False
+        yield from ((argument, False) for argument in _nodes(node.arguments))
         return
-    for one in fields(node):
-        yield from _paths_below(getattr(node, one.name), functions)
+    if isinstance(node, (syntax.Filtered, syntax.Tested)):
+        is_guard = node.name in ("default", "d", "defined", "undefined")
+        yield node.of, is_guard
+        yield from ((argument, is_guard) for argument in _nodes(node.arguments))
+        return
+    skips = isinstance(node, syntax.Choice) or (isinstance(node, syntax.Binary) and node.sign in ("and", "or"))
+    for at, child in enumerate(_nodes(tuple(getattr(node, one.name) for one in fields(node)))):
+        yield child, skips and at > 0
 
 
-def _paths_below(value: object, functions: frozenset[str]) -> Iterator[Path]:
+def _nodes(value: object) -> Iterator[Node]:
     if isinstance(value, syntax.Arguments):
-        yield from _paths_below((*value.positional, *value.named.values()), functions)
+        yield from _nodes((*value.positional, *value.named.values()))
     elif isinstance(value, tuple):
         for one in value:
-            yield from _paths_below(one, functions)
+            yield from _nodes(one)
     elif value is not None and not isinstance(value, (str, int, float)):
-        yield from paths_in(value, functions)  # type: ignore[arg-type]
+        yield value  # type: ignore[misc]

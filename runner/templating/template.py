@@ -30,6 +30,7 @@ _KEPT: Final = 8_192
 class _Compiled(NamedTuple):
     evaluate: Evaluate
     paths: frozenset[Path]
+    needed: frozenset[Path]
     is_whole: bool
 
 
@@ -40,20 +41,23 @@ class Template:
         text: as it was written.
         names: top-level names that a scope must give.
         paths: the longest plain paths it reads, `("item", "name")`; a computed field ends the path before it.
+        needed: those of `paths` that must be there whatever the values are.
         is_whole: whether it is exactly one expression, and so keeps the type of its value.
         mark: where it stands, for problems met when it is evaluated.
         bound: values given by `bind`.
     """
 
-    __slots__ = ("_evaluate", "bound", "is_whole", "mark", "names", "paths", "text")
+    __slots__ = ("_compiled", "_evaluate", "bound", "is_whole", "mark", "names", "needed", "paths", "text")
 
     def __init__(self, text: str, compiled: _Compiled, mark: Mark | None, bound: Mapping[str, Json]) -> None:
         self.text = text
         self.mark = mark
         self.bound = bound
         self.paths = compiled.paths
+        self.needed = compiled.needed
         self.names = frozenset(path[0] for path in compiled.paths) - bound.keys()
         self.is_whole = compiled.is_whole
+        self._compiled = compiled
         self._evaluate = compiled.evaluate
 
     def __repr__(self) -> str:
@@ -76,7 +80,17 @@ class Template:
     def bind(self, values: Mapping[str, Json]) -> Template:
         """Return the same template with some of its names given beforehand; the scope of a call goes before them."""
         bound = {**self.bound, **{name: value for name, value in values.items() if name in self.names}}
-        return Template(self.text, _Compiled(self._evaluate, self.paths, self.is_whole), self.mark, bound)
+        return Template(self.text, self._compiled, self.mark, bound)
+
+    def problem_in(self, scope: Mapping[str, Json]) -> Problem | None:
+        """Return what a part of the scope surely lacks; names that it does not hold at all are not judged."""
+        for path in sorted(self.needed):
+            if path[0] in scope:
+                try:
+                    look_up(path)(scope, Meter())
+                except Fault as fault:
+                    return _problem(fault, self.text, self.mark)
+        return None
 
 
 def is_template(text: str) -> bool:
@@ -125,25 +139,25 @@ def _compiled(text: str) -> _Compiled:
         parts = [_expression(piece) if piece.is_expression else _literal(piece.text) for piece in pieces]
     except RecursionError:
         raise Fault("template-bound", "the expression is nested too deep", "make it simpler", 0) from None
-    paths = frozenset().union(*(part.paths for part in parts))
     if len(parts) == 1:
-        return _Compiled(parts[0].evaluate, paths, is_whole=pieces[0].is_expression)
-    if not parts:
-        return _literal("")
+        return parts[0]
     evaluations = [part.evaluate for part in parts]
     return _Compiled(
-        lambda scope, meter: join_text([one(scope, meter) for one in evaluations], meter), paths, is_whole=False
+        lambda scope, meter: join_text([one(scope, meter) for one in evaluations], meter),
+        frozenset().union(*(part.paths for part in parts)),
+        frozenset().union(*(part.needed for part in parts)),
+        is_whole=False,
     )
 
 
 def _literal(text: str) -> _Compiled:
-    return _Compiled(lambda _scope, _meter: text, frozenset(), is_whole=False)
+    return _Compiled(lambda _scope, _meter: text, frozenset(), frozenset(), is_whole=False)
 
 
 def _expression(piece: Piece) -> _Compiled:
     plain = _PLAIN_PATH.fullmatch(piece.text)
     if plain is not None and (path := tuple(plain[1].split(".")))[0] not in _NO_NAMES:
-        return _Compiled(look_up(path), frozenset({path}), is_whole=True)
+        return _Compiled(look_up(path), frozenset({path}), frozenset({path}), is_whole=True)
     from runner.templating.expression import compile_expression  # start-up: most recipes hold plain paths only
 
     try:

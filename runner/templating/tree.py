@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
@@ -35,6 +36,11 @@ class Tree:
         self._evaluate = evaluate
 
     @property
+    def text(self) -> str:
+        """The data as JSON, with every template as it was written."""
+        return json.dumps(self.data, ensure_ascii=False, default=lambda template: template.text)
+
+    @property
     def is_constant(self) -> bool:
         """Whether it holds no template at all."""
         return self._evaluate is None
@@ -63,6 +69,25 @@ def compile_tree(data: Json, *, mark_of: Callable[[Pointer], Mark | None] | None
     if builder.problems:
         raise RecipeError(builder.problems)
     return Tree(data, evaluate, builder.templates)
+
+
+def tree_of(data: Json) -> Tree:
+    """Make one tree of nested data whose templates are compiled already; texts in it stay as they are."""
+    templates: list[Template] = []
+    return Tree(data, _compiled_parts(data, templates), templates)
+
+
+def _compiled_parts(data: Json, templates: list[Template]) -> Evaluate | None:
+    if isinstance(data, Template):
+        templates.append(data)
+        return data
+    if isinstance(data, Mapping):
+        fields = [(name, value, _compiled_parts(value, templates)) for name, value in data.items()]
+        return _object(fields) if any(evaluate for _, _, evaluate in fields) else None
+    if isinstance(data, (list, tuple)):
+        items = [(value, _compiled_parts(value, templates)) for value in data]
+        return _list(items) if any(evaluate for _, evaluate in items) else None
+    return None
 
 
 class _Builder:

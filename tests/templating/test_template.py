@@ -7,7 +7,7 @@ import pytest
 from runner.model.errors import RecipeError
 from runner.model.problem import Mark
 from runner.model.secret import Secret
-from runner.templating import compile_template, compile_tree, is_template, template_problem
+from runner.templating import compile_template, compile_tree, is_template, template_problem, tree_of
 
 SCOPE = {
     "item": {"name": "a b/c.pdf", "size": 12, "items": [1, 2], "keys": "k", "none": None, "deep": {"x": {"y": 1.5}}},
@@ -126,6 +126,19 @@ def test_names_and_paths() -> None:
     assert template.paths == {("item", "a"), ("item", "k"), ("vars", "n"), ("job", "id"), ("run", "x y")}
 
 
+def test_paths_that_may_be_missing_are_not_needed() -> None:
+    text = "{{ a.x }} {{ b.x | default(c.x) }} {{ d.x if e.x is defined else f.x }} {{ g.x and h.x }}"
+    assert compile_template(text).needed == {("a", "x"), ("g", "x")}
+
+
+def test_what_a_scope_surely_lacks_is_told_beforehand() -> None:
+    template = compile_template("{{ item.any ~ vars.mnth }}")
+    found = template.problem_in({"vars": {"month": 1}})
+    assert found is not None
+    assert 'did you mean "month"?' in found.mend
+    assert template.problem_in({"vars": {"mnth": 1}}) is None
+
+
 def test_bound_names_need_not_be_given_again() -> None:
     template = compile_template("{{ vars.a }}-{{ item.b }}").bind({"vars": {"a": 1}, "env": {}})
     assert template.names == {"item"}
@@ -163,6 +176,13 @@ def test_tree() -> None:
     tree = compile_tree({"a": ["{{ x.y }}", "k", {"b": "{{ z }}!"}], "c": None, "d": "{{ n }}"})
     assert tree.names == {"x", "z", "n"}
     assert tree({"x": {"y": [1]}, "z": 2, "n": None}) == {"a": [[1], "k", {"b": "2!"}], "c": None, "d": None}
+
+
+def test_tree_of_compiled_templates_leaves_texts_alone() -> None:
+    tree = tree_of({"a": [compile_template("{{ x }}-{{ y }}").bind({"y": 1}), "{{ x }}"]})
+    assert tree.names == {"x"}
+    assert tree({"x": 2}) == {"a": ["2-1", "{{ x }}"]}
+    assert tree.text == '{"a": ["{{ x }}-{{ y }}", "{{ x }}"]}'
 
 
 def test_tree_without_templates_is_given_as_it_is() -> None:
