@@ -1,0 +1,81 @@
+"""The one way from the word in a recipe to the class that does it.
+
+A table is written by hand in each room (`runner.sources.KINDS`): kind to `module:Class`. A kind is imported only when
+a recipe names it; what no table holds is looked for among the entry points of its group (`runner.sources`, ...).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from importlib import import_module
+from typing import TypeVar
+
+from runner.model.contracts import Place
+from runner.model.errors import ConfigError
+from runner.model.item import Json
+
+Kind = TypeVar("Kind")
+
+
+def load_kind(table: Mapping[str, str], kind: str, group: str) -> type[Json]:
+    """Return the class of a kind.
+
+    Args:
+        table: kind to `module:Class`, of one room.
+        kind: the word of the recipe.
+        group: entry point group for kinds of other packages, for example `runner.sources`.
+
+    Raises:
+        ConfigError: nobody knows the kind, or its module cannot be imported.
+    """
+    place = table.get(kind)
+    if place is None:
+        return _from_entry_points(table, kind, group)
+    module, _, name = place.partition(":")
+    found: type[Json] = getattr(import_module(module), name)
+    return found
+
+
+def build(kind: type[Kind], options: Mapping[str, Json], place: Place) -> Kind:
+    """Return the connector: `kind(kind.Config(**options), place)`; nothing is opened or sent yet.
+
+    Raises:
+        ConfigError: an option is unknown or missing, or its value cannot be used.
+    """
+    config: Json = getattr(kind, "Config")  # noqa: B009 - not every type has one
+    known = [field.name for field in fields(config)] if is_dataclass(config) else list(options)
+    for name in options:
+        if name not in known:
+            mend = f"{_did_you_mean(name, known)}Fields: {', '.join(known)}"
+            raise ConfigError(f"{kind.__name__} has no field {name!r}", mend=mend)
+    try:
+        made = config(**options)
+    except TypeError as error:
+        raise ConfigError(f"{kind.__name__}: {error}", mend=f"Fields: {', '.join(known)}") from error
+    maker: Json = kind
+    connector: Kind = maker(made, place)
+    return connector
+
+
+def _from_entry_points(table: Mapping[str, str], kind: str, group: str) -> type[Json]:
+    from importlib.metadata import entry_points  # slow to import, and rarely needed
+
+    outside = {point.name: point for point in entry_points(group=group)}
+    if kind not in outside:
+        known = sorted({*table, *outside})
+        mend = f"{_did_you_mean(kind, known)}Kinds: {', '.join(known)}"
+        raise ConfigError(f"{group.rpartition('.')[2]}: there is no kind {kind!r}", mend=mend)
+    try:
+        found: type[Json] = outside[kind].load()
+    except (ImportError, AttributeError) as error:
+        where = outside[kind].value
+        raise ConfigError(f"kind {kind!r} cannot be loaded from {where}: {error}", mend="mend its package") from error
+    return found
+
+
+def _did_you_mean(name: str, known: list[str]) -> str:
+    from difflib import get_close_matches  # only for a message
+
+    near = get_close_matches(name, known, n=1)
+    return f'did you mean "{near[0]}"? ' if near else ""
