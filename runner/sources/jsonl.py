@@ -1,0 +1,144 @@
+"""A file, or several, of one JSON object per line.
+
+    source: {jsonl: {path: data/tickets.jsonl, key: id}}
+
+Empty lines count for nothing. A line that is no JSON object is rejected with its number, the others go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final
+
+from runner import jsontext
+from runner.local import blocking
+from runner.model.contracts import Expression, Place
+from runner.model.errors import ConfigError
+from runner.model.item import Batch, Json, Rejected
+from runner.paths import files_of
+from runner.rows import Rows
+
+BLOCK_BYTES: Final = 1 << 18
+LINE_BYTES: Final = 1 << 26
+BATCH_ITEMS: Final = 1000
+
+_BOM: Final = b"\xef\xbb\xbf"
+_TOO_LONG: Final = f"the line is longer than {LINE_BYTES >> 20} MiB"
+
+
+class Jsonl:
+    """The lines of one or more files, in the order of their names."""
+
+    @dataclass(frozen=True, slots=True)
+    class Config:
+        """What the recipe says; schemas/sources/jsonl.json has the words."""
+
+        path: str
+        key: str | Expression | None = None
+
+    def __init__(self, config: Config, place: Place) -> None:
+        self._config = config
+        self._place = place
+
+    async def check(self) -> None:
+        """Look for the files; raises ConfigError when there are none."""
+        await blocking.call(files_of, self._place, self._config.path)
+
+    async def fingerprint(self) -> str | None:
+        """Return a digest of all bytes and of the key's rule."""
+        return await blocking.call(self._fingerprint)
+
+    def read(self) -> AsyncIterator[Batch]:
+        """Give the items in the order of the lines; see `Source.read`."""
+        return blocking.walk(self._batches())
+
+    def _fingerprint(self) -> str:
+        key = self._config.key
+        whole = blake2b(repr(key.text if key is not None and not isinstance(key, str) else key).encode())
+        for path, label in files_of(self._place, self._config.path):
+            whole.update(f"\0{label}\0{path.stat().st_size}\0".encode())
+            with path.open("rb") as file:
+                while block := file.read(1 << 20):
+                    whole.update(block)
+        return whole.hexdigest()[:32]
+
+    def _batches(self) -> Generator[Batch, None, None]:
+        files = files_of(self._place, self._config.path)
+        rows = Rows(self._config.key, sum(path.stat().st_size for path, _ in files))
+        for path, label in files:
+            rows.begin(label)
+            try:
+                for block in _blocks(path):
+                    yield from _block_batches(rows, label, block)
+            except OSError as error:
+                raise ConfigError(f"{label} cannot be read: {error.strerror}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    first: int  # number of the first line
+    lines: Sequence[bytes | None]  # None is too long
+    is_plain: bool  # no number in it is too long for the fast reader
+
+
+def _blocks(path: Path) -> Iterator[_Block]:
+    number, held = 1, 0
+    parts: list[bytes] = []
+    with path.open("rb", buffering=0) as file:
+        while block := file.read(BLOCK_BYTES):
+            lines: list[bytes | None] = [*block.split(b"\n")]
+            if len(lines) == 1:
+                held += len(block)
+                parts = [*parts, block] if held <= LINE_BYTES else []
+                continue
+            whole = b"".join([*parts, block])
+            lines[0] = whole[: whole.index(b"\n")] if held <= LINE_BYTES else None
+            last = lines.pop() or b""
+            yield _Block(number, lines, is_plain=not jsontext.has_long_number(whole))
+            parts, held, number = [last], len(last), number + len(lines)
+    if held:
+        yield _Block(number, [b"".join(parts) if held <= LINE_BYTES else None], is_plain=False)
+
+
+def _block_batches(rows: Rows, label: str, block: _Block) -> Iterator[Batch]:
+    for start in range(0, len(block.lines), BATCH_ITEMS):
+        lines, number = block.lines[start : start + BATCH_ITEMS], block.first + start
+        if number == 1 and lines[0] is not None:
+            lines = [lines[0].removeprefix(_BOM), *lines[1:]]
+        batch = _quickly(rows, number, lines) if block.is_plain else None
+        batch = batch or _slowly(rows, label, number, lines)
+        if batch.items or batch.rejected:
+            yield batch
+
+
+def _quickly(rows: Rows, number: int, lines: Sequence[bytes | None]) -> Batch | None:
+    whole = [line for line in lines if line]
+    read = jsontext.read_many(whole) if len(whole) == len(lines) else None
+    if read is None or {*map(type, read[0])} != {dict}:
+        return None
+    return rows.batch(range(number, number + len(lines)), *read)
+
+
+def _slowly(rows: Rows, label: str, number: int, lines: Sequence[bytes | None]) -> Batch:
+    good: list[tuple[int, Json, bytes]] = []
+    rejected: list[Rejected] = []
+    for place, line in enumerate(lines, number):
+        try:
+            if line is None or line.strip():
+                good.append((place, *_read(line)))
+        except ValueError as error:
+            rejected.append(Rejected(f"{label}:{place}", str(error)))
+    batch = rows.batch([one[0] for one in good], [one[1] for one in good], [one[2] for one in good])
+    return Batch(batch.items, [*rejected, *batch.rejected])
+
+
+def _read(line: bytes | None) -> tuple[Json, bytes]:
+    if line is None:
+        raise ValueError(_TOO_LONG)
+    value = jsontext.read(line)
+    if not isinstance(value, dict):
+        raise ValueError(f"a line must be one JSON object, this one is {type(value).__name__}")
+    return value, jsontext.digest(value)

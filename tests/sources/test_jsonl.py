@@ -1,0 +1,120 @@
+import asyncio
+import json
+
+import pytest
+
+from runner.sources.jsonl import LINE_BYTES, Jsonl
+from tests.contracts.place import collect, given_place
+from tests.contracts.source import SourceContract
+
+
+def source(root, content=None, key=None, path="a.jsonl"):
+    if content is not None:
+        (root / "a.jsonl").write_bytes(content)
+    return Jsonl(Jsonl.Config(path, key), given_place(root))
+
+
+def read(root, content, key=None):
+    items, rejected = collect(source(root, content, key).read())
+    return [item.value for item in items], [f"{one.place}: {one.what}" for one in rejected]
+
+
+class TestContract(SourceContract):
+    def make(self, root):
+        lines = (json.dumps({"id": f"T-{n}", "text": "größe"}) for n in range(2500))
+        return source(root, "\n".join(lines).encode(), "id")
+
+    def make_empty(self, root):
+        return source(root, b"")
+
+    def make_missing(self, root):
+        return source(root, path="none.jsonl")
+
+
+def test_blank_lines_bom_and_crlf_count_for_nothing(tmp_path):
+    assert read(tmp_path, b'\xef\xbb\xbf{"a":1}\r\n\r\n  \n{"a":2}\r\n\n') == ([{"a": 1}, {"a": 2}], [])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"[1]",
+        b"null",
+        b'"x"',
+        b"{",
+        b"NaN",
+        b'{"a":NaN}',
+        b'{"a":1e999}',
+        b'{"a":"\xff"}',
+        b'{"a":1} x',
+        b"\0",
+        b"\xff\xfe",
+    ],
+)
+def test_what_is_no_object_is_rejected_by_line(tmp_path, line):
+    values, rejected = read(tmp_path, b'{"a":1}\n' + line + b'\n{"a":3}')
+    assert values == [{"a": 1}, {"a": 3}]
+    assert len(rejected) == 1
+    assert rejected[0].startswith("a.jsonl:2: ")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"n": 2**200},
+        {"n": -(2**63) - 1},
+        {"t": "\ud800"},
+        {"t": "x" * 1_000_000},
+        {"t": "\u2028\0\x85"},
+        {"f": 0.012345678901234567},
+        {"d": json.loads("[" * 499 + "]" * 499)},
+    ],
+    ids=["huge", "below", "surrogate", "1 MB", "odd characters", "float", "deep"],
+)
+def test_every_value_is_delivered_without_loss(tmp_path, value):
+    assert read(tmp_path, b'{"a":1}\n' + json.dumps(value).encode()) == ([{"a": 1}, value], [])
+
+
+def test_content_does_not_depend_on_the_way_of_writing(tmp_path):
+    (one, other, big), _ = collect(
+        source(tmp_path, b'{"a":1,"b":"\xc3\xa4"}\n{ "b": "\\u00e4", "a": 1 }\n{"a":123456789012345678901}').read()
+    )
+    assert one.content == other.content != big.content
+
+
+def test_a_line_over_several_blocks_is_whole(tmp_path):
+    long = {"t": "y" * 700_000}
+    content = b"\n".join(json.dumps(value).encode() for value in ({"a": 1}, long, {"a": 2}, long))
+    assert read(tmp_path, content) == ([{"a": 1}, long, {"a": 2}, long], [])
+
+
+def test_a_line_without_end_is_rejected_and_the_rest_read(tmp_path):
+    with (tmp_path / "a.jsonl").open("wb") as file:
+        file.write(b'{"a":1}\n"')
+        file.seek(LINE_BYTES + 100)
+        file.write(b'"\n{"a":3}\n')
+    items, (rejected,) = collect(source(tmp_path).read())
+    assert [item.value for item in items] == [{"a": 1}, {"a": 3}]
+    assert rejected.place == "a.jsonl:2"
+
+
+def test_several_files_are_read_by_name(tmp_path):
+    for name in ("b 2", "b 1", "b 3"):
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps({"from": name, "id": 1}))
+    items, rejected = collect(source(tmp_path, key="id", path="*.jsonl").read())
+    assert [item.value["from"] for item in items] == ["b 1"]
+    assert [one.place for one in rejected] == ["b 2.jsonl:1", "b 3.jsonl:1"]
+
+
+def test_fingerprint_changes_with_bytes_names_and_key(tmp_path):
+    def prints(*sources):
+        return {asyncio.run(one.fingerprint()) for one in sources}
+
+    before = prints(source(tmp_path, b'{"a":1}'), source(tmp_path, key="a"))
+    after = prints(source(tmp_path, b'{"a":2}'))
+    (tmp_path / "b.jsonl").touch()
+    assert len(before | after | prints(source(tmp_path, path="*.jsonl"))) == 4
+
+
+def test_check_tells_a_missing_file(tmp_path):
+    asyncio.run(source(tmp_path, b"").check())
