@@ -11,6 +11,7 @@ from runner.local import children
 from runner.local.children import Sight
 
 PLAIN = {"PATH": os.environ["PATH"]}
+SLEEP = ("sh", "-c", "touch ready; sleep 1000")
 ROOT = str(Path(__file__).resolve().parents[2])
 
 
@@ -29,9 +30,9 @@ def ended(folder, patience_s=20):
     return sight
 
 
-def has_begun(folder, name, patience_s=20):
+def has_begun(folder, patience_s=20):
     until = time.monotonic() + patience_s
-    while not (folder / name).exists():
+    while not (folder / "ready").exists():
         assert time.monotonic() < until
         os.sched_yield()
 
@@ -55,15 +56,15 @@ def test_nothing_has_begun_in_an_empty_or_missing_folder(tmp_path):
 
 
 def test_a_child_that_was_killed_without_a_word_is_no_longer_alive(tmp_path):
-    pid = started(tmp_path, "sleep", "1000")
-    has_begun(tmp_path, "pid")
+    pid = started(tmp_path, *SLEEP)
+    has_begun(tmp_path)
     os.killpg(pid, signal.SIGKILL)
     assert ended(tmp_path) == Sight(has_begun=True, is_alive=False)
 
 
 def test_a_signal_reaches_the_whole_group(tmp_path):
     started(tmp_path, "sh", "-c", "trap '' TERM; sleep 1000 & touch ready; wait; wait")
-    has_begun(tmp_path, "ready")
+    has_begun(tmp_path)
     assert children.send(tmp_path, signal.SIGTERM)
     assert children.look(tmp_path).is_alive
     children.send(tmp_path, signal.SIGKILL)
@@ -79,10 +80,10 @@ def test_a_number_that_belongs_to_another_gets_no_signal(tmp_path):
 
 
 def test_the_child_of_a_folder_is_started_once(tmp_path):
-    started(tmp_path, "sleep", "1000")
+    started(tmp_path, *SLEEP)
     with pytest.raises(BlockingIOError):
         started(tmp_path, "true")
-    has_begun(tmp_path, "pid")
+    has_begun(tmp_path)
     children.send(tmp_path, signal.SIGKILL)
     ended(tmp_path)
 

@@ -147,9 +147,9 @@ def test_a_timeout_ends_the_process_and_its_children(tmp_path, trap):
 
 def test_a_cancelled_job_says_so(tmp_path):
     async def cancelled():
-        target, one = command(tmp_path, ["sleep", "1000"]), job({})
+        target, one = command(tmp_path, ["sh", "-c", "touch ready; sleep 1000"]), job({})
         await target.submit(one)
-        while not (tmp_path / ".runner/jobs" / one.key / "pid").exists():
+        while not (tmp_path / "ready").exists():
             assert (await target.poll(one)).status is JobStatus.RUNNING
         await target.cancel(one)
         await target.cancel(one)
