@@ -1,0 +1,68 @@
+"""Digests of what matters: what reaches a target, and what the sinks are made of.
+
+Equal meaning, equal digest: the order of fields counts for nothing, nor do comments, quotes, labels, descriptions, nor
+anything in `run`. What a variable gives counts, wherever it is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+
+from runner.model.item import Json
+from runner.model.recipe import Component
+from runner.templating import Template, Tree
+
+DIGEST_BYTES = 16
+
+
+def work_digest(target: Component, manifest: str) -> str:
+    """Return 32 hex letters for everything that decides what a target is sent, beside the item.
+
+    Args:
+        target: kind, connection and options, with the version pins among them.
+        manifest: digest of the platform's manifest; empty for a kind in Python.
+    """
+    return digest({"kind": target.kind, "manifest": manifest, "options": target.options})
+
+
+def publish_digest(record: Mapping[str, Json] | None, checks: Sequence[Component], sinks: Sequence[Component]) -> str:
+    """Return 32 hex letters for everything that decides what the sinks hold, beside the results."""
+    return digest(
+        {"record": record, "checks": [_named(one) for one in checks], "sinks": [_named(one) for one in sinks]}
+    )
+
+
+def _named(component: Component) -> Json:
+    return [component.kind, component.options]
+
+
+def digest(value: Json) -> str:
+    """Return 32 hex letters for a rendered value; a template counts by its text and by the values bound in it."""
+    text = json.dumps(canonical(value), ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+    return hashlib.blake2b(text.encode(), digest_size=DIGEST_BYTES).hexdigest()
+
+
+def canonical(value: Json) -> Json:
+    """Return JSON that is equal for equal meaning."""
+    if isinstance(value, Template):
+        return {"{{}}": value.text, "=": {".".join(path): canonical(one) for path, one in _bound(value)}}
+    if isinstance(value, Tree):
+        return canonical(value.data)
+    if isinstance(value, Mapping):
+        return {name: canonical(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [canonical(one) for one in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _bound(template: Template) -> list[tuple[Sequence[str], Json]]:
+    found: list[tuple[Sequence[str], Json]] = []
+    for path in sorted(template.paths):
+        if path[0] in template.bound:
+            value: Json = template.bound
+            for step in path:
+                value = value.get(step) if isinstance(value, Mapping) else None
+            found.append((tuple(map(str, path)), value))
+    return found

@@ -1,0 +1,70 @@
+"""All recipes of a command at once: every problem of every file, and the recipes in the order of their work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from runner.documents import Document
+from runner.model.item import Json
+from runner.model.problem import Problem, Severity
+from runner.model.recipe import Recipe
+from runner.recipe.catalog import Catalog
+from runner.recipe.files import documents_of
+from runner.recipe.kinds import Kinds
+from runner.recipe.lint import between_recipes, duplicate_names, shared_sinks, unknown_vars
+from runner.recipe.load import Given, load_recipe
+from runner.recipe.project import LoadedProject, connection_problems
+
+
+def load_recipes(
+    loaded: LoadedProject,
+    paths: Sequence[Path],
+    *,
+    vars: Mapping[str, str],  # noqa: A002 - the word of the recipe and of the command line
+    environ: Mapping[str, str],
+    catalog: Catalog,
+    trigger: Mapping[str, Json] | None = None,
+) -> tuple[list[Recipe], list[Problem]]:
+    """Load all recipes among some files and folders.
+
+    Args:
+        loaded: the project; its own problems are among those returned.
+        paths: files and folders, as the user gave them.
+        vars: `--var` of the command line, as text.
+        environ: what templates read as `env`.
+        catalog: what the platforms offer.
+        trigger: what started the recipes; None when they are only looked at. Then fields that read `trigger` stay
+            expressions.
+
+    Returns:
+        The usable recipes, each behind those whose records it reads, and every problem of every file. A recipe with an
+        error is not among them.
+    """
+    documents, problems = documents_of(paths)
+    given = Given(loaded.project, Kinds(catalog), vars, environ, trigger)
+    recipes: list[Recipe] = []
+    for document in documents:
+        recipe, found = load_recipe(document, given)
+        problems += found
+        if recipe is not None:
+            recipes.append(recipe)
+    return _among_each_other(recipes, [*loaded.problems, *problems], documents, loaded, given)
+
+
+def _among_each_other(
+    recipes: list[Recipe],
+    problems: list[Problem],
+    documents: Sequence[Document],
+    loaded: LoadedProject,
+    given: Given,
+) -> tuple[list[Recipe], list[Problem]]:
+    problems += duplicate_names(documents)
+    problems += unknown_vars(documents, given.vars)
+    if not any(problem.severity is Severity.ERROR for problem in loaded.problems):
+        problems += connection_problems(loaded, given.kinds.catalog)
+    problems += shared_sinks(recipes)
+    if not documents and not any(problem.slug == "no-recipes" for problem in problems):
+        problems.append(Problem("no-recipes", "there is no recipe among the files given", severity=Severity.WARNING))
+    in_order, found = between_recipes(recipes)
+    return in_order, problems + found

@@ -1,0 +1,189 @@
+"""Which names a field may read, and rendering at load: everything that is known now becomes a value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from runner.documents import Document, Pointer, did_you_mean, resolved, schema_of
+from runner.model.errors import RecipeError
+from runner.model.item import Json
+from runner.model.problem import Mark, Problem
+from runner.templating import Template, Tree, compile_template, is_template
+
+Schema: TypeAlias = Mapping[str, Json]
+Names: TypeAlias = frozenset[str]
+
+RUN_TIME: Final[Names] = frozenset(
+    {
+        "item",
+        "items",
+        "result",
+        "record",
+        "job",
+        "response",
+        "page",
+        "found",
+        "status",
+        "headers",
+        "connection",
+        "options",
+    }
+)
+_NONE: Final[Names] = frozenset()
+
+
+@dataclass(slots=True)
+class Scope:
+    """What is known when a document is loaded, and what its templates were seen to read.
+
+    Attributes:
+        values: load name to value: `vars`, `env` ...
+        unknown: variables whose value could not be found; templates that read them are left alone.
+        pending: load names whose value comes later (`trigger`).
+        used: variables that some template reads.
+    """
+
+    values: Mapping[str, Json]
+    unknown: frozenset[str] = frozenset()
+    pending: Names = _NONE
+    used: set[str] = field(default_factory=set)
+
+    @property
+    def names(self) -> Names:
+        """All names known at load time."""
+        return frozenset(self.values) | self.pending
+
+
+class Renderer:
+    """Renders the values of one document; collects what is wrong with their templates.
+
+    Attributes:
+        problems: so far.
+        evaluated: how many templates became values; when it grows, types must be checked again.
+    """
+
+    def __init__(self, document: Document, scope: Scope) -> None:
+        self._document = document
+        self._scope = scope
+        self.problems: list[Problem] = []
+        self.evaluated = 0
+
+    def render(self, value: Json, schema: Schema, pointer: Pointer, *, root: Schema | None = None) -> Json:
+        """Return a value with its load-time templates evaluated and compiled templates in place of the others.
+
+        A field whose only expression gives null is left out, as if it had not been written.
+
+        Args:
+            value: as it stands in the document at `pointer`.
+            schema: of the value; `x-scope` in it gives run-time names.
+            pointer: where the value stands.
+            root: the whole schema that `schema` is a part of.
+        """
+        return self._value(value, schema, schema if root is None else root, pointer, _NONE)
+
+    def _value(self, value: Json, schema: Schema, root: Schema, pointer: Pointer, names: Names) -> Json:
+        if isinstance(value, str):
+            return self._text(value, pointer, _scoped(schema, names)) if is_template(value) else value
+        if not isinstance(value, (dict, list)):
+            return value
+        inner = _scoped(schema, names)
+        if isinstance(value, list):
+            part = schema_of(schema, 0, root)
+            return [self._value(one, part, root, (*pointer, at), inner) for at, one in enumerate(value)]
+        rendered: dict[str, Json] = {}
+        for name, one in value.items():
+            made = self._value(one, schema_of(schema, name, root), root, (*pointer, name), inner)
+            if made is not None or one is None:
+                rendered[name] = made
+        return rendered
+
+    def _text(self, text: str, pointer: Pointer, names: Names) -> Json:
+        try:
+            template = self._compiled(text, pointer)
+        except RecipeError as error:
+            self.problems.extend(error.problems)
+            return text
+        load = self._scope.names - names
+        if not self._knows(template, load | names, pointer):
+            return template
+        is_pending = self._note_used(template)
+        if not is_pending and template.names <= load:
+            return self._evaluated(template)
+        bound = template.bind({name: value for name, value in self._scope.values.items() if name in load})
+        if not is_pending and (problem := template.problem_in(bound.bound)):
+            self.problems.append(problem)
+        return bound
+
+    def _compiled(self, text: str, pointer: Pointer) -> Template:
+        def locate(offset: int) -> Mark:
+            return self._document.locate(pointer)(offset)
+
+        return compile_template(text, mark=self._document.mark_of(pointer), locate=locate)
+
+    def _evaluated(self, template: Template) -> Json:
+        self.evaluated += 1
+        try:
+            return template(self._scope.values)
+        except RecipeError as error:
+            self.problems.extend(error.problems)
+            return template
+
+    def _knows(self, template: Template, known: Names, pointer: Pointer) -> bool:
+        for name in sorted(template.names - known):
+            mark = self._document.locate(pointer)(_offset(template.text, name))
+            if name in RUN_TIME or name == "trigger":
+                what = f'"{name}" is not known in this field'
+                mend = f"Names here: {', '.join(sorted(known))}"
+                self.problems.append(Problem("out-of-scope", what, mark, mend))
+            else:
+                mend = did_you_mean(name, sorted(known), "Names")
+                self.problems.append(Problem("unknown-name", f'there is no name "{name}"', mark, mend))
+        return template.names <= known
+
+    def _note_used(self, template: Template) -> bool:
+        """Remember the variables that are read; tell whether the template must wait for a value."""
+        variables = self._scope.values.get("vars", {})
+        must_wait = bool(template.names & self._scope.pending)
+        for path in template.paths:
+            if path[0] == "vars":
+                read = {str(path[1])} if len(path) > 1 else set(variables) | self._scope.unknown
+                self._scope.used |= read
+                must_wait = must_wait or not read.isdisjoint(self._scope.unknown)
+        return must_wait
+
+
+def _scoped(schema: Schema, names: Names) -> Names:
+    own = schema.get("x-scope")
+    return names if own is None else frozenset(own)
+
+
+def _offset(text: str, name: str) -> int:
+    expression = text.find("{{")
+    return max(text.find(name, expression), 0)
+
+
+def plain(value: Json) -> Json:
+    """Return a rendered value as data: templates as their text."""
+    if isinstance(value, Template):
+        return value.text
+    if isinstance(value, Tree):
+        return plain(value.data)
+    if isinstance(value, dict):
+        return {name: plain(one) for name, one in value.items()}
+    return [plain(one) for one in value] if isinstance(value, list) else value
+
+
+def templates_in(value: Json) -> Sequence[Template]:
+    """Return every compiled template of a rendered value."""
+    if isinstance(value, Template):
+        return [value]
+    if isinstance(value, dict):
+        return [template for one in value.values() for template in templates_in(one)]
+    return [template for one in value for template in templates_in(one)] if isinstance(value, list) else []
+
+
+def part_of(root: Schema, name: str) -> Schema:
+    """Return the schema of a field at the top of a document."""
+    return resolved(root["properties"][name], root)
