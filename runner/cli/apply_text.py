@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from runner.assembly.run import Applied
 from runner.cli.console import paint
 from runner.cli.plan_text import count
 from runner.engine.run import StageReport
-from runner.model.ledger import Scope
+from runner.model.item import Json
 
 _SAY = {
     "done": ("good", "done"),
@@ -20,11 +21,15 @@ _SAY = {
 FAILURES_SHOWN = 10
 
 
-def apply_block(scope: Scope, report: StageReport, seconds: float) -> str:
+def apply_block(applied: Applied) -> str:
     """Return the block of one stage."""
-    name = scope.recipe + (f"/{scope.stage}" if scope.stage else "")
+    report, name = applied.report, _name(applied)
+    if report is None:
+        return f"{paint(f'{name:<12}', 'strong')} {paint(f'not applied: {applied.why}', 'warn')}"
     style, text = _SAY[report.outcome]
-    lines = [f"{paint(f'{name:<12}', 'strong')} {paint(text, style)}    {seconds:.1f} s"]
+    if report.outcome == "done" and not applied.planned.plan.has_work:
+        return f"{paint(f'{name:<12}', 'strong')} {paint('nothing to do', 'good')}    {_items(report)}"
+    lines = [f"{paint(f'{name:<12}', 'strong')} {paint(text, style)}    {applied.seconds:.1f} s"]
     lines.append(_line("items", _items(report)))
     jobs = report.progress.jobs
     if jobs:
@@ -37,7 +42,9 @@ def apply_block(scope: Scope, report: StageReport, seconds: float) -> str:
         for verdict in published.verdicts:
             mark, look = ("pass", "good") if verdict.passed else ("FAIL", "bad")
             lines.append(_line("check", f"{paint(mark, look)} {verdict.what}"))
-        lines.extend(_line("sink", f"{identity}    {count(rows, 'row')}") for identity, rows in published.written.items())
+        lines.extend(
+            _line("sink", f"{identity}    {count(rows, 'row')}") for identity, rows in published.written.items()
+        )
         if published.kept:
             lines.append(_line("sink", f"{published.kept} up to date"))
     if report.error is not None:
@@ -46,6 +53,38 @@ def apply_block(scope: Scope, report: StageReport, seconds: float) -> str:
         if mend:
             lines.append(_line("mend", mend))
     return "\n".join(lines)
+
+
+def apply_document(applied: Applied) -> dict[str, Json]:
+    """Return the same as JSON."""
+    scope, report = applied.planned.work.scope, applied.report
+    document: dict[str, Json] = {"recipe": scope.recipe, "stage": scope.stage, "plan": applied.planned.plan.id}
+    if report is None:
+        return {**document, "outcome": "not_applied", "why": applied.why}
+    published = report.published
+    return {
+        **document,
+        "outcome": report.outcome,
+        "seconds": round(applied.seconds, 3),
+        "counts": dict(report.counts),
+        "jobs": dict(report.progress.jobs),
+        "requests": report.progress.requests,
+        "cost": report.progress.cost,
+        "rejected": [{"place": each.place, "what": each.what} for each in report.progress.rejections],
+        "failures": [{"item": key, "error": error} for key, error in report.progress.failures],
+        "notes": dict(report.progress.notes),
+        "checks": [
+            {"passed": verdict.passed, "what": verdict.what, "severity": verdict.severity, "details": verdict.details}
+            for verdict in (published.verdicts if published else ())
+        ],
+        "sinks": dict(published.written) if published else {},
+        "error": str(report.error) if report.error is not None else None,
+    }
+
+
+def _name(applied: Applied) -> str:
+    scope = applied.planned.work.scope
+    return scope.recipe + (f"/{scope.stage}" if scope.stage else "")
 
 
 def _items(report: StageReport) -> str:
@@ -65,7 +104,9 @@ def _problems(report: StageReport) -> list[str]:
         lines.append(_line("", f"and {len(failures) - FAILURES_SHOWN} more (runner status --failed)"))
     if report.published is not None:
         lines += [_line("record", f"{key}: {error}") for key, error in report.published.unrecordable[:FAILURES_SHOWN]]
-    lines += [_line("note", text + (f" ({number} times)" if number > 1 else "")) for text, number in progress.notes.items()]
+    lines += [
+        _line("note", text + (f" ({number} times)" if number > 1 else "")) for text, number in progress.notes.items()
+    ]
     return lines
 
 

@@ -19,7 +19,9 @@ EXTRA = "pip install 'runner[emulate]'"
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=0, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free port.")
 @click.option("--token", default="emulator", show_default=True, help="The key that the stand-in accepts.")
-@click.option("--knob", "knobs", multiple=True, metavar="NAME=VALUE", help="A switch of the stand-in; VALUE is JSON or text.")
+@click.option(
+    "--knob", "knobs", multiple=True, metavar="NAME=VALUE", help="A switch of the stand-in; VALUE is JSON or text."
+)
 def command(platform: str, host: str, port: int, token: str, knobs: tuple[str, ...]) -> Exit:
     """Serve a stand-in of PLATFORM that does real work on what it is sent.
 

@@ -69,8 +69,14 @@ def _print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> 
 
 
 @click.group(cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version,
-              help="Show the version and exit.")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
 def runner() -> None:
     """Run paid, hosted AI jobs over your data from checked-in YAML recipes.
 
@@ -107,7 +113,7 @@ def run(arguments: list[str]) -> int:
         # The reader went away (`| head`): not an error, and nothing more can be said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.DONE
-    except Exception as error:  # noqa: BLE001 - the edge of the program
+    except Exception as error:
         if os.environ.get("RUNNER_DEBUG"):
             raise
         from runner.cli.failures import tell  # start-up: only on failure

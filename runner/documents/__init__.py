@@ -10,6 +10,7 @@ document per file, bounded aliases, depth and size, and a number with leading ze
 """
 
 from runner.documents.document import Document, Pointer, parse, read
+from runner.documents.emit import to_yaml
 from runner.documents.schemas import Schema, load_schema, resolved, schema_names, schema_of
 from runner.documents.validate import did_you_mean, problems_of, schema_problems
 
@@ -26,4 +27,5 @@ __all__ = [
     "schema_names",
     "schema_of",
     "schema_problems",
+    "to_yaml",
 ]

@@ -20,6 +20,8 @@ from runner.model.ledger import Lease, Publication
 CHECKS = "checks"
 """Name under which the ledger keeps that the checks have passed for a version."""
 
+UNRECORDABLE_KEPT = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class PublishReport:
@@ -113,7 +115,16 @@ async def _judge_and_write(work: Work, sinks: Sequence[Sink]) -> tuple[PublishRe
         for sink in sinks:
             if good:
                 await sink.write(good)
-    return PublishReport([check.verdict() for check in checks], unrecordable=unrecordable[:1000]), rows
+    verdicts = [check.verdict() for check in checks]
+    if unrecordable:
+        verdicts.append(_unrecordable(len(unrecordable)))
+    return PublishReport(verdicts, unrecordable=unrecordable[:UNRECORDABLE_KEPT]), rows
+
+
+def _unrecordable(number: int) -> Verdict:
+    """A result that does not fit `record` is a fault of the recipe: mending it costs nothing, a wrong sink might."""
+    what = f"record: {number} results do not fit; mend `record` (| default(...)) and apply again, nothing is paid again"
+    return Verdict(passed=False, what=what, details={"unrecordable": number})
 
 
 async def _commit(work: Work, lease: Lease, sinks: Sequence[Sink], version: int, rows: int) -> None:

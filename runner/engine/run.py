@@ -233,7 +233,7 @@ async def _finish(apply: Apply) -> StageReport:
         return replace(report, outcome="budget")
     if counts.get(ItemStatus.HELD):
         return replace(report, outcome="held")
-    bad = counts.get(ItemStatus.FAILED) or apply.progress.rejected or published.unrecordable
+    bad = counts.get(ItemStatus.FAILED) or apply.progress.rejected
     return replace(report, outcome="failed_items" if bad else "done")
 
 

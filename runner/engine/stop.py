@@ -23,6 +23,7 @@ class Stop:
         self.reason: Reason | None = None
         self.error: Exception | None = None
         self._ended = asyncio.Event()
+        self._children: list[Stop] = []
 
     @property
     def submitting(self) -> bool:
@@ -40,8 +41,18 @@ class Stop:
             return
         self.reason = reason
         self.error = error
+        for child in self._children:
+            child.ask(reason, error)
         if reason is not Reason.BUDGET:
             self._ended.set()
+
+    def child(self) -> Stop:
+        """Return a Stop for one of several applies: what ends this one ends it too, its own reasons stay its own."""
+        child = Stop()
+        self._children.append(child)
+        if self.everything and self.reason is not None:
+            child.ask(self.reason, self.error)
+        return child
 
     async def wait(self) -> None:
         """Return when everything must end."""

@@ -1,0 +1,118 @@
+"""Plan and apply whole recipes: stages in their order, each behind the gate of what it needs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from runner.assembly.session import Session
+from runner.engine.lease import Beating, holding, this_process
+from runner.engine.plan import StagePlan
+from runner.engine.progress import Progress
+from runner.engine.publish import preflight
+from runner.engine.run import ApplyOptions, StageReport, apply_stage
+from runner.engine.saved import planned_items
+from runner.engine.stop import Stop
+from runner.engine.survey import survey
+from runner.engine.work import Work
+from runner.model.contracts import Checked
+from runner.model.item import Json
+from runner.model.recipe import Recipe, Stage
+
+PASSED = frozenset({"done", "failed_items"})
+"""Outcomes that open the gate for the stages that need this one: checks passed, all items at an end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One stage with its work and plan."""
+
+    recipe: Recipe
+    stage: Stage
+    work: Work
+    plan: StagePlan
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """One stage with what came of it; `report` is None when its gate stayed shut, and `why` says so."""
+
+    planned: Planned
+    report: StageReport | None
+    seconds: float = 0.0
+    why: str = ""
+
+
+async def plan_recipe(session: Session, recipe: Recipe, *, with_items: bool = False) -> Sequence[Planned]:
+    """Plan every stage of a recipe; writes nothing."""
+    ledger = await session.ledger()
+    holder = await ledger.holder(session.lease_name(recipe), session.clock.now())
+    found = await _plan(session, recipe, with_items=with_items)
+    return [replace(planned, plan=replace(planned.plan, holder=holder)) for planned in found]
+
+
+async def _plan(session: Session, recipe: Recipe, *, with_items: bool = False) -> Sequence[Planned]:
+    works = await session.work(recipe)
+    return [
+        Planned(recipe, stage, work, await survey(work, with_items=with_items))
+        for stage, work in zip(recipe.stages, works, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the caller of an apply wants.
+
+    Attributes:
+        saved: stage name to the saved plan of the stage; None to submit everything that is new.
+        wait_s: end with `pending` after this time.
+        begin: called with each stage before it starts.
+    """
+
+    saved: Mapping[str, Mapping[str, Json]] | None = None
+    wait_s: float | None = None
+    begin: Callable[[Planned, Progress], Awaitable[None]] | None = None
+
+
+async def apply_recipe(session: Session, recipe: Recipe, stop: Stop, wishes: Wishes) -> AsyncIterator[Applied]:
+    """Apply the stages one after the other under one lease, and give each as it ends.
+
+    Raises:
+        LeaseHeld: another apply works on the recipe.
+        ConfigError: a sink could not be written, or a login was refused, before anything was submitted.
+    """
+    ledger = await session.ledger()
+    who = this_process(session.environ)
+    outcomes: dict[str, str] = {}
+    async with holding(ledger, session.lease_name(recipe), who, session.clock, stop) as lease:
+        for planned in await _plan(session, recipe):
+            shut = [name for name in planned.stage.needs if outcomes.get(name) not in PASSED]
+            if shut or stop.everything:
+                why = f"stage {shut[0]} has not passed" if shut else "the apply was stopped"
+                yield Applied(planned, None, why=why)
+                continue
+            applied = await _apply_stage(session, planned, lease, stop, wishes)
+            outcomes[planned.stage.name] = applied.report.outcome if applied.report is not None else ""
+            yield applied
+
+
+async def _apply_stage(session: Session, planned: Planned, lease: Beating, stop: Stop, wishes: Wishes) -> Applied:
+    work, plan = planned.work, planned.plan
+    await preflight(work)
+    if plan.to_submit and isinstance(work.target, Checked):
+        await work.target.check()
+    progress = Progress(expected=plan.to_submit + sum(plan.open_jobs.values()))
+    if wishes.begin is not None:
+        await wishes.begin(planned, progress)
+    only = None
+    if wishes.saved is not None:
+        only = planned_items(wishes.saved.get(planned.stage.name, {"items": []}))
+    options = ApplyOptions(
+        only=only,
+        walk=not plan.unchanged,
+        wait_s=wishes.wait_s,
+        holder=this_process(session.environ),
+    )
+    started = session.clock.monotonic()
+    report = await apply_stage(work, lease, options, progress, stop)
+    return Applied(planned, report, session.clock.monotonic() - started)

@@ -1,0 +1,172 @@
+"""An opened project: its ledger, its connections (made when first needed, shared by all recipes), its stand-ins."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from runner.assembly.build import Builder
+from runner.assembly.stand_ins import StandIns
+from runner.engine.work import Work
+from runner.ledger import open_ledger
+from runner.model.contracts import Clock, Place
+from runner.model.errors import ConfigError
+from runner.model.item import Json, Record
+from runner.model.ledger import Ledger, Scope
+from runner.model.project import Project, SecretRef
+from runner.model.recipe import Component, Recipe
+from runner.model.secret import Secret
+from runner.platforms import Catalog, Connection, connect
+from runner.secretstore import resolve
+from runner.transport.clock import SystemClock
+
+EMULATED = "emulate"
+"""Profile under which results of stand-ins are kept apart from those that were paid for."""
+
+
+class Session:
+    """What one command works with; `async with open_session(...)`."""
+
+    def __init__(
+        self, project: Project, recipes: Sequence[Recipe], catalog: Catalog, environ: Mapping[str, str], clock: Clock
+    ) -> None:
+        self.project = project
+        self.recipes = recipes
+        self.clock = clock
+        self.environ = environ
+        self._catalog = catalog
+        self._ledger: Ledger | None = None
+        self._connections: dict[str, Connection] = {}
+        self._stand_ins: StandIns | None = None
+        self._stack = AsyncExitStack()
+
+    @property
+    def profile(self) -> str:
+        """The profile under which the ledger keeps what is done."""
+        if self._stand_ins is None:
+            return self.project.profile
+        return f"{self.project.profile}+{EMULATED}" if self.project.profile else EMULATED
+
+    def scope(self, recipe: Recipe, stage: str = "") -> Scope:
+        """Return whose lines of the ledger a stage writes."""
+        return Scope(self.project.name, self.profile, recipe.name, stage)
+
+    def lease_name(self, recipe: Recipe) -> str:
+        """Return the name of the right to write to a recipe."""
+        return f"{self.project.name}/{self.profile}/{recipe.name}"
+
+    async def ledger(self) -> Ledger:
+        """Open the ledger, once.
+
+        Raises:
+            LedgerError, ConfigError: it cannot be used.
+        """
+        if self._ledger is None:
+            url = self.project.ledger
+            if isinstance(url, SecretRef):
+                url = resolve(url, self.environ, self.project.root).reveal()
+            if "://" not in url and url != "memory:":
+                url = str(self.project.root / url)
+            self._ledger = open_ledger(url, clock=self.clock)
+            self._stack.push_async_callback(self._ledger.close)
+        return self._ledger
+
+    async def work(self, recipe: Recipe) -> Sequence[Work]:
+        """Return the work of every stage of a recipe, in the recipe's order.
+
+        Raises:
+            ConfigError: a connector cannot be built.
+        """
+        builder = await self._builder(recipe)
+        return [await builder.work(stage) for stage in recipe.stages]
+
+    async def _builder(self, recipe: Recipe) -> Builder:
+        return Builder(recipe, self._place(), await self.ledger(), self.scope(recipe), self.connect)
+
+    def _place(self) -> Place:
+        return Place(
+            root=self.project.root,
+            state=self.project.state,
+            clock=self.clock,
+            allowed=self.project.allowed,
+            records=self._records,
+            environment=self.environ,
+        )
+
+    async def _records(self, name: str, stage: str) -> AsyncIterator[Sequence[Record]]:
+        """Give what another recipe has published, for the source `recipe`."""
+        from runner.engine.publish import published_rows  # a cycle of meaning, not of modules
+
+        for recipe in self.recipes:
+            if recipe.name == name:
+                works = await self.work(recipe)
+                wanted = [work for work in works if not stage or work.scope.stage == stage]
+                async for batch in published_rows(wanted[-1]):
+                    yield batch
+                return
+        raise ConfigError(f"there is no recipe {name!r} to read from", mend="give its file with -f too")
+
+    async def connect(self, component: Component) -> Connection:
+        """Return the connection that a component names; one per name, whoever asks.
+
+        Raises:
+            ConfigError: a field or a secret is missing.
+        """
+        name = str(component.options.get("connection", component.platform))
+        if name not in self._connections:
+            platform = component.platform or ""
+            connection = connect(
+                self._catalog.manifest(platform),
+                await self._fields(name, platform),
+                clock=self.clock,
+                rng=random.Random(),
+            )
+            self._stack.push_async_callback(connection.close)
+            self._connections[name] = connection
+        return self._connections[name]
+
+    async def _fields(self, name: str, platform: str) -> Mapping[str, Json | Secret]:
+        described = self.project.connections.get(name)
+        if self._stand_ins is not None and (set_by_emulator := await self._stand_ins.fields(platform)) is not None:
+            given = described.fields if described is not None else {}
+            plain = {field: value for field, value in given.items() if not isinstance(value, SecretRef)}
+            return {**plain, **set_by_emulator}
+        if described is None:
+            raise ConfigError(
+                f"there is no connection {name!r} in {self.project.path or 'runner.yaml'}",
+                mend=f"add it below `connections`, with `platform: {platform}`, or use --emulate",
+            )
+        return {
+            field: resolve(value, self.environ, self.project.root) if isinstance(value, SecretRef) else value
+            for field, value in described.fields.items()
+        }
+
+    async def emulate(self) -> None:
+        """From now on let stand-ins take the place of every platform that has one."""
+        self._stand_ins = await self._stack.enter_async_context(StandIns(self._catalog))
+
+    async def close(self) -> None:
+        """Close everything that was opened, connections first."""
+        await self._stack.aclose()
+
+
+@asynccontextmanager
+async def open_session(
+    project: Project,
+    recipes: Sequence[Recipe],
+    catalog: Catalog,
+    *,
+    emulate: bool = False,
+    environ: Mapping[str, str] | None = None,
+    clock: Clock | None = None,
+) -> AsyncIterator[Session]:
+    """Open a project for one command."""
+    session = Session(project, recipes, catalog, os.environ if environ is None else environ, clock or SystemClock())
+    try:
+        if emulate:
+            await session.emulate()
+        yield session
+    finally:
+        await session.close()

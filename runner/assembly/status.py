@@ -1,0 +1,70 @@
+"""What the ledger knows of a recipe, without asking any platform or reading any source."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from runner.assembly.session import Session
+from runner.model.item import Json
+from runner.model.ledger import ItemStatus, Publication, RunRow, Scope
+from runner.model.recipe import Recipe
+
+FAILURES_KEPT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class StageStatus:
+    """One stage as the ledger has it.
+
+    Attributes:
+        counts: item status to number over the current selection.
+        jobs: job status to number of all its jobs.
+        run: the latest apply; None when there was none.
+        publications: sink to its last publication.
+        failures: (item key, status, error) of the first failed and held items; empty unless asked for.
+        holder: who applies it now, None when nobody does.
+    """
+
+    scope: Scope
+    counts: Mapping[str, int]
+    jobs: Mapping[str, int]
+    run: RunRow | None
+    publications: Mapping[str, Publication]
+    failures: Sequence[tuple[str, str, str]]
+    holder: Mapping[str, Json] | None
+
+
+async def recipe_status(session: Session, recipe: Recipe, *, failures: bool = False) -> Sequence[StageStatus]:
+    """Return the status of every stage of a recipe."""
+    ledger = await session.ledger()
+    holder = await ledger.holder(session.lease_name(recipe), session.clock.now())
+    found = []
+    for stage in recipe.stages:
+        scope = session.scope(recipe, stage.name)
+        runs = await ledger.runs(scope, 1)
+        found.append(
+            StageStatus(
+                scope,
+                await ledger.counts(scope),
+                Counter([str(row.status) async for row in ledger.jobs(scope)]),
+                runs[0] if runs else None,
+                await ledger.publications(scope),
+                await _failures(session, scope) if failures else (),
+                holder,
+            )
+        )
+    return found
+
+
+async def _failures(session: Session, scope: Scope) -> Sequence[tuple[str, str, str]]:
+    ledger = await session.ledger()
+    found: list[tuple[str, str, str]] = []
+    async for batch in ledger.outcomes(scope):
+        found += [
+            (one.key, one.status, one.error) for one in batch if one.status in (ItemStatus.FAILED, ItemStatus.HELD)
+        ]
+        if len(found) >= FAILURES_KEPT:
+            break
+    return found[:FAILURES_KEPT]

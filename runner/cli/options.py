@@ -1,0 +1,94 @@
+"""Options that several commands share, each written once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+Function = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which recipes the user asked for, and with what meaning.
+
+    Attributes:
+        paths: files and folders; empty for the current folder.
+        variables: name to value, from `--var`.
+        profile: empty without one.
+        select: names, globs and labels; empty for all.
+    """
+
+    paths: Sequence[Path] = ()
+    variables: tuple[tuple[str, str], ...] = ()
+    profile: str = ""
+    select: tuple[str, ...] = ()
+
+
+_RECIPES = (
+    click.option(
+        "-f",
+        "--file",
+        "paths",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        metavar="PATH",
+        help="A recipe, or a folder of recipes; may be repeated. Default: the current folder.",
+    ),
+    click.option(
+        "--var", "variables", multiple=True, metavar="NAME=VALUE", help="Value of a variable; may be repeated."
+    ),
+    click.option("--profile", default="", metavar="NAME", help="Profile of runner.yaml to lay over it."),
+    click.option(
+        "--select",
+        "select",
+        multiple=True,
+        metavar="NAME|LABEL",
+        help="Only recipes of this name (globs work) or label (key=value); may be repeated.",
+    ),
+    click.argument("more", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]..."),
+)
+
+
+def recipes(function: Function) -> Function:
+    """Add what says which recipes are meant, and hand it over as `asked`."""
+
+    @wraps(function)
+    def command(*, paths: Any, more: Any, variables: Any, profile: str, select: Any, **rest: Any) -> Any:  # noqa: ANN401 - click's form
+        asked = Asked([*paths, *more], tuple(_variable(text) for text in variables), profile, select)
+        return function(asked, **rest)
+
+    for option in reversed(_RECIPES):
+        command = option(command)
+    return command
+
+
+def output(*formats: str) -> Callable[[Function], Function]:
+    """Add `-o` with the formats of a command; the first one is the default."""
+    return click.option(
+        "-o",
+        "--output",
+        "form",
+        type=click.Choice(formats),
+        default=formats[0],
+        show_default=True,
+        help="Form of what is printed.",
+    )
+
+
+def emulated(function: Function) -> Function:
+    """Add `--emulate`."""
+    text = "Let a stand-in inside this process take the place of every platform that has one."
+    return click.option("--emulate", is_flag=True, help=text)(function)
+
+
+def _variable(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise click.UsageError(f'--var "{text}": write NAME=VALUE')
+    return name, value

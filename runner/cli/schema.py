@@ -1,0 +1,32 @@
+"""`runner schema`: the JSON Schemas that editors and CI use."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from runner.cli.console import out
+from runner.cli.exits import Exit
+from runner.documents import load_schema, schema_names
+
+
+@click.command("schema")
+@click.argument("name", required=False)
+def command(name: str | None) -> Exit:
+    """Print the JSON Schema (draft-07) of NAME, or list all names.
+
+    \b
+    Examples:
+      runner schema
+      runner schema recipe > recipe.schema.json
+      runner schema sources/jsonl
+    """
+    if name is None:
+        out("\n".join(schema_names()))
+        return Exit.DONE
+    found = load_schema(name)
+    if found is None:
+        raise click.UsageError(f'there is no schema "{name}"; run `runner schema` for the list')
+    out(json.dumps(found.data, indent=2, ensure_ascii=False))
+    return Exit.DONE

@@ -1,0 +1,86 @@
+"""`runner status`: what the ledger knows."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+import click
+
+from runner.assembly.session import open_session
+from runner.assembly.status import StageStatus, recipe_status
+from runner.cli import options
+from runner.cli.console import out, paint
+from runner.cli.exits import Exit
+from runner.cli.loading import Loaded, load_or_stop
+from runner.cli.options import Asked
+from runner.cli.plan_text import holder_text
+from runner.engine.publish import CHECKS
+from runner.model.item import Json
+
+
+@click.command("status")
+@options.recipes
+@options.emulated
+@options.output("text", "json")
+@click.option("--failed", is_flag=True, help="List failed and held items with their errors (the first 1,000).")
+def command(
+    asked: Asked,
+    *,
+    emulate: bool,
+    form: str,
+    failed: bool,
+) -> Exit:
+    """Show items, jobs, the last apply and the sinks of recipes, from the ledger alone.
+
+    \b
+    Examples:
+      runner status -f recipes/
+      runner status -f recipes/invoices.yaml --failed
+    """
+    loaded = load_or_stop(asked)
+    found = asyncio.run(_status(loaded, emulate=emulate, failed=failed))
+    if form == "json":
+        out(json.dumps({"format_version": 1, "stages": [asdict(one) for one in found]}, indent=2, ensure_ascii=False))
+    else:
+        out("\n".join(_block(one) for one in found))
+    return Exit.DONE
+
+
+async def _status(loaded: Loaded, *, emulate: bool, failed: bool) -> Sequence[StageStatus]:
+    async with open_session(loaded.project, loaded.recipes, loaded.catalog, emulate=emulate) as session:
+        return [one for recipe in loaded.recipes for one in await recipe_status(session, recipe, failures=failed)]
+
+
+def _block(status: StageStatus) -> str:
+    name = status.scope.recipe + (f"/{status.scope.stage}" if status.scope.stage else "")
+    lines = [paint(name, "strong")]
+    lines.append(_line("items", _counts(status.counts) or "none yet"))
+    if status.jobs:
+        lines.append(_line("jobs", _counts(status.jobs)))
+    if status.run is not None:
+        run = status.run
+        ended = f"{run.outcome or 'ended'} {_time(run.ended_at)}" if run.ended_at else "not ended"
+        lines.append(_line("last apply", f"{ended}, begun {_time(run.started_at)}"))
+    if status.holder:
+        lines.append(_line("locked", holder_text(status.holder)))
+    for sink, last in status.publications.items():
+        if sink != CHECKS:
+            lines.append(_line("sink", f"{sink}    {last.rows:,} rows, {_time(last.at)}"))
+    lines += [_line(state, f"{key}: {error}") for key, state, error in status.failures]
+    return "\n".join(lines)
+
+
+def _counts(counts: Json) -> str:
+    return "   ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in counts.items() if number)
+
+
+def _line(name: str, text: str) -> str:
+    return f"  {name:<11}{text}".rstrip()
+
+
+def _time(at: float | None) -> str:
+    return "" if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

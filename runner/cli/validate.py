@@ -1,0 +1,72 @@
+"""`runner validate`: every problem of every document, at once."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from runner.cli import options
+from runner.cli.console import err, out, paint
+from runner.cli.exits import Exit
+from runner.cli.failures import tell_problem
+from runner.cli.loading import load
+from runner.cli.options import Asked
+from runner.model.errors import RecipeError
+from runner.model.item import Json
+from runner.model.problem import Problem, Severity
+
+
+@click.command("validate")
+@options.recipes
+@options.output("text", "json")
+def command(asked: Asked, *, form: str) -> Exit:
+    """Check recipes, the project file and manifests, without touching any platform.
+
+    All problems of all files are told, each with file:line:col and how to mend it. Exit code 3 when there is an error.
+
+    \b
+    Examples:
+      runner validate -f recipes/
+      runner validate recipes/*.yaml -o json
+    """
+    try:
+        loaded = load(asked)
+        problems, valid = list(loaded.problems), len(loaded.recipes)
+    except RecipeError as error:
+        problems, valid = list(error.problems), 0
+    errors = sum(problem.severity is Severity.ERROR for problem in problems)
+    if form == "json":
+        document = {
+            "format_version": 1,
+            "valid": not errors,
+            "recipes": valid,
+            "problems": [_plain(one) for one in problems],
+        }
+        out(json.dumps(document, indent=2, ensure_ascii=False))
+    else:
+        _tell(problems, errors, valid)
+    return Exit.INVALID if errors else Exit.DONE
+
+
+def _tell(problems: list[Problem], errors: int, valid: int) -> None:
+    for problem in problems:
+        tell_problem(problem)
+    if errors:
+        err(paint(f"{errors} {'error' if errors == 1 else 'errors'}", "bad"))
+    else:
+        out(paint(f"{valid} {'recipe is' if valid == 1 else 'recipes are'} valid", "good"))
+
+
+def _plain(problem: Problem) -> dict[str, Json]:
+    mark, other = problem.mark, problem.other
+    return {
+        "severity": str(problem.severity),
+        "slug": problem.slug,
+        "what": problem.what,
+        "mend": problem.mend,
+        "file": mark.file if mark else None,
+        "line": mark.line if mark else None,
+        "column": mark.column if mark else None,
+        "other": str(other) if other else None,
+    }
