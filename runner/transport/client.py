@@ -22,6 +22,7 @@ from runner.transport.wire import BROKEN, Received, Sent, Wire, mapped
 
 AGENT: Final = "runner/1"
 HOPS: Final = 5
+MAX_REPLY: Final = 64 << 20
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _NO_BODY: Final = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 _ERROR_BODY: Final = 1 << 20
@@ -53,7 +54,7 @@ class Settings:
     secrets: Sequence[str] = ()
     timeouts: Timeouts = field(default_factory=Timeouts)
     retries: Retries = field(default_factory=Retries)
-    max_reply: int = 64 << 20
+    max_reply: int = MAX_REPLY
     resolve: origin.Resolve | None = origin.resolve
 
     def __repr__(self) -> str:

@@ -12,7 +12,7 @@ import ssl
 import urllib.request
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 from urllib.parse import urlsplit
 
 import httpx
@@ -20,6 +20,9 @@ import httpx
 from runner.model.errors import ConfigError, Indeterminate, RunnerError, Unavailable
 from runner.transport.request import Content, Timeouts
 from runner.transport.text import plain
+
+Transport: TypeAlias = httpx.AsyncBaseTransport
+"""What httpx calls a transport: `httpx.MockTransport` and others may take the place of the network."""
 
 KEEP_ALIVE_S: Final = 4.0
 """Shorter than the 5 s after which common servers close: a request on a dying connection would be Indeterminate."""

@@ -1,0 +1,16 @@
+"""The interpreter of platform manifests: one platform is one YAML file, no Python.
+
+A *manifest* describes a platform; a *connection* is one account on it. A *call* is one HTTP request with templates in
+it; a *step* is a call with what happens around it: wait, pages, each, keep. A *tree* is nested data with templates,
+where a null drops its member and `$for` makes lists and objects. A *verdict* is what a reply means by the manifest's
+error rules. A *token* is the text by which a result finds its item. Everything is compiled once, when a manifest is
+loaded; what is wrong in it is told as problems with file:line:col.
+
+Here stands no name of a platform: what can be done is what the manifests say.
+"""
+
+from runner.platforms.catalog import Catalog
+from runner.platforms.connection import Connection, connect
+from runner.platforms.manifest import Manifest, check_manifest, load_manifest
+
+__all__ = ["Catalog", "Connection", "Manifest", "check_manifest", "connect", "load_manifest"]

@@ -1,0 +1,148 @@
+"""All platforms that there are: the manifests of the house and the user's own; each is read when it is first named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Final
+
+from runner.model.errors import ConfigError, RecipeError
+from runner.model.item import Json
+from runner.model.problem import Mark, Problem
+from runner.platforms.manifest import ROOMS, Field, Manifest, load_manifest
+
+BUILT_IN: Final = Path(__file__).parent / "manifests"
+_TYPES: Final = {"secret": "string"}
+
+
+class Catalog:
+    """Finds manifests by the name of their file; a user's own goes before one of the house with the same name."""
+
+    def __init__(self, folders: Sequence[Path] = ()) -> None:
+        """Look nowhere yet.
+
+        Args:
+            folders: of the user's manifests; one that does not exist holds none.
+        """
+        self._folders = [*folders, BUILT_IN]
+        self._manifests: dict[str, Manifest | None] = {}
+        self._problems: dict[str, Sequence[Problem]] = {}
+
+    @property
+    def problems(self) -> Sequence[Problem]:
+        """What is wrong with the manifests that were asked for so far."""
+        return [problem for name in sorted(self._problems) for problem in self._problems[name]]
+
+    def names(self) -> Sequence[str]:
+        """Return the names of all platforms, sorted."""
+        found = {
+            path.stem for folder in self._folders for ending in ("yaml", "yml") for path in folder.glob(f"*.{ending}")
+        }
+        return sorted(found)
+
+    def manifest(self, name: str) -> Manifest:
+        """Return a platform.
+
+        Raises:
+            ConfigError: there is no such platform.
+            RecipeError: its manifest is wrong.
+        """
+        found = self._load(name)
+        if found is None:
+            if self._problems.get(name):
+                raise RecipeError(self._problems[name])
+            close = get_close_matches(name, self.names(), n=1)
+            guess = f"did you mean {close[0]!r}? " if close else ""
+            raise ConfigError(f"there is no platform {name!r}", mend=f"{guess}known: {', '.join(self.names())}")
+        return found
+
+    def kinds(self, room: str) -> Sequence[str]:
+        """Return all kinds of a room, `aihub.app`, sorted; reads every manifest."""
+        loaded = [manifest for name in self.names() if (manifest := self._load(name)) is not None]
+        return sorted(f"{manifest.name}.{kind}" for manifest in loaded for kind in _kinds(manifest, room))
+
+    def options_schema(self, room: str, kind: str) -> Mapping[str, Json] | None:
+        """Return the draft-07 schema of a kind's options, without `connection`; None when there is no such kind."""
+        platform, _, name = kind.partition(".")
+        manifest = self._load(platform)
+        if manifest is None or name not in _kinds(manifest, room):
+            return None
+        block = manifest.value[room][name]
+        options = block.get("options") or {}
+        return {
+            "title": block.get("title", kind),
+            "description": block.get("description", ""),
+            "type": "object",
+            "additionalProperties": False,
+            "required": list(options.get("required", ())),
+            "properties": dict(options.get("properties", {})),
+        }
+
+    def connection_schema(self, platform: str) -> Mapping[str, Json] | None:
+        """Return the draft-07 schema of a connection's fields; None when there is no such platform.
+
+        A field that holds a secret carries `x-secret: true`.
+        """
+        manifest = self._load(platform)
+        if manifest is None:
+            return None
+        written = manifest.value["connection"]["fields"]
+        limits = {"description": "As in a manifest: concurrency, per_second, per_minute, burst.", "type": "object"}
+        hosts = {
+            "description": "Private hosts that URLs in the platform's replies may point to.",
+            "type": "array",
+            "items": {"type": "string"},
+        }
+        fields = manifest.connection.fields
+        return {
+            "type": "object",
+            "additionalProperties": False,
+            "required": [name for name, field in fields.items() if field.required and field.default is None],
+            "properties": {
+                **{name: _property(field, written[name]) for name, field in fields.items()},
+                "limits": limits,
+                "allow_hosts": hosts,
+            },
+        }
+
+    def digest(self, kind: str, room: str = "targets") -> str:
+        """Return a text that changes when what the kind sends to its platform may change."""
+        platform, _, name = kind.partition(".")
+        manifest = self._load(platform)
+        return "" if manifest is None else manifest.digest(name, room)
+
+    def _load(self, name: str) -> Manifest | None:
+        if name not in self._manifests:
+            self._manifests[name] = None
+            path = self._path(name)
+            if path is not None:
+                try:
+                    self._manifests[name] = _named(load_manifest(path), path)
+                except RecipeError as error:
+                    self._problems[name] = error.problems
+        return self._manifests[name]
+
+    def _path(self, name: str) -> Path | None:
+        if not name.replace("_", "").isalnum():
+            return None
+        paths = (folder / f"{name}.{ending}" for folder in self._folders for ending in ("yaml", "yml"))
+        return next((path for path in paths if path.is_file()), None)
+
+
+def _kinds(manifest: Manifest, room: str) -> Mapping[str, object]:
+    kinds: Mapping[str, object] = getattr(manifest, room) if room in ROOMS else {}
+    return kinds
+
+
+def _named(manifest: Manifest, path: Path) -> Manifest:
+    if manifest.name != path.stem:
+        what = f"the platform is named {manifest.name!r}, its file {path.stem!r}"
+        raise RecipeError([Problem("wrong-name", what, Mark(str(path)), f"name the file {manifest.name}.yaml")])
+    return manifest
+
+
+def _property(field: Field, written: Mapping[str, Json]) -> Mapping[str, Json]:
+    shown = {name: value for name, value in written.items() if name not in ("type", "required")}
+    secret = {"x-secret": True} if field.type == "secret" else {}
+    return {"type": _TYPES.get(field.type, field.type), **shown, **secret}

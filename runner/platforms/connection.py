@@ -1,0 +1,228 @@
+"""One account on a platform, and the connectors that work over it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from random import Random
+from typing import Final, TypeVar
+
+from runner.model.contracts import Clock, Place
+from runner.model.errors import ConfigError, RecipeError
+from runner.model.item import Json
+from runner.model.secret import Secret
+from runner.platforms.duration import seconds
+from runner.platforms.manifest import Field, Manifest
+from runner.platforms.notify import PlatformNotifier
+from runner.platforms.options import Options
+from runner.platforms.session import Session
+from runner.platforms.sink import PlatformSink
+from runner.platforms.source import PlatformSource
+from runner.platforms.target import PlatformTarget
+from runner.platforms.tree import Scope, Tree, revealed
+from runner.transport import origin
+from runner.transport.client import MAX_REPLY, Client, Settings
+from runner.transport.hints import ALL
+from runner.transport.limits import Limits, Rules
+from runner.transport.request import Timeouts
+from runner.transport.retry import Retries
+from runner.transport.wire import HttpxWire, Transport
+
+COMMON: Final = ("limits", "allow_hosts")
+"""Fields that every connection has besides the manifest's own."""
+
+Spec = TypeVar("Spec")
+
+
+class Connection:
+    """One account; all its connectors share one client and its limits."""
+
+    def __init__(self, manifest: Manifest, session: Session, client: Client) -> None:
+        """Use `connect`."""
+        self.manifest, self._session, self._client = manifest, session, client
+
+    def __repr__(self) -> str:
+        return f"Connection({self.manifest.name!r})"
+
+    def source(self, kind: str, options: Mapping[str, Json], place: Place) -> PlatformSource:
+        """Build a source; nothing is sent.
+
+        Args:
+            kind: `label_studio.tasks`, or the part after the dot.
+            options: of the recipe.
+            place: where it lives.
+
+        Raises:
+            ConfigError: the platform has no such source.
+        """
+        spec = self._spec(self.manifest.sources, kind, "source")
+        return PlatformSource(self._session, spec, Options(spec.options, options))
+
+    def target(
+        self, kind: str, options: Mapping[str, Json], place: Place, *, subset: Json = None, skip: str = "succeeded"
+    ) -> PlatformTarget:
+        """Build a target; nothing is sent.
+
+        Args:
+            kind: `aihub.app`, or the part after the dot.
+            options: of the recipe; a field over the item holds an expression.
+            place: where it lives.
+            subset: of the stage, for platforms that know it; None when the recipe does not say.
+            skip: of the stage.
+
+        Raises:
+            ConfigError: the platform has no such target.
+        """
+        spec = self._spec(self.manifest.targets, kind, "target")
+        recipe = {"subset": subset, "skip": skip}
+        return PlatformTarget(self._session, spec, Options(spec.options, options), recipe)
+
+    def sink(self, kind: str, options: Mapping[str, Json], place: Place) -> PlatformSink:
+        """Build a sink for one publication; nothing is sent. Arguments and errors as `source`."""
+        spec = self._spec(self.manifest.sinks, kind, "sink")
+        return PlatformSink(self._session, spec, Options(spec.options, options), place.state)
+
+    def notifier(self, kind: str, options: Mapping[str, Json], place: Place) -> PlatformNotifier:
+        """Build a notifier; nothing is sent. Arguments and errors as `source`."""
+        spec = self._spec(self.manifest.notifiers, kind, "notifier")
+        return PlatformNotifier(self._session, spec, Options(spec.options, options))
+
+    async def check(self) -> None:
+        """Try the login by the manifest's cheap call.
+
+        Raises:
+            AuthError, Unavailable: as the real work would.
+        """
+        await self._session.check()
+
+    async def close(self) -> None:
+        """Close all connections; may be called twice."""
+        await self._client.close()
+
+    def _spec(self, specs: Mapping[str, Spec], kind: str, noun: str) -> Spec:
+        name = kind.removeprefix(f"{self.manifest.name}.")
+        if name not in specs:
+            known = ", ".join(f"{self.manifest.name}.{one}" for one in specs) or "none"
+            raise ConfigError(f"{self.manifest.title} has no {noun} {kind!r}", mend=f"known: {known}")
+        return specs[name]
+
+
+def connect(
+    manifest: Manifest,
+    fields: Mapping[str, Json | Secret],
+    *,
+    clock: Clock,
+    rng: Random,
+    transport: Transport | None = None,
+) -> Connection:
+    """Build a connection; nothing is sent.
+
+    Args:
+        manifest: of the platform.
+        fields: of the account; secrets are `Secret`. Besides the manifest's own there are `limits` (as in a manifest)
+            and `allow_hosts` (private hosts that URLs in replies may point to).
+        clock: the time.
+        rng: for jitter.
+        transport: an httpx transport in the place of the network, for tests.
+
+    Raises:
+        ConfigError: a field is missing, unknown or of the wrong type; the base URL is no URL.
+    """
+    values = _values(manifest, {name: value for name, value in fields.items() if name not in COMMON})
+    hosts: Json = fields.get("allow_hosts") or ()
+    lowered: Json = fields.get("limits") or {}
+    spec = manifest.connection
+    scope: Scope = {"connection": values, "now": clock.now()}
+    settings = Settings(
+        base_url=str(_grown(spec.base_url, scope)).rstrip("/"),
+        headers={name: _text(value) for name, value in (_grown(spec.headers, scope) or {}).items()},
+        query=[(name, _text(value)) for name, value in (_grown(spec.query, scope) or {}).items()],
+        origins=[str(_grown(tree, scope)) for tree in spec.origins],
+        allow_hosts=list(hosts),
+        secrets=[value.reveal() for value in values.values() if isinstance(value, Secret) and value],
+        timeouts=_timeouts(spec.timeouts),
+        retries=_retries(spec.retries),
+        max_reply=spec.max_reply or MAX_REPLY,
+        resolve=origin.resolve if transport is None else None,
+    )
+    limits = Limits(_rules({**spec.limits, **lowered}), clock, rng)
+    client = Client(settings, HttpxWire(transport), limits, clock, rng)
+    return Connection(manifest, Session(manifest, values, client, clock), client)
+
+
+def _values(manifest: Manifest, given: Mapping[str, Json | Secret]) -> dict[str, Json]:
+    """Return every field of the connection: what was given, a default, or null."""
+    known = manifest.connection.fields
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        fields = ", ".join((*known, *COMMON))
+        raise ConfigError(f"the connection has no field {unknown[0]!r}", mend=f"{manifest.title} knows: {fields}")
+    values = {name: _value(field, given.get(name, field.default)) for name, field in known.items()}
+    for name, field in known.items():
+        if field.required and values[name] in (None, ""):
+            raise ConfigError(
+                f"the connection to {manifest.title} needs the field {name!r}",
+                mend=f"give it in the project file, for example {name}: {{env: {name.upper()}}}",
+            )
+    return values
+
+
+def _value(field: Field, value: Json | Secret) -> Json:
+    """Return a field in its type; what came from a secret store is text until here."""
+    if field.type == "secret":
+        return value if value is None or isinstance(value, Secret) else Secret(str(value))
+    if isinstance(value, Secret):
+        return _typed(field, value.reveal())
+    return value
+
+
+def _typed(field: Field, text: str) -> Json:
+    try:
+        if field.type == "boolean":
+            return {"true": True, "false": False}[text.strip().lower()]
+        return {"integer": int, "number": float}.get(field.type, str)(text)
+    except (ValueError, KeyError):
+        raise ConfigError(f"the connection's field {field.name!r} must be of type {field.type}") from None
+
+
+def _grown(tree: Tree, scope: Scope) -> Json:
+    try:
+        return revealed(tree(scope), is_home=True)
+    except RecipeError as error:
+        raise ConfigError(f"the connection cannot be made: {error.problems[0].what}") from error
+
+
+def _text(value: Json) -> str:
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)
+
+
+def _timeouts(given: Mapping[str, Json]) -> Timeouts:
+    usual = Timeouts()
+    return Timeouts(
+        seconds(given.get("connect"), usual.connect_s),
+        seconds(given.get("read"), usual.read_s),
+        seconds(given.get("total"), usual.total_s),
+        seconds(given.get("stream"), usual.stream_s),
+    )
+
+
+def _retries(given: Mapping[str, Json]) -> Retries:
+    usual = Retries()
+    return Retries(
+        given.get("attempts", usual.attempts),
+        seconds(given.get("first"), usual.first_s),
+        seconds(given.get("max"), usual.max_s),
+    )
+
+
+def _rules(given: Mapping[str, Json]) -> Rules:
+    usual = Rules()
+    rates = [given.get("per_second"), None if given.get("per_minute") is None else given["per_minute"] / 60]
+    known = [rate for rate in rates if rate is not None]
+    honour = given.get("honour")
+    return Rules(
+        concurrency=given.get("concurrency", usual.concurrency),
+        per_second=min(known) if known else None,
+        burst=given.get("burst", usual.burst),
+        honour=ALL if honour is None else frozenset(name.lower() for name in honour),
+        longest_pause_s=seconds(given.get("longest_pause"), usual.longest_pause_s),
+    )

@@ -1,0 +1,320 @@
+"""A target as its manifest describes it, compiled."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from runner.model.item import Json
+from runner.model.job import Capabilities, Find
+from runner.platforms.compiling import REPLY, Compiler, Names
+from runner.platforms.duration import seconds
+from runner.platforms.items import TokenRule
+from runner.platforms.states import StateRules, compile_states
+from runner.platforms.step import (
+    FOUND,
+    Call,
+    Step,
+    compile_call,
+    compile_map,
+    compile_step,
+    compile_steps,
+    kept_names,
+    statuses,
+)
+from runner.platforms.tree import Pointer, Tree
+
+JOB_FIELDS: Final = frozenset({"key", "attempt", "id", "sent_at", "accepted_at", "count", "status"})
+_LOST: Final = (404, 410)
+
+
+@dataclass(frozen=True, slots=True)
+class Submitting:
+    """The paying request and what its reply means.
+
+    Attributes:
+        refuses: whether a status proves that nothing was created.
+        refuses_when: expressions over the reply that prove it too.
+    """
+
+    call: Call
+    id: Tree
+    keep: Mapping[str, Tree]
+    refuses: Callable[[int], bool]
+    refuses_when: Sequence[Tree]
+    status_in_reply: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """How a lost job is looked for: `step` keeps what it matched, `id` reads it."""
+
+    before: Sequence[Step]
+    step: Step
+    id: Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Polling:
+    """How a job's state is asked; `lost` are the statuses of a job that is gone."""
+
+    step: Step
+    states: StateRules
+    lost: Callable[[int], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class PollingAll:
+    """One listing for many jobs."""
+
+    step: Step
+    id: Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One place where results stand; without `result` it only prepares the next."""
+
+    step: Step
+    item: Tree | None
+    result: Tree | None
+    failed: Tree | None
+    error: Tree | None
+    cost: Tree | None
+    is_error: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pricing:
+    """What new items would cost."""
+
+    before: Sequence[Step]
+    call: Call | None
+    money: Tree
+    currency: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """One kind of target.
+
+    Attributes:
+        kept: names that `prepare`, `submit`, `find` and `poll` capture: fields of `job`.
+        key_lifetime_s: with find key, how long the platform remembers a key; None for ever.
+        retention_s: how long results are kept; None when it is not said.
+    """
+
+    name: str
+    title: str
+    options: Mapping[str, Json]
+    capabilities: Capabilities
+    token: TokenRule
+    element: Tree | None
+    prepare: Sequence[Step]
+    upload: Sequence[Step]
+    uploaded: Mapping[str, Tree]
+    submit: Submitting
+    find: Looking | None
+    poll: Polling
+    poll_many: PollingAll | None
+    results: Sequence[Place]
+    cancel: Call | None
+    estimate: Pricing | None
+    cleanup: Sequence[Step]
+    kept: frozenset[str]
+    key_lifetime_s: float | None
+    retention_s: float | None
+
+
+def compile_job(compiler: Compiler, name: str, base: Names) -> JobSpec | None:
+    """Compile `targets.NAME`; None when a call in it is so wrong that nothing can be made of it."""
+    at: Pointer = ("targets", name)
+    kept = _job_kept(compiler, at)
+    job: Names = {**base, "job": JOB_FIELDS | kept}
+    element = compiler.tree((*at, "element"), {**job, "item": None})
+    grouped: Names = {**job, **({"items": None} if element else {})}
+    submit = _submit(compiler, (*at, "submit"), {**grouped, "item": None})
+    poll_step = compile_step(compiler, (*at, "poll"), job)
+    if submit is None or poll_step.call is None:
+        return None
+    states_names: Names = {**job, **REPLY, **(FOUND if poll_step.each else {})}
+    poll = Polling(
+        poll_step,
+        compile_states(compiler, (*at, "poll"), states_names),
+        statuses(compiler.at((*at, "poll", "lost")), _LOST),
+    )
+    upload = compile_steps(compiler, (*at, "upload"), {**job, "item": None})
+    prepare = compile_steps(compiler, (*at, "prepare"), {**grouped, "item": None})
+    uploaded_names: Names = {**job, "item": None, "kept": kept_names(compiler, (*at, "upload"))}
+    spec = JobSpec(
+        name=name,
+        title=compiler.at((*at, "title")) or name,
+        options=compiler.at((*at, "options")) or {},
+        capabilities=_capabilities(compiler, at, (submit.call, *_calls(upload), *_calls(prepare)), element),
+        token=_token(compiler, (*at, "token"), base),
+        element=element,
+        prepare=prepare,
+        upload=upload,
+        uploaded=compile_map(compiler, (*at, "uploaded"), uploaded_names),
+        submit=submit,
+        find=_find(compiler, (*at, "find"), job),
+        poll=poll,
+        poll_many=_poll_many(compiler, (*at, "poll_many"), base),
+        results=_results(compiler, (*at, "results"), job),
+        cancel=compile_call(compiler, (*at, "cancel"), job),
+        estimate=_estimate(compiler, (*at, "estimate"), {**base, "count": None}),
+        cleanup=compile_steps(compiler, (*at, "cleanup"), job),
+        kept=kept,
+        key_lifetime_s=_lifetime(compiler, (*at, "capabilities", "key_lifetime")),
+        retention_s=_lifetime(compiler, (*at, "capabilities", "retention")),
+    )
+    _check(compiler, at, spec)
+    return spec
+
+
+def _job_kept(compiler: Compiler, at: Pointer) -> frozenset[str]:
+    places = [(*at, "prepare"), (*at, "submit"), (*at, "poll"), (*at, "find"), (*at, "find", "before")]
+    kept = frozenset[str]().union(*(kept_names(compiler, place) for place in places))
+    for name in kept & (JOB_FIELDS | {"refused", "uploads"}):
+        compiler.tell("reserved-name", f"keep may not be named {name!r}: it is a field of job", at)
+    return kept
+
+
+def _submit(compiler: Compiler, at: Pointer, names: Names) -> Submitting | None:
+    call = compile_call(compiler, at, names)
+    if call is None:
+        return None
+    after: Names = {**names, **REPLY}
+    refusing = compiler.at((*at, "outcome", "not_created"))
+    listed = refusing if isinstance(refusing, list) else [400, 401, 403, 404, 405, 413, 415, 422, 429]
+    return Submitting(
+        call=call,
+        id=compiler.needed((*at, "id"), after),
+        keep=compile_map(compiler, (*at, "keep"), after),
+        refuses=statuses([value for value in listed if not _is_expression(value)]),
+        refuses_when=[
+            compiler.needed((*at, "outcome", "not_created", index), after)
+            for index, value in enumerate(listed)
+            if _is_expression(value)
+        ],
+        status_in_reply=bool(compiler.at((*at, "status_in_reply"))),
+    )
+
+
+def _is_expression(value: Json) -> bool:
+    return isinstance(value, str) and "{{" in value
+
+
+def _find(compiler: Compiler, at: Pointer, names: Names) -> Looking | None:
+    if compiler.at(at) is None:
+        return None
+    before = compile_steps(compiler, (*at, "before"), names)
+    step = compile_step(compiler, at, names)
+    found: Names = {**names, **REPLY, **FOUND}
+    return Looking(before, step, compiler.needed((*at, "id"), found))
+
+
+def _poll_many(compiler: Compiler, at: Pointer, base: Names) -> PollingAll | None:
+    if compiler.at(at) is None:
+        return None
+    names: Names = {**base, "job": frozenset({"sent_at", "accepted_at", "count"})}
+    step = compile_step(compiler, at, names)
+    return PollingAll(step, compiler.needed((*at, "id"), {**names, **REPLY, **FOUND}))
+
+
+def _results(compiler: Compiler, at: Pointer, names: Names) -> Sequence[Place]:
+    data = compiler.at(at)
+    places = [(*at, index) for index in range(len(data))] if isinstance(data, list) else [at]
+    known: Names = {**names, "kept": kept_names(compiler, at)}
+    return [_place(compiler, place, known) for place in places]
+
+
+def _place(compiler: Compiler, at: Pointer, names: Names) -> Place:
+    step = compile_step(compiler, at, names if compiler.has((*at, "call")) else {**names, **REPLY})
+    found: Names = {**names, **REPLY, **FOUND}
+    judged: Names = {**found, "result": None}
+    return Place(
+        step=step,
+        item=compiler.tree((*at, "item"), found),
+        result=compiler.tree((*at, "result"), found),
+        failed=compiler.tree((*at, "failed"), judged),
+        error=compiler.tree((*at, "error"), judged),
+        cost=compiler.tree((*at, "cost"), judged),
+        is_error=compiler.at((*at, "role")) == "error",
+    )
+
+
+def _estimate(compiler: Compiler, at: Pointer, names: Names) -> Pricing | None:
+    data = compiler.at(at)
+    if not isinstance(data, Mapping):
+        return None
+    before = compile_steps(compiler, (*at, "before"), names)
+    call = compile_call(compiler, at, names)
+    known: Names = {**names, "kept": kept_names(compiler, (*at, "before")), **(REPLY if call else {})}
+    how = data.get("how", "the platform's estimate" if call else "computed from its price")
+    return Pricing(before, call, compiler.needed((*at, "money"), known), data.get("currency", "USD"), how)
+
+
+def _token(compiler: Compiler, at: Pointer, base: Names) -> TokenRule:
+    data = compiler.at(at)
+    names: Names = {**base, "item": None}
+    if not isinstance(data, Mapping):
+        return TokenRule(compiler.tree(at, names))
+    letters = data.get("letters")
+    try:
+        pattern = re.compile(f"[^{letters}]") if letters else None
+    except re.error as error:
+        compiler.tell("bad-pattern", f"letters cannot stand inside []: {error}", (*at, "letters"))
+        pattern = None
+    return TokenRule(compiler.tree((*at, "of"), names), data.get("max", 64), pattern)
+
+
+def _capabilities(compiler: Compiler, at: Pointer, calls: Sequence[Call], element: Tree | None) -> Capabilities:
+    said: Mapping[str, Json] = compiler.at((*at, "capabilities")) or {}
+    find: Mapping[str, Json] = compiler.at((*at, "find")) or {}
+    items: Mapping[str, Json] = said.get("items_per_job") or {"max": 1}
+    is_whole = bool(said.get("whole_source"))
+    most = None if is_whole else items.get("max")
+    trees = [tree for call in calls for tree in call.trees()] + ([element] if element else [])
+    return Capabilities(
+        find=Find(said.get("find", "exact" if find else "none")),
+        complete=bool(find.get("complete", False)),
+        visible_within_s=seconds(find.get("visible_within"), 0.0),
+        max_items_per_job=most,
+        max_bytes_per_job=said.get("bytes_per_job"),
+        cancel=compiler.has((*at, "cancel")),
+        cost=said.get("cost", "none"),
+        whole_source=is_whole,
+        default_items_per_job=items.get("default", most or 100),
+        sends_bodies=any(path[:2] == ("item", "content") for tree in trees for path in tree.paths),
+    )
+
+
+def _calls(steps: Sequence[Step]) -> Sequence[Call]:
+    return [call for step in steps for call in ([step.call] if step.call else []) + list(_calls(step.steps))]
+
+
+def _lifetime(compiler: Compiler, at: Pointer) -> float | None:
+    value = compiler.at(at)
+    return None if value is None else seconds(value, 0.0)
+
+
+def _check(compiler: Compiler, at: Pointer, spec: JobSpec) -> None:
+    """Tell what the schema cannot: parts that do not fit together."""
+    said = compiler.at((*at, "capabilities")) or {}
+    find = spec.capabilities.find
+    if find in (Find.EXACT, Find.PROBABLE) and spec.find is None:
+        compiler.tell("bad-capability", f"find: {find} needs a find block", (*at, "capabilities", "find"))
+    if find is Find.NONE and spec.find is not None:
+        compiler.tell("bad-capability", "there is a find block, but capabilities say find: none", (*at, "find"))
+    if find is Find.KEY and not spec.submit.call.reads("job", "key"):
+        compiler.tell("bad-capability", "find: key needs job.key in the submit call", (*at, "submit", "call"))
+    if bool(said.get("cancel", spec.cancel)) != (spec.cancel is not None):
+        compiler.tell("bad-capability", "capabilities.cancel and the cancel block disagree", (*at, "capabilities"))
+    if not any(place.result for place in spec.results):
+        compiler.tell("missing-field", "no place of results has result", (*at, "results"), 'for example "{{ found }}"')
+    if spec.capabilities.max_items_per_job != 1 and any(place.result and not place.item for place in spec.results):
+        compiler.tell("missing-field", "with several items a job, results need item", (*at, "results"))

@@ -1,0 +1,165 @@
+"""One connection at work: asks calls, logs in where a token must be fetched, turns replies into answers or errors."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from typing import Final, TypeAlias
+
+from runner.model.contracts import Clock
+from runner.model.errors import AuthError, Indeterminate, RecipeError, RunnerError, Unavailable
+from runner.model.item import Json
+from runner.model.secret import Secret
+from runner.platforms.call import render
+from runner.platforms.duration import seconds
+from runner.platforms.manifest import Manifest
+from runner.platforms.step import Call
+from runner.platforms.tree import Scope, Tree, revealed
+from runner.platforms.verdict import Answer
+from runner.transport.client import Client, Stream
+from runner.transport.request import Reply, Request
+
+Judge: TypeAlias = Callable[[Answer], RunnerError | None]
+
+EARLY: Final = 0.1
+"""A token is renewed when a tenth of its life is left."""
+
+
+class Session:
+    """What all connectors of one connection share."""
+
+    def __init__(self, manifest: Manifest, fields: Mapping[str, Json], client: Client, clock: Clock) -> None:
+        self.manifest, self.client, self.clock = manifest, client, clock
+        self._fields = dict(fields)
+        self._lock = asyncio.Lock()
+        self._auth: Mapping[str, str] = {}
+        self._renew_at = float("-inf")
+        exchange = manifest.connection.exchange
+        is_on = exchange is not None and (exchange.when is None or exchange.when.is_true(self.scope()))
+        self._exchange = exchange if is_on else None
+
+    def __repr__(self) -> str:
+        return f"Session({self.manifest.name!r})"
+
+    def scope(self, **more: Json) -> Scope:
+        """Return what every template may read, and more."""
+        return {"connection": self._fields, "now": self.clock.now(), **more}
+
+    async def ask(self, call: Call, scope: Scope, *, safe: bool | None = True, judge: Judge | None = None) -> Answer:
+        """Send a call and return its answer; a refused token is renewed once.
+
+        Args:
+            call: compiled.
+            scope: what its templates read.
+            safe: whether it may be repeated; None asks the method.
+            judge: says what the answer means; default the manifest's error rules.
+
+        Raises:
+            RunnerError: what the reply means; `Refused` also when the request cannot be made.
+        """
+        renewed = False
+        while True:
+            request = await self._request(call, scope, safe=safe)
+            answers: list[Answer] = []
+
+            def judged(reply: Reply, request: Request = request, answers: list[Answer] = answers) -> RunnerError | None:
+                try:
+                    answer = Answer(reply, call.read)
+                except Unavailable as error:
+                    what = f"{request.name}: {error}"
+                    return Unavailable(what, status=reply.status) if request.is_safe else Indeterminate(what)
+                answers[:] = [answer]
+                if call.ok(reply.status):
+                    return None
+                return judge(answer) if judge is not None else self.error(answer, request.name)
+
+            try:
+                await self.client.send(request, judged)
+            except AuthError:
+                if renewed or self._exchange is None:
+                    raise
+                renewed, self._renew_at = True, float("-inf")
+                continue
+            return answers[0]
+
+    @contextlib.asynccontextmanager
+    async def stream(self, call: Call, scope: Scope) -> AsyncIterator[Stream]:
+        """Open a reply that is read as it comes; errors as `ask`."""
+        request = await self._request(call, scope, safe=True)
+
+        def judged(reply: Reply) -> RunnerError | None:
+            return self.error(Answer(reply, "none"), request.name)
+
+        async with self.client.stream(request, judged) as stream:
+            yield stream
+
+    def error(self, answer: Answer, name: str) -> RunnerError | None:
+        """Return our error for an answer by the manifest's rules, None for a good one."""
+        return self.manifest.verdicts.error(answer, self.client, name)
+
+    def poll_after_s(self, answer: Answer) -> float | None:
+        """Return when the platform wants to be asked again, None when it does not say."""
+        return self.client.retry_after_s(answer.reply)
+
+    async def check(self) -> None:
+        """Try the login by the manifest's cheap call."""
+        call = self.manifest.connection.check
+        if call is not None:
+            await self.ask(call, self.scope())
+        elif self._exchange is not None:
+            await self._logged_in()
+
+    async def _request(self, call: Call, scope: Scope, *, safe: bool | None) -> Request:
+        request = await render(call, scope, self.client, safe=safe)
+        if self._exchange is None:
+            return request
+        headers = {**await self._logged_in(), **request.own_headers}
+        return Request(request.method, request.url, request.query, request.headers, headers, request.body, request.safe)
+
+    async def _logged_in(self) -> Mapping[str, str]:
+        """Return the headers of a living token; many callers at once fetch one."""
+        if self.clock.monotonic() >= self._renew_at:
+            async with self._lock:
+                if self.clock.monotonic() >= self._renew_at:
+                    await self._log_in()
+        return self._auth
+
+    async def _log_in(self) -> None:
+        exchange = self._exchange
+        assert exchange is not None
+        scope = self.scope()
+        request = await render(exchange.call, scope, self.client, safe=True)
+        reply = await self.client.send(request, lambda reply: self._login_error(reply, request.name))
+        answer = Answer(reply)
+        with reading("the login"):
+            token = exchange.token({**scope, **answer.scope()})
+            lifetime = _lifetime(exchange.lifetime, {**scope, **answer.scope()})
+        if not isinstance(token, str) or not token:
+            raise AuthError(f"{self.manifest.title} gave no token", mend="check the connection's fields")
+        headers = revealed(exchange.headers({**scope, "auth": {"token": Secret(token)}}), is_home=True)
+        self._auth = {name: str(value) for name, value in headers.items() if value is not None}
+        self._renew_at = self.clock.monotonic() + lifetime * (1 - EARLY)
+
+    def _login_error(self, reply: Reply, name: str) -> RunnerError | None:
+        """A refused login is a matter of the connection, whatever its status."""
+        error = self.error(Answer(reply, "text" if reply.is_ok else "json"), name)
+        if error is None or isinstance(error, Unavailable):
+            return error
+        return AuthError(error.what, mend="check the connection's fields in the project file")
+
+
+@contextlib.contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Turn what a template misses in a reply into `Unavailable`: the platform answered something unexpected."""
+    try:
+        yield
+    except RecipeError as error:
+        raise Unavailable(f"the reply to {what} is not as the manifest expects: {error.problems[0].what}") from error
+
+
+def _lifetime(tree: Tree | None, scope: Scope) -> float:
+    value = None if tree is None else tree(scope)
+    if isinstance(value, str) and value.replace(".", "", 1).isdigit():
+        value = float(value)
+    return seconds(value, 300.0)

@@ -1,0 +1,106 @@
+"""What the platform's words for the state of a job mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from runner.model.errors import RecipeError
+from runner.model.item import Json
+from runner.model.job import JobState, JobStatus
+from runner.platforms.compiling import Compiler, Names
+from runner.platforms.step import compile_map
+from runner.platforms.tree import Pointer, Scope, Tree
+from runner.transport.text import plain
+
+LONGEST_WORD = 80
+
+
+@dataclass(frozen=True, slots=True)
+class StateRules:
+    """How a poll's reply is read; every tree may be None.
+
+    Attributes:
+        words: the platform's word to our status; empty when `rules` decide.
+        rules: tried in order.
+    """
+
+    status: Tree | None
+    words: Mapping[str, JobStatus]
+    rules: Sequence[tuple[Tree, JobStatus]]
+    error: Tree | None
+    progress: Tree | None
+    cost: Tree | None
+    after: Tree | None
+    counters: Mapping[str, Tree]
+    keep: Mapping[str, Tree]
+
+    def read(self, scope: Scope, poll_after_s: float | None) -> JobState:
+        """Read how a job stands.
+
+        Args:
+            scope: with `response`, `headers`, `status` and what the place gives besides.
+            poll_after_s: what the headers ask for.
+
+        Raises:
+            RecipeError: the reply lacks what the manifest reads.
+        """
+        word = "" if self.status is None else _text(self.status(scope))
+        status = self.words.get(word, JobStatus.HELD) if self.words else self._decide(scope)
+        after = _number(_optional(self.after, scope))
+        return JobState(
+            status=status,
+            word=plain(word, LONGEST_WORD) or ("" if status is JobStatus.HELD else str(status)),
+            progress=_number(_optional(self.progress, scope)),
+            error=plain(_text(_optional(self.error, scope))),
+            cost=_number(_optional(self.cost, scope)),
+            kept={name: value for name, tree in self.keep.items() if (value := _optional(tree, scope)) is not None},
+            counters={name: _optional(tree, scope) for name, tree in self.counters.items()},
+            poll_after_s=after if after is not None else poll_after_s,
+            reply=scope.get("response"),
+        )
+
+    def _decide(self, scope: Scope) -> JobStatus:
+        for when, status in self.rules:
+            if when.is_true(scope):
+                return status
+        return JobStatus.HELD
+
+
+def compile_states(compiler: Compiler, pointer: Pointer, names: Names) -> StateRules:
+    """Compile the state rules of a poll block."""
+    data = compiler.at((*pointer, "states"))
+    words: dict[str, JobStatus] = {}
+    rules: list[tuple[Tree, JobStatus]] = []
+    if isinstance(data, Mapping):
+        words = {_text(word): JobStatus(name) for name, listed in data.items() for word in listed}
+        if not compiler.has((*pointer, "status")):
+            compiler.tell("missing-field", "states by words need status, where the word stands", pointer)
+    elif isinstance(data, list):
+        for at, rule in enumerate(data):
+            when = compiler.needed((*pointer, "states", at, "when"), names)
+            rules.append((when, JobStatus(rule["is"])))
+    trees = {name: compiler.tree((*pointer, name), names) for name in ("status", "error", "progress", "cost", "after")}
+    counters, keep = (compile_map(compiler, (*pointer, name), names) for name in ("counters", "keep"))
+    return StateRules(words=words, rules=rules, counters=counters, keep=keep, **trees)
+
+
+def _optional(tree: Tree | None, scope: Scope) -> Json:
+    """Grow what a reply need not hold (yet): what is not there is None."""
+    try:
+        return None if tree is None else tree(scope)
+    except RecipeError:
+        return None
+
+
+def _text(value: Json) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
+
+
+def _number(value: Json) -> float | None:
+    try:
+        return None if value is None or isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,364 @@
+"""A target that a manifest describes: prepare, upload, submit, find, poll, results, cancel.
+
+A power that the manifest does not describe is not there: `isinstance(target, Finding)` tells the truth, because the
+verbs of optional contracts are attached only when they can be done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Final
+
+from runner.model.errors import (
+    Indeterminate,
+    ItemUnreadable,
+    JobLost,
+    RecipeError,
+    Refused,
+    RunnerError,
+    Unavailable,
+)
+from runner.model.item import Item, Json, Result
+from runner.model.job import Capabilities, Estimate, Job, JobState, JobStatus, Submitted
+from runner.platforms import harvest
+from runner.platforms.items import Seat, seated, viewed
+from runner.platforms.job_spec import JobSpec
+from runner.platforms.options import Options
+from runner.platforms.session import Session, reading
+from runner.platforms.tree import Scope
+from runner.platforms.verdict import Answer
+from runner.platforms.walk import is_wanted, keep, matched, read_list, run_steps
+
+UPLOADS: Final = 8
+"""Files of one job that are sent at one time; the connection's limits hold besides."""
+REFUSED: Final = "refused"
+UPLOADED: Final = "uploads"
+
+
+class PlatformTarget:
+    """One kind of target on one connection; the optional verbs are set in `__init__`."""
+
+    prepare: Callable[[Job], Awaitable[Mapping[str, Json]]]
+    find: Callable[[Job], Awaitable[Submitted | None]]
+    cancel: Callable[[Job], Awaitable[None]]
+    estimate: Callable[[int], Awaitable[Estimate]]
+    poll_many: Callable[[Sequence[Job]], Awaitable[Mapping[str, JobState]]]
+    clean_up: Callable[[Job], Awaitable[None]]
+
+    def __init__(self, session: Session, spec: JobSpec, options: Options, recipe: Mapping[str, Json]) -> None:
+        """Build it; nothing is sent.
+
+        Args:
+            session: of the connection.
+            spec: of the kind.
+            options: what the recipe says.
+            recipe: `subset` and `skip` of the stage, for platforms that choose items themselves.
+        """
+        self._session, self._spec, self._options, self._recipe = session, spec, options, recipe
+        powers = {
+            "prepare": (self._prepare, spec.prepare or spec.upload),
+            "find": (self._find, spec.find),
+            "cancel": (self._cancel, spec.cancel),
+            "estimate": (self._estimate, spec.estimate),
+            "poll_many": (self._poll_many, spec.poll_many),
+            "clean_up": (self._clean_up, spec.cleanup),
+        }
+        for name, (verb, is_described) in powers.items():
+            if is_described:
+                setattr(self, name, verb)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do and promises."""
+        return self._spec.capabilities
+
+    async def check(self) -> None:
+        """Try the login."""
+        await self._session.check()
+
+    # -- the paid work
+    async def submit(self, job: Job) -> Submitted:
+        """Send the paying request, once; errors as in the contract."""
+        spec = self._spec
+        self._refuse_old_key(job)
+        scope, refused = self._submit_scope(job)
+        try:
+            answer = await self._session.ask(
+                spec.submit.call, scope, safe=False, judge=lambda answer: self._refusal(answer, scope)
+            )
+        except (RecipeError, ItemUnreadable) as error:  # the body never came to its end: nothing can have been created
+            raise Refused(str(error)) from error
+        after = {**scope, **answer.scope()}
+        try:
+            id_ = spec.submit.id(after)
+            kept = {name: tree(after) for name, tree in spec.submit.keep.items()}
+        except RecipeError as error:
+            raise Indeterminate(f"accepted, but the reply is not as expected: {error.problems[0].what}") from error
+        if id_ is None or id_ == "":
+            raise Indeterminate("accepted, but the reply has no id")
+        if refused:
+            kept[REFUSED] = refused
+        return Submitted(str(id_), kept, self._first_state(after, answer))
+
+    async def poll(self, job: Job) -> JobState:
+        """Ask once how the job stands; errors as in the contract."""
+        poll = self._spec.poll
+        scope = self._job_scope(job)
+        try:
+            if poll.step.match is not None:
+                found = await matched(self._session, poll.step, scope)
+                if found is None:
+                    raise JobLost(f"the listing has no job {job.id!r}")
+                after = {**found, "response": found["found"]}
+                poll_after_s = None
+            else:
+                assert poll.step.call is not None
+                answer = await self._session.ask(poll.step.call, scope)
+                after, poll_after_s = {**scope, **answer.scope()}, self._session.poll_after_s(answer)
+        except Refused as error:
+            raise self._lost(error, job) from error
+        with reading("poll"):
+            return poll.states.read(after, poll_after_s)
+
+    async def results(self, job: Job, state: JobState) -> AsyncIterator[Sequence[Result]]:
+        """Give the results of a terminal job; errors as in the contract."""
+        scope = self._job_scope(job)
+        seats = seated(job.items, self._spec.token, scope)
+        refused: Mapping[str, Json] = job.kept.get(REFUSED) or {}
+        if refused:
+            yield [Result(key, error=str(error)) for key, error in refused.items()]
+        scope["job"]["status"] = str(state.status)
+        try:
+            async for batch in harvest.results(
+                self._session, self._spec, scope, seats, lambda: self._reply(job, state)
+            ):
+                yield batch
+        except (Refused, JobLost) as error:
+            if state.status not in (JobStatus.SUCCEEDED, JobStatus.PARTIAL):
+                return  # a failed job need not have results
+            raise (self._lost(error, job) if isinstance(error, Refused) else error) from error
+
+    async def _reply(self, job: Job, state: JobState) -> Json:
+        """Return poll's reply; after a restart it is asked again."""
+        return state.reply if state.reply is not None else (await self.poll(job)).reply
+
+    # -- optional verbs
+    async def _prepare(self, job: Job) -> Mapping[str, Json]:
+        """Do the unpaid steps; an item that is refused at its upload fails alone."""
+        spec = self._spec
+        scope, refused = self._submit_scope(job)
+        kept: dict[str, Json] = scope["job"]
+        scope["kept"] = kept
+        try:
+            await run_steps(self._session, spec.prepare, scope)
+            uploads = await self._upload(job, scope, refused) if spec.upload else {}
+        except RecipeError as error:
+            raise Refused(str(error)) from error
+        if len(refused) == len(job.items):
+            raise Refused("; ".join(dict.fromkeys(refused.values())))
+        found = {name: kept[name] for name in spec.kept if kept.get(name) is not None}
+        return {**found, **({UPLOADED: uploads} if uploads else {}), **({REFUSED: refused} if refused else {})}
+
+    async def _upload(self, job: Job, scope: Scope, refused: dict[str, str]) -> dict[str, Json]:
+        """Run the upload steps of every item, some at one time; return what is kept of each."""
+        waiting = iter([seat for seat in self._seats(job) if seat.item.key not in refused])
+        uploads: dict[str, Json] = {}
+
+        async def work() -> None:
+            for seat in waiting:
+                try:
+                    given = await self._upload_one(seat, scope)
+                except (Refused, ItemUnreadable) as error:
+                    refused[seat.item.key] = str(error)
+                else:
+                    if given:
+                        uploads[seat.item.key] = given
+
+        await _together([work() for _ in range(min(UPLOADS, len(job.items)))])
+        return uploads
+
+    async def _upload_one(self, seat: Seat, scope: Scope) -> dict[str, Json]:
+        one = {**scope, "item": viewed(seat), "options": self._options.over(seat.item.value), "kept": {}}
+        await run_steps(self._session, self._spec.upload, one)
+        with reading("an upload"):
+            return {name: tree(one) for name, tree in self._spec.uploaded.items()}
+
+    async def _find(self, job: Job) -> Submitted | None:
+        """Look for a job whose reply was lost."""
+        find = self._spec.find
+        assert find is not None
+        scope = self._job_scope(job)
+        kept: dict[str, Json] = scope["job"]
+        scope["kept"] = kept
+        try:
+            await run_steps(self._session, find.before, scope)
+            found = await matched(self._session, find.step, scope) if is_wanted(find.step.when, scope) else None
+        except (Refused, JobLost) as error:  # never to be taken for "not there"
+            raise Unavailable(error.what, mend=error.mend) from error
+        if found is None:
+            return None
+        keep(find.step.keep, found, kept)
+        with reading("the listing of jobs"):
+            id_ = str(find.id(found))
+        return Submitted(id_, {name: kept[name] for name in self._spec.kept if kept.get(name) is not None})
+
+    async def _cancel(self, job: Job) -> None:
+        """Ask the platform to cancel the job."""
+        call = self._spec.cancel
+        assert call is not None
+        await self._session.ask(call, self._job_scope(job))
+
+    async def _estimate(self, items: int) -> Estimate:
+        """Ask what new items would cost."""
+        pricing = self._spec.estimate
+        assert pricing is not None
+        scope = self._scope(count=items, kept={})
+        await run_steps(self._session, pricing.before, scope)
+        if pricing.call is not None:
+            scope |= (await self._session.ask(pricing.call, scope)).scope()
+        with reading("the estimate"):
+            money = pricing.money(scope)
+        return Estimate(None if money is None else float(money), pricing.currency, pricing.how)
+
+    async def _poll_many(self, jobs: Sequence[Job]) -> Mapping[str, JobState]:
+        """Read the states of many jobs from one listing; those that it does not show are left out."""
+        spec = self._spec.poll_many
+        assert spec is not None
+        wanted = {job.id: job.key for job in jobs if job.id is not None}
+        sent = [job.sent_at for job in jobs if job.sent_at is not None]
+        accepted = [job.accepted_at for job in jobs if job.accepted_at is not None]
+        facts = {"sent_at": min(sent, default=None), "accepted_at": min(accepted, default=None), "count": len(jobs)}
+        states: dict[str, JobState] = {}
+        async for after, founds in read_list(self._session, spec.step, self._scope(job=facts)):
+            for found in founds:
+                one = {**after, "found": found, "response": found}
+                with reading("the listing of jobs"):
+                    key = wanted.pop(str(spec.id(one)), None)
+                    if key is not None:
+                        states[key] = self._spec.poll.states.read(one, None)
+            if not wanted:
+                break
+        return states
+
+    async def _clean_up(self, job: Job) -> None:
+        """Remove what the job left on the platform; its results are safe."""
+        await run_steps(self._session, self._spec.cleanup, {**self._job_scope(job), "kept": {}})
+
+    # -- scopes
+    def _scope(self, **more: Json) -> Scope:
+        return self._session.scope(options=self._options.over(), recipe=self._recipe, **more)
+
+    def _job_scope(self, job: Job) -> Scope:
+        facts: dict[str, Json] = dict.fromkeys(self._spec.kept)
+        facts |= job.kept
+        facts |= {
+            "key": job.key,
+            "attempt": job.attempt,
+            "id": job.id,
+            "sent_at": job.sent_at,
+            "accepted_at": job.accepted_at,
+            "count": len(job.items),
+            "status": None,
+        }
+        return self._scope(job=facts)
+
+    def _seats(self, job: Job) -> Sequence[Seat]:
+        return seated(job.items, self._spec.token, self._scope())
+
+    def _submit_scope(self, job: Job) -> tuple[Scope, dict[str, str]]:
+        """Return what prepare and submit read, and the items that cannot take part, with the reason."""
+        scope = self._job_scope(job)
+        known: Mapping[str, str] = job.kept.get(REFUSED) or {}
+        seats = [seat for seat in self._seats(job) if seat.item.key not in known]
+        refused = {**known, **{seat.item.key: seat.problem for seat in seats if seat.problem}}
+        uploads: Mapping[str, Json] = job.kept.get(UPLOADED) or {}
+        if self._spec.element is not None:
+            scope["items"] = self._elements(scope, seats, uploads, refused)
+        if len(job.items) == 1 and seats:
+            item = seats[0].item
+            scope["item"] = viewed(seats[0], uploads.get(item.key))
+            scope["options"] = self._over(item)
+        return scope, refused
+
+    def _elements(
+        self, scope: Scope, seats: Iterable[Seat], uploads: Mapping[str, Json], refused: dict[str, str]
+    ) -> list[Json]:
+        """Grow the element of every item; one that cannot be grown is refused alone."""
+        element = self._spec.element
+        assert element is not None
+        grown = []
+        for seat in seats:
+            if seat.problem:
+                continue
+            try:
+                options = self._options.over(seat.item.value)
+                grown.append(element({**scope, "item": viewed(seat, uploads.get(seat.item.key)), "options": options}))
+            except RecipeError as error:
+                refused[seat.item.key] = error.problems[0].what
+        if not grown:
+            raise Refused("; ".join(dict.fromkeys(refused.values())))
+        return grown
+
+    def _over(self, item: Item) -> Mapping[str, Json]:
+        try:
+            return self._options.over(item.value)
+        except RecipeError as error:
+            raise Refused(error.problems[0].what, mend=error.problems[0].mend) from error
+
+    # -- what replies mean
+    def _refusal(self, answer: Answer, scope: Scope) -> RunnerError | None:
+        """Judge the reply to the paying request: created, surely not created, or nobody knows."""
+        submit = self._spec.submit
+        error = self._session.error(answer, f"the submit of {self._spec.name}")
+        after = {**scope, **answer.scope()}
+        try:
+            proves = submit.refuses(answer.reply.status) or any(when.is_true(after) for when in submit.refuses_when)
+        except RecipeError:
+            proves = submit.refuses(answer.reply.status)
+        if proves:
+            said = self._session.manifest.verdicts.said(answer, self._session.client)
+            return error or Refused(f"not created: {said}", status=answer.reply.status)
+        return None if error is None else Indeterminate(error.what, mend=error.mend)
+
+    def _first_state(self, after: Scope, answer: Answer) -> JobState | None:
+        poll_after_s = self._session.poll_after_s(answer)
+        if not self._spec.submit.status_in_reply:
+            return None if poll_after_s is None else JobState(JobStatus.RUNNING, poll_after_s=poll_after_s)
+        try:
+            return self._spec.poll.states.read(after, poll_after_s)
+        except RecipeError:
+            return None  # accepted all the same; poll will tell
+
+    def _lost(self, error: Refused, job: Job) -> RunnerError:
+        """Return JobLost when the platform no longer knows the job."""
+        if error.status is None or not self._spec.poll.lost(error.status):
+            return error
+        age_s = self._session.clock.now() - (job.accepted_at or self._session.clock.now())
+        kept_s = self._spec.retention_s
+        late = kept_s is not None and age_s > kept_s
+        why = f"; the platform keeps jobs for {kept_s:,.0f} s, this one is {age_s:,.0f} s old" if late else ""
+        return JobLost(f"{error.what}{why}")
+
+    def _refuse_old_key(self, job: Job) -> None:
+        """Send nothing again under a key that the platform may have forgotten."""
+        lifetime_s = self._spec.key_lifetime_s
+        if lifetime_s is None or job.sent_at is None:
+            return
+        age_s = self._session.clock.now() - job.sent_at
+        if age_s > lifetime_s:
+            raise Indeterminate(f"sent {age_s:,.0f} s ago; the platform remembers keys for {lifetime_s:,.0f} s only")
+
+
+async def _together(works: Sequence[Awaitable[None]]) -> None:
+    """Run all; the first failure ends the others and is raised by itself."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for work in works:
+                group.create_task(_awaited(work))
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+
+
+async def _awaited(work: Awaitable[None]) -> None:
+    await work

@@ -1,0 +1,155 @@
+"""What a reply means: the error rules of a manifest, the platform's own words, and our errors for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from runner.model.errors import AuthError, JobLost, RecipeError, Refused, RunnerError, StopRun, Unavailable
+from runner.model.item import Json
+from runner.platforms.compiling import REPLY, Compiler
+from runner.platforms.step import statuses
+from runner.platforms.tree import Pointer, Tree
+from runner.transport.client import Client
+from runner.transport.request import Reply, parsed
+from runner.transport.text import gist
+
+FINE: Final = "fine"
+_RETRIED: Final = frozenset({408, 425, 429})
+
+
+class Answer:
+    """A reply with its body parsed as the call wants it.
+
+    Attributes:
+        reply: as it came.
+        response: the parsed body; None while it was not read, or when it cannot be.
+    """
+
+    __slots__ = ("reply", "response")
+
+    def __init__(self, reply: Reply, read: str = "json") -> None:
+        """Parse a good reply strictly, a failing one as far as it goes.
+
+        Raises:
+            Unavailable: a 2xx whose body is not what it should be.
+        """
+        self.reply = reply
+        self.response: Json = None
+        if read == "text":
+            self.response = reply.body.decode("utf-8", "replace")
+        elif read == "json" and reply.is_ok:
+            self.response = reply.json()
+        elif read != "none" and reply.body[:1] in (b"{", b"["):
+            try:
+                self.response = parsed(reply.body)
+            except ValueError:
+                self.response = None
+
+    def scope(self) -> dict[str, Json]:
+        """Return what templates read of it."""
+        return {"response": self.response, "headers": self.reply.headers, "status": self.reply.status}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One error rule; `asks_body` rules are tried on good replies too."""
+
+    fits: Callable[[int], bool] | None
+    when: Tree | None
+    verdict: str
+    mend: str
+
+    @property
+    def asks_body(self) -> bool:
+        """Whether it reads more than the status."""
+        return self.when is not None and (self.when.reads("response") or self.when.reads("headers"))
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """The rules of one manifest."""
+
+    title: str
+    rules: Sequence[Rule]
+    words: Sequence[Tree]
+    asking: Sequence[Rule]
+
+    def of(self, answer: Answer) -> tuple[str, str]:
+        """Return the verdict of a reply, and what the user can do about it."""
+        is_ok = answer.reply.is_ok
+        rules = self.asking if is_ok else self.rules
+        if rules:
+            scope = answer.scope()
+            for rule in rules:
+                if (rule.fits is None or rule.fits(answer.reply.status)) and _holds(rule.when, scope):
+                    return rule.verdict, rule.mend
+        return (FINE if is_ok else _by_status(answer.reply.status)), ""
+
+    def error(self, answer: Answer, client: Client, name: str) -> RunnerError | None:
+        """Return our error for a reply, None for a good one.
+
+        Args:
+            answer: the reply.
+            client: it was asked by; hides its secrets.
+            name: of the request, for people.
+        """
+        verdict, mend = self.of(answer)
+        if verdict == FINE:
+            return None
+        reply = answer.reply
+        what = f"{self.title} answered {reply.status} to {name}: {self.said(answer, client)}"
+        if verdict == "auth":
+            return AuthError(what, mend=mend or "check the connection's fields in the project file")
+        if verdict == "retry_later":
+            wait = client.retry_after_s(reply)
+            return Unavailable(what, retry_after_s=wait, status=reply.status, mend=mend)
+        if verdict == "stop_run":
+            return StopRun(what, status=reply.status, mend=mend)
+        return JobLost(what, mend=mend) if verdict == "job_lost" else Refused(what, status=reply.status, mend=mend)
+
+    def said(self, answer: Answer, client: Client) -> str:
+        """Return the platform's own words, safe to show."""
+        scope = answer.scope()
+        for tree in self.words:
+            try:
+                words = tree(scope)
+            except RecipeError:
+                continue
+            if words:
+                return client.hidden(words if isinstance(words, str) else str(words))
+        return client.hidden(gist(answer.reply.body, answer.reply.headers.get("content-type", "")))
+
+
+def compile_verdicts(compiler: Compiler, title: str) -> Verdicts:
+    """Compile `errors` and `message` of a manifest."""
+    rules = [_rule(compiler, ("errors", at)) for at in range(len(compiler.at(("errors",)) or ()))]
+    message = compiler.at(("message",))
+    places: Sequence[Pointer] = (
+        [("message", at) for at in range(len(message))] if isinstance(message, list) else [("message",)]
+    )
+    words = [tree for place in places if (tree := compiler.tree(place, REPLY)) is not None]
+    return Verdicts(title, rules, words, [rule for rule in rules if rule.asks_body])
+
+
+def _rule(compiler: Compiler, pointer: Pointer) -> Rule:
+    data = compiler.at(pointer)
+    if "status" not in data and "when" not in data:
+        compiler.tell("bad-rule", "an error rule needs status, when, or both", pointer)
+    fits = statuses(data["status"]) if "status" in data else None
+    return Rule(fits, compiler.tree((*pointer, "when"), REPLY), data["is"], data.get("mend", ""))
+
+
+def _holds(when: Tree | None, scope: dict[str, Json]) -> bool:
+    """Whether a rule fits; one that looks for what is not there does not."""
+    try:
+        return when is None or when.is_true(scope)
+    except RecipeError:
+        return False
+
+
+def _by_status(status: int) -> str:
+    if status in (401, 403):
+        return "auth"
+    return "retry_later" if status in _RETRIED or status >= 500 else "item_permanent"

@@ -1,0 +1,220 @@
+"""Walking the steps of a manifest: lists over pages, waiting, loops, and what is kept on the way."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+
+from runner.model.errors import RecipeError, Refused, Unavailable
+from runner.model.item import Json
+from runner.platforms.session import Session, reading
+from runner.platforms.step import Call, Paging, Step
+from runner.platforms.tree import Scope, Tree, constant
+from runner.platforms.verdict import Answer
+from runner.transport.bodies import Slice
+from runner.transport.pages import Pages, Turn
+from runner.transport.request import parsed
+
+FEW = 1000
+"""Most elements that are given at one time."""
+
+
+async def run_steps(session: Session, steps: Sequence[Step], scope: Scope, *, safe: bool | None = True) -> None:
+    """Run steps one after the other; what they keep is put into `scope["kept"]`."""
+    for step in steps:
+        if is_wanted(step.when, scope):
+            await _run(session, step, scope, safe=safe)
+
+
+def is_wanted(when: Tree | None, scope: Scope) -> bool:
+    """Whether a condition holds; one that cannot be told is a fault of the manifest.
+
+    Raises:
+        Refused: its template met a value it cannot use.
+    """
+    try:
+        return when is None or when.is_true(scope)
+    except RecipeError as error:
+        raise Refused(f"a condition of the manifest cannot be told: {error.problems[0].what}") from error
+
+
+async def read_list(
+    session: Session, step: Step, scope: Scope, *, safe: bool | None = True
+) -> AsyncGenerator[tuple[Scope, Sequence[Json]], None]:
+    """Read everything a step lists, page by page or line by line.
+
+    Yields:
+        The scope with the reply, and what was found in it; at most `FEW` at one time when lines are streamed.
+    """
+    call = step.call
+    assert call is not None
+    if call.read == "jsonl":
+        async for lines in _lines(session, call, scope):
+            yield scope, lines
+        return
+    pages = _pages(step.pages)
+    while True:
+        asked = scope if pages is None else {**scope, "page": pages.page}
+        answer = await _ask(session, step, _paged(call, pages), asked, safe=safe)
+        after = {**asked, **answer.scope()}
+        found = _found(step.each, after)
+        yield after, found
+        if pages is None or step.pages is None or not pages.go_on(_turn(step.pages, after, len(found))):
+            return
+
+
+async def matched(session: Session, step: Step, scope: Scope) -> Scope | None:
+    """Return the scope with the first `found` that matches, None when there is none."""
+    async with aclosing(read_list(session, step, scope)) as pages:
+        async for after, founds in pages:
+            for found in founds:
+                one = {**after, "found": found}
+                with reading("a listing"):
+                    if step.match is None or step.match.is_true(one):
+                        return one
+    return None
+
+
+def keep(trees: Mapping[str, Tree], scope: Scope, into: dict[str, Json]) -> None:
+    """Capture values from a reply."""
+    with reading("a call that keeps values"):
+        for name, tree in trees.items():
+            into[name] = tree(scope)
+
+
+async def _run(session: Session, step: Step, scope: Scope, *, safe: bool | None) -> None:
+    """Run a step once, or once for each part or element."""
+    rounds = _rounds(step, scope)
+    if rounds is None:
+        await _once(session, step, scope, safe=safe)
+        return
+    kept: dict[str, Json] = scope["kept"]
+    for name in step.collect:
+        kept[name] = []
+    for one in rounds:
+        after = await _once(session, step, one, safe=safe)
+        with reading("a call that collects values"):
+            for name, tree in step.collect.items():
+                kept[name].append(tree(after))
+
+
+def _rounds(step: Step, scope: Scope) -> Sequence[Scope] | None:
+    if step.loop is not None:
+        name, source = step.loop
+        return [{**scope, name: element} for element in source(scope) or ()]
+    if step.part_size is None:
+        return None
+    content = scope["item"]["content"]
+    total, length = len(content) if isinstance(content, bytes) else content.size, _whole(step.part_size(scope))
+    if length <= 0:
+        raise Unavailable("the platform gave a part size that is not positive")
+    starts = range(0, total, length)
+    sizes = [min(length, total - start) for start in starts]
+    return [
+        {**scope, "part": {"number": at, "start": start, "size": size, "content": Slice(content, start, size)}}
+        for at, (start, size) in enumerate(zip(starts, sizes, strict=True), 1)
+    ]
+
+
+async def _once(session: Session, step: Step, scope: Scope, *, safe: bool | None) -> Scope:
+    """Run a step and return the scope after it."""
+    await run_steps(session, step.steps, scope, safe=safe)
+    kept = scope["kept"]
+    if step.call is None:
+        keep(step.keep, scope, kept)
+        return scope
+    if step.match is not None:
+        one = await matched(session, step, scope)
+        if one is None:
+            kept.update(dict.fromkeys(step.keep))
+            return scope
+        keep(step.keep, one, kept)
+        return one
+    after = scope
+    async for page, _ in read_list(session, step, scope, safe=safe):
+        after = page
+    keep(step.keep, after, kept)
+    _expect(step, after)
+    return after
+
+
+def _expect(step: Step, scope: Scope) -> None:
+    if step.expect is None:
+        return
+    with reading("a call that expects something"):
+        if not step.expect.is_true(scope):
+            said = step.error(scope) if step.error else "the platform's reply is not what it should be"
+            raise Refused(str(said))
+
+
+async def _ask(session: Session, step: Step, call: Call, scope: Scope, *, safe: bool | None) -> Answer:
+    """Ask a call, again and again where the step waits."""
+    answer = await session.ask(call, scope, safe=safe)
+    wait = step.wait
+    if wait is None:
+        return answer
+    until = session.clock.monotonic() + wait.at_most_s
+    while True:
+        after = {**scope, **answer.scope()}
+        with reading("a call that waits"):
+            if wait.until.is_true(after):
+                return answer
+            if wait.failed is not None and wait.failed.is_true(after):
+                raise Refused(str(wait.error(after)) if wait.error else "what was waited for has failed")
+        if session.clock.monotonic() >= until:
+            raise Unavailable(f"waited {wait.at_most_s:g} s in vain")
+        await session.clock.sleep(max(wait.every_s, session.poll_after_s(answer) or 0.0))
+        answer = await session.ask(call, scope, safe=safe)
+
+
+async def _lines(session: Session, call: Call, scope: Scope) -> AsyncIterator[Sequence[Json]]:
+    async with session.stream(call, scope) as stream:
+        async for lines in stream.lines():
+            for at in range(0, len(lines), FEW):
+                yield [_line(line) for line in lines[at : at + FEW]]
+
+
+def _line(line: bytes) -> Json:
+    try:
+        return parsed(line)
+    except ValueError as error:
+        raise Unavailable(f"a line of the reply is no JSON: {error}") from error
+
+
+def _pages(paging: Paging | None) -> Pages | None:
+    if paging is None:
+        return None
+    return Pages(paging.kind, first=paging.first, step=paging.step, until=paging.until, most=paging.most)
+
+
+def _paged(call: Call, pages: Pages | None) -> Call:
+    """Return the call of the next page; a URL that the platform gave is taken as it is."""
+    return call if pages is None or pages.url is None else replace(call, path=constant(pages.url), query=None)
+
+
+def _found(each: Tree | None, scope: Scope) -> Sequence[Json]:
+    if each is None:
+        return [scope.get("response")]
+    with reading("a listing"):
+        found = each(scope)
+    if found is None:
+        return ()
+    if not isinstance(found, list):
+        raise Unavailable("the platform's reply has no list where the manifest expects one")
+    return found
+
+
+def _turn(paging: Paging, scope: Scope, length: int) -> Turn:
+    with reading("a page"):
+        count = length if paging.count is None else _whole(paging.count(scope))
+        has_more = None if paging.while_ is None else paging.while_.is_true(scope)
+        following = None if paging.next is None else paging.next(scope)
+    return Turn(count, has_more, _whole(following) if paging.kind == "offset" and following else following)
+
+
+def _whole(value: Json) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError) as error:
+        raise Unavailable("the platform gave no whole number where a list goes on") from error
