@@ -233,6 +233,14 @@ class PollingMany(Protocol):
         """Return job key to state; a job that is missing from the answer is polled alone."""
 
 
+@runtime_checkable
+class Cleaning(Protocol):
+    """A target that leaves something on the platform which may be removed."""
+
+    async def clean_up(self, job: Job) -> None:
+        """Remove it; called after the job was settled, its results are durable. A failure changes nothing."""
+
+
 # -- checks, sinks
 
 
