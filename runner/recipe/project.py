@@ -15,7 +15,7 @@ from runner.model.project import Connection, Project, SecretRef
 from runner.recipe.catalog import Catalog
 from runner.recipe.files import project_file
 from runner.recipe.options import overlaid
-from runner.recipe.scopes import Renderer, Scope
+from runner.recipe.scopes import Renderer, Scope, plain
 
 STORES: Final = ("env", "file", "command")
 _REFERENCE: Final = "{{ reference }}"
@@ -109,7 +109,7 @@ class _Loading:
         found = problems_of(schema, self._document.value, self._document, noun=noun)
         rendered = self._renderer.render(self._document.value, schema.data, ())
         if not found and self._renderer.evaluated:
-            found = problems_of(schema, rendered, self._document, noun=noun)
+            found = problems_of(schema, plain(rendered), self._document, noun=noun)
         self._problems += [*found, *self._renderer.problems]
         self._value = _mapping(rendered)
 
@@ -212,7 +212,7 @@ def _open_secrets(
     found: list[Problem] = []
     for name, field in _mapping(schema.get("properties")).items():
         value = connection.fields.get(name)
-        if _mapping(field).get("x-secret") and value is not None and not isinstance(value, SecretRef):
+        if _mapping(field).get("x-secret") and isinstance(value, str):
             mark: Mark = document.mark_of((*pointer, name))
             what = f'the secret "{name}" of connection {connection.name} stands in the file'
             mend = f"keep it elsewhere: {name}: {{env: {name.upper()}}}"
