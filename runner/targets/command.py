@@ -118,7 +118,7 @@ class Command:
         """Give what the command printed or wrote; see `Target.results`. The folder of a failed job stays."""
         if state.status is not JobStatus.SUCCEEDED:
             return
-        folder, form = self._folder(job), self._config.format
+        folder, form = self._found(job), self._config.format
         path = folder / "stdout" if self._config.result == "stdout" else exchange.result_path(folder, form)
         keys = [item.key for item in job.items]
         has_failed = False
@@ -138,6 +138,12 @@ class Command:
 
     def _folder(self, job: Job) -> Path:
         return self._place.state / "jobs" / job.key
+
+    def _found(self, job: Job) -> Path:
+        folder = self._folder(job)
+        if not folder.is_dir():
+            raise JobLost(f"the folder of job {job.key} is gone from {shown(self._place, folder.parent)}")
+        return folder
 
     def _rendered(
         self, job: Job, folder: Path, values: Sequence[Mapping[str, Json]]
@@ -177,9 +183,7 @@ class Command:
     # -- watching
 
     def _poll(self, job: Job) -> JobState:
-        folder = self._folder(job)
-        if not folder.is_dir():
-            raise JobLost(f"the folder of job {job.key} is gone from {shown(self._place, folder.parent)}")
+        folder = self._found(job)
         sight, stop = children.look(folder), _stop_mark(folder)
         children.reap(self._pids)
         now, began = self._place.clock.now(), job.sent_at or job.accepted_at
@@ -193,9 +197,7 @@ class Command:
             self._stop(folder, f"stopped after its timeout of {self._timeout_s:g} s")
             return JobState(JobStatus.RUNNING, word="stopping", poll_after_s=1.0)
         progress, counters = _progress(folder, self._config.progress)
-        age_s = max(now - began, 0.0) if began is not None else 1.0
-        hint_s = min(max(age_s * 0.1, 0.02), 2.0)
-        return JobState(JobStatus.RUNNING, "running", progress, counters=counters, poll_after_s=hint_s)
+        return JobState(JobStatus.RUNNING, "running", progress, counters=counters)
 
     def _ended(self, folder: Path, sight: children.Sight, stop: Mapping[str, Json]) -> JobState:
         if stop:

@@ -10,10 +10,10 @@ import pytest
 
 from runner.model.errors import ConfigError, ItemUnreadable, JobLost, Refused, StopRun
 from runner.model.item import Item
-from runner.model.job import Find, Job, JobStatus
+from runner.model.job import Find, Job, JobState, JobStatus
 from runner.targets.command import Command
 from tests.contracts.place import GivenExpression, given_place
-from tests.contracts.target import TargetContract, done, finished, job
+from tests.contracts.target import TargetContract, done, finished, job, results
 
 ROOT = str(Path(__file__).resolve().parents[2])
 ECHO = "import json, sys; item = json.load(sys.stdin); print(json.dumps({'got': item}))"
@@ -235,8 +235,11 @@ def test_what_cannot_be_started_was_surely_not(tmp_path, argv, one, error):
 
 
 def test_a_lost_folder_is_a_lost_job(tmp_path):
+    target = command(tmp_path, ["true"])
     with pytest.raises(JobLost):
-        asyncio.run(command(tmp_path, ["true"]).poll(job({})))
+        asyncio.run(target.poll(job({})))
+    with pytest.raises(JobLost):
+        asyncio.run(results(target, job({}), JobState(JobStatus.SUCCEEDED)))
 
 
 @pytest.mark.parametrize(
