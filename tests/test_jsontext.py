@@ -39,19 +39,19 @@ def test_deep_values_are_kept(depth):
     [b"NaN", b"[Infinity]", b"-Infinity", b"1e400", b"", b"{", b"\xff", b'"\xff"', b"\xef\xbb\xbf{}", b"01", b"{} {}"],
 )
 def test_what_is_no_json_is_refused(text):
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"JSON|UTF-8|large|column"):
         jsontext.read(text)
 
 
 @pytest.mark.parametrize("text", [nested(200_000), b"1" * 5000, b"[" * 100_000])
 def test_what_is_too_much_is_refused(text):
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"deep|digits"):
         jsontext.read(text)
 
 
 @pytest.mark.parametrize("value", [float("nan"), [float("inf")], {"a": {"b": [None, float("-inf")]}}])
 def test_no_number_becomes_null(value):
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match="no JSON number"):
         jsontext.write(value)
 
 
