@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Final
@@ -50,9 +49,9 @@ def problems_of(schema: Schema, value: Json, document: Document, pointer: Pointe
     """
     if schema.fits(value):
         return []
-    # start-up: most documents are right, and the library takes longer to import than they take to check
-    library = importlib.import_module("jsonschema")
-    errors = library.Draft7Validator(schema.data).iter_errors(value)
+    import jsonschema  # start-up: most documents are right, and the library takes longer to import than they to check
+
+    errors = jsonschema.Draft7Validator(schema.data).iter_errors(value)
     teller = _Teller(document, pointer, noun)
     found = [problem for error in _leaves(errors) for problem in teller.tell(error)]
     return list(dict.fromkeys(sorted(found, key=_order)))
@@ -60,8 +59,9 @@ def problems_of(schema: Schema, value: Json, document: Document, pointer: Pointe
 
 def schema_problems(data: Mapping[str, Json], document: Document, pointer: Pointer) -> list[Problem]:
     """Return what is wrong with a JSON Schema that stands in a document."""
-    library = importlib.import_module("jsonschema")
-    errors = library.Draft7Validator(library.Draft7Validator.META_SCHEMA).iter_errors(data)
+    import jsonschema  # start-up: only for manifests and variables
+
+    errors = jsonschema.Draft7Validator(jsonschema.Draft7Validator.META_SCHEMA).iter_errors(data)
     return [
         Problem("bad-schema", f"no JSON Schema: {error.message[:200]}", document.mark_of((*pointer, *error.path)))
         for error in errors
