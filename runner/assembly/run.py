@@ -101,7 +101,7 @@ async def _apply_stage(session: Session, planned: Planned, lease: Beating, stop:
     await preflight(work)
     if plan.to_submit and isinstance(work.target, Checked):
         await work.target.check()
-    progress = Progress(expected=plan.to_submit + sum(plan.open_jobs.values()))
+    progress = Progress(expected=plan.to_submit + sum(plan.open_jobs.values()), rejected=plan.rejected)
     if wishes.begin is not None:
         await wishes.begin(planned, progress)
     only = None

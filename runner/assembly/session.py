@@ -11,7 +11,7 @@ from runner.assembly.build import Builder
 from runner.assembly.stand_ins import StandIns
 from runner.engine.work import Work
 from runner.ledger import open_ledger
-from runner.model.contracts import Clock, Place
+from runner.model.contracts import Clock, Closing, Place
 from runner.model.errors import ConfigError
 from runner.model.item import Json, Record
 from runner.model.ledger import Ledger, Scope
@@ -80,7 +80,11 @@ class Session:
             ConfigError: a connector cannot be built.
         """
         builder = await self._builder(recipe)
-        return [await builder.work(stage) for stage in recipe.stages]
+        works = [await builder.work(stage) for stage in recipe.stages]
+        for part in (part for work in works for part in (work.source, work.target)):
+            if isinstance(part, Closing):
+                self._stack.push_async_callback(part.close)
+        return works
 
     async def _builder(self, recipe: Recipe) -> Builder:
         return Builder(recipe, self._place(), await self.ledger(), self.scope(recipe), self.connect)

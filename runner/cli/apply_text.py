@@ -27,8 +27,9 @@ def apply_block(applied: Applied) -> str:
     if report is None:
         return f"{paint(f'{name:<12}', 'strong')} {paint(f'not applied: {applied.why}', 'warn')}"
     style, text = _SAY[report.outcome]
-    if report.outcome == "done" and not applied.planned.plan.has_work:
-        return f"{paint(f'{name:<12}', 'strong')} {paint('nothing to do', 'good')}    {_items(report)}"
+    if report.outcome in ("done", "failed_items") and not applied.planned.plan.has_work:
+        look = "good" if report.outcome == "done" else "warn"
+        return f"{paint(f'{name:<12}', 'strong')} {paint('nothing to do', look)}    {_items(report)}"
     lines = [f"{paint(f'{name:<12}', 'strong')} {paint(text, style)}    {applied.seconds:.1f} s"]
     lines.append(_line("items", _items(report)))
     jobs = report.progress.jobs

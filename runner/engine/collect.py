@@ -13,6 +13,7 @@ from runner.engine.agenda import Action, Step
 from runner.engine.apply import Apply
 from runner.engine.outcome import hold, later_or_park
 from runner.engine.stop import Reason
+from runner.model.contracts import Cleaning
 from runner.model.errors import AuthError, JobLost, Refused, RunnerError, StopRun
 from runner.model.event import Event, ItemsDone, JobPolled, JobSettled
 from runner.model.item import Result
@@ -103,9 +104,19 @@ async def _settle(apply: Apply, harvest: _Harvest, state: JobState) -> None:
     for key in harvest.waiting:
         apply.progress.fail(key, missing)
     _report(apply, harvest, state, cost)
+    await _clean_up(apply, job)
     reserved = apply.flight.land(job)
     apply.purse.settle(reserved, cost)
     apply.progress.spend(cost)
+
+
+async def _clean_up(apply: Apply, job: Job) -> None:
+    """Remove what the job left on the platform, now that its results are durable; failing to changes nothing."""
+    if isinstance(apply.work.target, Cleaning):
+        try:
+            await apply.work.target.clean_up(job)
+        except RunnerError as error:
+            apply.progress.note(f"not cleaned up: {error}")
 
 
 def _why_missing(state: JobState) -> str:
