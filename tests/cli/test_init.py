@@ -1,0 +1,19 @@
+"""A new project runs at once."""
+
+from tests.cli.shell import Shell
+
+
+def test_a_new_project_is_valid_and_runs(shell: Shell, monkeypatch):
+    assert shell("init", "shop").code == 0
+    monkeypatch.chdir(shell.folder / "shop")
+    assert shell("validate").code == 0
+    assert shell("apply").code == 0
+    assert shell.lines("shop/out/hello.csv")[1] == "t1,WHERE IS MY PARCEL?"
+    assert "nothing to do" in shell("apply").out
+
+
+def test_init_changes_nothing_that_exists(shell: Shell):
+    shell.write("runner.yaml", "mine")
+    assert shell("init").code == 1
+    assert shell.read("runner.yaml") == "mine"
+    assert not (shell.folder / "recipes").exists()

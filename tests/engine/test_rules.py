@@ -1,0 +1,102 @@
+"""The pure rules: what to do with an item, keys, delays, budgets."""
+
+import pytest
+
+from runner.engine.budget import Purse
+from runner.engine.decide import Decision, decide
+from runner.engine.key import job_key
+from runner.engine.plan import jobs_needed
+from runner.engine.retry import MAX_TRIES, backoff_s
+from runner.engine.rhythm import Rhythm
+from runner.model.ledger import Scope, Standing
+from runner.model.recipe import Budget, PollRhythm
+from tests.engine.world import SCOPE, item
+
+
+@pytest.mark.parametrize(
+    ("standing", "skip", "attempts", "decision"),
+    [
+        (Standing(), "succeeded", 1, Decision.NEW),
+        (Standing(seen="content"), "succeeded", 1, Decision.CHANGED),
+        (Standing(seen="work"), "succeeded", 1, Decision.CHANGED),
+        (Standing(1, "new", seen="same"), "succeeded", 1, Decision.NEW),
+        (Standing(1, "new", 1, seen="same"), "succeeded", 1, Decision.RETRY),
+        (Standing(1, "succeeded", 1, seen="same"), "succeeded", 1, Decision.DONE),
+        (Standing(1, "succeeded", 1, seen="same"), "nothing", 1, Decision.AGAIN),
+        (Standing(1, "in_job", 1, seen="same"), "nothing", 1, Decision.PENDING),
+        (Standing(1, "failed", 1, seen="same"), "succeeded", 1, Decision.FAILED),
+        (Standing(1, "failed", 1, seen="same"), "succeeded", 2, Decision.RETRY),
+        (Standing(1, "failed", 2, seen="same"), "succeeded", 2, Decision.FAILED),
+        (Standing(1, "held", 1, seen="same"), "nothing", 3, Decision.HELD),
+    ],
+)
+def test_what_becomes_of_an_item(standing, skip, attempts, decision):
+    assert decide(standing, skip=skip, attempts=attempts) is decision
+
+
+def test_job_key_is_a_function_of_its_parts_only():
+    items = [item("a"), item("b")]
+    assert job_key(SCOPE, "w", 1, items) == job_key(Scope("shop", "", "numbers"), "w", 1, [item("a"), item("b")])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        (SCOPE, "w", 2, ["a", "b"]),
+        (SCOPE, "v", 1, ["a", "b"]),
+        (SCOPE, "w", 1, ["b", "a"]),
+        (SCOPE, "w", 1, ["ab"]),
+        (Scope("shop", "prod", "numbers"), "w", 1, ["a", "b"]),
+        (Scope("shop", "", "numbers", "pilot"), "w", 1, ["a", "b"]),
+    ],
+)
+def test_job_key_differs_in_every_part(other):
+    scope, work, attempt, keys = other
+    assert job_key(scope, work, attempt, [item(key) for key in keys]) != job_key(SCOPE, "w", 1, [item("a"), item("b")])
+
+
+def test_backoff_grows_respects_the_platform_and_ends():
+    delays = [backoff_s(tries, 1.0, None) for tries in range(1, MAX_TRIES)]
+    assert delays == sorted(delays)
+    assert backoff_s(1, 0.0, 30.0) == 30.0
+    assert backoff_s(MAX_TRIES, 0.5, None) is None
+
+
+def test_rhythm_grows_until_it_knows_better():
+    rhythm = Rhythm(PollRhythm(1.0, 2.0, 30.0))
+    assert [rhythm.delay(polls, 0.0) for polls in range(6)] == [1.0, 2.0, 4.0, 8.0, 16.0, 30.0]
+    assert rhythm.delay(0, 0.0, hint_s=50.0) == 50.0
+
+
+def test_rhythm_learns_when_jobs_are_done():
+    rhythm = Rhythm(PollRhythm(1.0, 2.0, 60.0))
+    for _ in range(10):
+        rhythm.learn(30.0)
+    assert rhythm.delay(0, 0.0) == 30.0
+    assert rhythm.delay(1, 30.0) < 3.1
+
+
+def test_budget_of_items():
+    purse = Purse(Budget(items=5))
+    assert purse.room() == 5
+    purse.reserve(3)
+    assert purse.room() == 2
+    purse.give_back(3, 0.0)
+    assert purse.room() == 5
+
+
+def test_budget_of_money_is_settled_with_the_real_cost():
+    purse = Purse(Budget(money=1.0), price=0.1)
+    reserved = purse.reserve(5)
+    assert (reserved, purse.room()) == (pytest.approx(0.5), 5)
+    purse.settle(reserved, 0.9)
+    assert purse.room() == 1
+
+
+def test_no_budget_has_no_bounds():
+    assert Purse(Budget()).room() is None
+
+
+@pytest.mark.parametrize(("items", "whole", "jobs"), [(0, False, 0), (1, False, 1), (10, False, 1), (11, False, 2), (500, True, 1)])
+def test_jobs_needed(items, whole, jobs):
+    assert jobs_needed(items, 10, whole_source=whole) == jobs
