@@ -2,12 +2,13 @@
 
 A *template* is a text with pieces `{{ expression }}`; a text that is exactly one expression is *whole* and keeps the
 type of its value, anything else is joined as text. A *scope* maps top-level names to JSON values. A *path* is a chain
-of names, `item.name`. A *meter* bounds what one evaluation may build. A *fault* is what is wrong inside; it leaves this
+of names, `item.name`. A *purse* bounds what one evaluation may build. A *fault* is what is wrong inside; it leaves this
 room as a `RecipeError` with a `Problem`.
 
 The language is the expressions of Jinja, less everything that can reach outside or grow without bound: no statements,
-no comments, no Python attributes, a table of filters, tests and functions. It is evaluated over its own syntax tree by
-closures: no code is generated, nothing is folded when it is compiled, and data is never rendered.
+no comments, no Python attributes, a table of filters, tests and functions. Jinja parses, compiles and evaluates them in
+its sandbox, behind our guard; a plain path is read without Jinja, which is not even imported for it. Nothing is folded
+when an expression is compiled, and data is never rendered.
 """
 
 from runner.templating.template import Template, compile_template, is_template, template_problem

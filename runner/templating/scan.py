@@ -9,7 +9,7 @@ from runner.templating.fault import Fault
 
 OPEN = "{{"
 MAX_EXPRESSION = 20_000
-MAX_PIECES = 10_000
+MAX_PIECES = 1_000
 _FOREIGN = (("{%", "%}", "a statement"), ("{#", "#}", "a comment"))
 # A text that is not closed runs to the end: so the search stays linear.
 _STEP = re.compile(r"""'(?:[^'\\]|\\.)*+(?:'|\Z|\\\Z)|"(?:[^"\\]|\\.)*+(?:"|\Z|\\\Z)|[{}()\[\]]""", re.DOTALL)

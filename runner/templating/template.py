@@ -5,18 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, NoReturn
 
 from runner.model.errors import RecipeError
 from runner.model.item import Json
 from runner.model.problem import Mark, Problem
 from runner.templating.fault import Fault, out_of_bounds
-from runner.templating.looking import Path, look_up
-from runner.templating.meter import Meter
+from runner.templating.paths import Path, Read, reader, why_absent
 from runner.templating.scan import Piece, has_markup, scan
 from runner.templating.values import join_text
 
-Evaluate = Callable[[Mapping[str, Json], Meter], Json]
 Locate = Callable[[int], Mark]
 
 _PLAIN_PATH: Final = re.compile(r"\s*([A-Za-z_]\w*(?:\.[A-Za-z]\w*)*)\s*", re.ASCII)
@@ -28,9 +26,9 @@ _KEPT: Final = 8_192
 
 
 class _Compiled(NamedTuple):
-    evaluate: Evaluate
-    paths: frozenset[Path]
-    needed: frozenset[Path]
+    evaluate: Read
+    paths: frozenset[tuple[str, ...]]
+    needed: frozenset[tuple[str, ...]]
     is_whole: bool
 
 
@@ -71,7 +69,7 @@ class Template:
                 `template-bound` or `template-forbidden`.
         """
         try:
-            return self._evaluate({**self.bound, **scope} if self.bound else scope, Meter())
+            return self._evaluate({**self.bound, **scope} if self.bound else scope)
         except Fault as fault:
             raise RecipeError([_problem(fault, self.text, self.mark)]) from None
         except (RecursionError, MemoryError):
@@ -87,7 +85,7 @@ class Template:
         for path in sorted(self.needed):
             if path[0] in scope:
                 try:
-                    look_up(path)(scope, Meter())
+                    reader(path, _missing)(scope)
                 except Fault as fault:
                     return _problem(fault, self.text, self.mark)
         return None
@@ -137,13 +135,13 @@ def _compiled(text: str) -> _Compiled:
     try:
         pieces = scan(text)
         parts = [_expression(piece) if piece.is_expression else _literal(piece.text) for piece in pieces]
-    except RecursionError:
+    except (RecursionError, MemoryError):
         raise Fault("template-bound", "the expression is nested too deep", "make it simpler", 0) from None
     if len(parts) == 1:
         return parts[0]
     evaluations = [part.evaluate for part in parts]
     return _Compiled(
-        lambda scope, meter: join_text([one(scope, meter) for one in evaluations], meter),
+        lambda scope: join_text(one(scope) for one in evaluations),
         frozenset().union(*(part.paths for part in parts)),
         frozenset().union(*(part.needed for part in parts)),
         is_whole=False,
@@ -151,17 +149,21 @@ def _compiled(text: str) -> _Compiled:
 
 
 def _literal(text: str) -> _Compiled:
-    return _Compiled(lambda _scope, _meter: text, frozenset(), frozenset(), is_whole=False)
+    return _Compiled(lambda _scope: text, frozenset(), frozenset(), is_whole=False)
 
 
 def _expression(piece: Piece) -> _Compiled:
     plain = _PLAIN_PATH.fullmatch(piece.text)
     if plain is not None and (path := tuple(plain[1].split(".")))[0] not in _NO_NAMES:
-        return _Compiled(look_up(path), frozenset({path}), frozenset({path}), is_whole=True)
-    from runner.templating.expression import compile_expression  # start-up: most recipes hold plain paths only
+        return _Compiled(reader(path, _missing), frozenset({path}), frozenset({path}), is_whole=True)
+    from runner.templating.expression import compile_expression  # start-up: plain paths need no Jinja
 
     try:
         return _Compiled(*compile_expression(piece.text), is_whole=True)
     except Fault as fault:
         fault.at = None if fault.at is None else fault.at + piece.at
         raise
+
+
+def _missing(path: Path, scope: Mapping[str, Json]) -> NoReturn:
+    raise why_absent(path, scope)

@@ -1,15 +1,15 @@
-"""Looking values up, and turning them into text."""
+"""JSON values: their names in messages, and how they stand inside a text."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeGuard
 
 from runner.model.item import Json
 from runner.model.secret import Secret
-from runner.templating.fault import Fault, suggestion, undefined, wrong_value
-from runner.templating.meter import Meter
+from runner.templating.bounds import MAX_TEXT, too_long
+from runner.templating.fault import Fault, wrong_value
 
 _KINDS = {bool: "true or false", int: "a number", float: "a number", str: "a text", list: "a list", dict: "an object"}
 
@@ -29,45 +29,6 @@ def is_list(value: Json) -> TypeGuard[Sequence[Json]]:
 def is_number(value: Json) -> TypeGuard[int | float]:
     """Tell whether a value is a number; true and false are none."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def field(value: Json, name: str, path: str) -> Json:
-    """Return the value under a key of a mapping; `path` names the mapping in the message.
-
-    Raises:
-        Fault: `undefined-value`, or `template-forbidden` for a Python attribute.
-    """
-    if isinstance(value, Mapping):
-        try:
-            return value[name]
-        except KeyError:
-            mend = suggestion(name, value, "Fields")
-            raise undefined(f'{path} has no field "{name}"', f"{mend}; or give a value: | default(...)") from None
-    if name.startswith("_"):
-        raise forbidden_attribute(name)
-    raise undefined(f'{path} is {kind_of(value)}, it has no field "{name}"')
-
-
-def forbidden_attribute(name: str) -> Fault:
-    """Make the fault of reaching for what is Python's."""
-    return Fault("template-forbidden", f'"{name}" is no field of data', "only fields of data can be read")
-
-
-def element(value: Json, key: Json, path: str) -> Json:
-    """Return `value[key]` of a list, text or mapping; a negative number counts from the end."""
-    if isinstance(value, Mapping):
-        if not isinstance(key, str):
-            raise wrong_value(f"the fields of {path} are named by texts, not by {kind_of(key)}")
-        return field(value, key, path)
-    if isinstance(key, str):
-        return field(value, key, path)
-    if not (is_list(value) or isinstance(value, str)):
-        raise undefined(f"{path} is {kind_of(value)}, it has no elements")
-    if not isinstance(key, int) or isinstance(key, bool):
-        raise wrong_value(f"an element of {path} is named by a whole number, not by {kind_of(key)}")
-    if not -len(value) <= key < len(value):
-        raise undefined(f"{path} has {len(value)} elements, none at {key}")
-    return value[key]
 
 
 def text_of(value: Json) -> str:
@@ -99,15 +60,18 @@ def _plain(value: Json) -> Json:
     raise TypeError(f"{type(value).__name__} is no JSON value")
 
 
-def join_text(values: Sequence[Json], meter: Meter) -> str | Secret:
+def join_text(values: Iterable[Json]) -> str | Secret:
     """Join values as one text; with a secret among them the whole is a secret."""
     parts: list[str] = []
-    is_secret = False
+    length, is_secret = 0, False
     for value in values:
         if isinstance(value, Secret):
-            is_secret = True
-            parts.append(value.reveal())
+            is_secret, part = True, value.reveal()
         else:
-            parts.append(meter.text(text_of(value)))
-    joined = meter.text("".join(parts))
+            part = text_of(value)
+        length += len(part)
+        if length > MAX_TEXT:
+            raise too_long()
+        parts.append(part)
+    joined = "".join(parts)
     return Secret(joined) if is_secret else joined

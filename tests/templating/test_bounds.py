@@ -2,13 +2,17 @@
 
 import resource
 import time
+import tracemalloc
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jinja2 import nodes
 
 from runner.model.errors import RecipeError
 from runner.templating import compile_template
+from runner.templating.guard import Guard
+from runner.templating.words import parse, words_of
 
 SCOPE = {"item": {"a": "x" * 1000, "b": [1, 2, 3], "n": 10**6, "t": "1e5"}, "z": None}
 HOSTILE = [
@@ -48,6 +52,29 @@ HOSTILE = [
     "'\\" * 9_999,
     "item.a | " + "lower | " * 5000 + "lower",
     "('[' * 200000) | json",
+    "('[' ~ '[],' * 3000000 ~ '[]]') | json",
+    "'%1000000000d' is even",
+    "'%1000000000d' is divisibleby(3)",
+    "['%1000000000d'] | select('odd')",
+    "('a' * 5000000).strip('b' * 4000000 ~ 'a')",
+    "('a' * 5000000) | trim('b' * 4000000 ~ 'a')",
+    "('a' * 5000000).rsplit('b' ~ 'a' * 2000000, 5)",
+    "('a-' * 4000000) | title",
+    "('a' * 9999999) | segment",
+    "('a' * 9000000) | reverse",
+    "('a' * 9000000) | select",
+    "range(0, (2**61 - 1) * 99999, 2**61 - 1) | unique",
+    "range(99999) | map(attribute='" + "a." * 5000 + "a')",
+    "range(99999) | map('string') | select('in', 'a' * 9000000)",
+    "range(99999) | select('in', range(99999))",
+    "(' ' * 99999) | list | map('trim') | map('default', 'b' * 1000000, true)",
+    "(' ' * 99999) | list | map('trim') | map('default', range(99999), true) | tojson",
+    "range(3) | batch(10**9, 'x')",
+    "item.b | sum(start=[])",
+    "('f' * 9000000) | int(0, 16)",
+    "[" + "item.a * 9000, " * 100 + "1]",
+    "0x" + "f" * 5000,
+    "(1).__class__.__base__.__subclasses__()",
 ]
 
 
@@ -76,6 +103,33 @@ def test_hostile_text(text: str) -> None:
 def test_large_plain_text_is_no_template() -> None:
     text = "{%" * 2_000_000
     assert compile_template(text)({}) == text
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["1 if true else 'a' * 10**9", "'b' or 10**10**10", "'a' if item is mapping else range(10**9)"],
+)
+def test_nothing_is_built_when_it_is_compiled(expression: str) -> None:
+    start = time.process_time()
+    tracemalloc.start()
+    template = compile_template("{{ " + expression + " }}")
+    assert template(SCOPE) in (1, "a", "b")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 30_000_000
+    assert time.process_time() - start < 1.0
+
+
+def test_generated_code_calls_filters_only() -> None:
+    guard = Guard(words := words_of("(item.a ~ 'x')[1:].upper().name[0] + range(3)[1]"))
+    tree = nodes.Template([nodes.ExprStmt(guard.checked(parse(words)))], lineno=1)
+    assert not list(tree.find_all((nodes.Call, nodes.Slice, nodes.Concat)))
+    assert {name.name for name in tree.find_all(nodes.Name)} == {"p0"}
+
+
+@pytest.mark.parametrize("expression", ["1" + " + 1" * 99, "t" + " | lower" * 99, "[" * 39 + "t" + "]" * 39])
+def test_what_is_just_not_too_deep(expression: str) -> None:
+    assert compile_template("{{ " + expression + " }}")({"t": "x"}) is not None
 
 
 PARTS = """

@@ -1,8 +1,12 @@
 """Texts with expressions: types kept, text joined, problems told with their place."""
 
 import json
+import subprocess
+import sys
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from runner.model.errors import RecipeError
 from runner.model.problem import Mark
@@ -52,6 +56,15 @@ def problem(text: str, slug: str) -> str:
         (" {{ item.size }}", " 12"),
         ("{{ item.absent | default(7) }}", 7),
         ("{{ item.absent.deeper | default('x') }}", "x"),
+        ("{{ item.absent | float | default(0) }}", 0),
+        ("{{ [item] | map(attribute='absent', default=4) }}", [4]),
+        ("{{ [item] | map(attribute='absent', default=[]) }}", [[]]),
+        ("{{ 1.0 }}", 1.0),
+        ("{{ '1' ~ 2 }}", "12"),
+        ("{{ (1, [2, (3,)]) }}", [1, [2, [3]]]),
+        ("{{ [3, 1] | map('string') }}", ["3", "1"]),
+        ("{{ null }}", None),
+        ("{{ not item.none }}", True),
         ("{{ item.absent is defined }}", False),
         ("{{ item.size if item.size > 10 else 0 }}", 12),
         ("{{ 1 if item.size < 10 }}", None),
@@ -73,7 +86,15 @@ def test_values(text: str, value: object) -> None:
         ("{{ item.items[9] }}", "undefined-value", "has 2 elements"),
         ("x{{ item.none }}", "undefined-value", "null cannot stand in a text"),
         ("{{ item.absent or 1 }}", "undefined-value", "absent"),
-        ("{{ [] | first }}", "undefined-value", "empty list"),
+        ("{{ item.absent ~ 'x' }}", "undefined-value", "absent"),
+        ("{{ item.absent in [] }}", "undefined-value", "absent"),
+        ("{{ item.absent is string }}", "undefined-value", "absent"),
+        ("{{ 1 == item.absent }}", "undefined-value", "absent"),
+        ("{{ -item.absent }}", "undefined-value", "absent"),
+        ("{{ {'a': [item.absent]} }}", "undefined-value", "absent"),
+        ("{{ [item] | map(attribute='absent') }}", "undefined-value", "absent"),
+        ("{{ item[item.absent] }}", "undefined-value", "absent"),
+        ("{{ [] | first }}", "undefined-value", "sequence was empty"),
         ("{{ item.name + 1 }}", "template-value", "a text and a number"),
         ("{{ 'x' | int }}", "template-value", "'x' is not a whole number"),
         ("{{ 'nan' | float }}", "template-value", "not a number"),
@@ -89,6 +110,27 @@ def test_values(text: str, value: object) -> None:
         ("{{ item['__class__'].x }}", "template-forbidden", "no field of data"),
         ("{{ item.name.format(1) }}", "template-forbidden", "format"),
         ("{{ item.name.__len__() }}", "template-forbidden", "__len__"),
+        ("{{ ''.__class__.__mro__ }}", "template-forbidden", "__class__"),
+        ("{{ (item.name ~ '').__class__ }}", "template-forbidden", "__class__"),
+        ("{{ [''] | map(attribute='__class__') }}", "template-forbidden", "__class__"),
+        ("{{ [item.size] | map('attr', 'real') }}", "unknown-filter", '"attr"'),
+        ("{{ [item.size] | map(item.name) }}", "template-syntax", "in quotes"),
+        ("{{ [item.size] | map('.upper') }}", "unknown-filter", '".upper"'),
+        ("{{ item | attr('name') }}", "unknown-filter", '"attr"'),
+        ("{{ '{0}' | format(1) }}", "unknown-filter", '"format"'),
+        ("{{ '{0.real}'.format(1) }}", "template-forbidden", "format"),
+        ("{{ item.items.append(3) }}", "template-forbidden", "append"),
+        ("{{ range.__globals__ }}", "template-forbidden", "__globals__"),
+        ("{{ range(*item.items) }}", "template-forbidden", "named"),
+        ("{{ item.name | default(**item) }}", "template-forbidden", "one by one"),
+        ("{{ item.name | default(value=1) }}", "template-syntax", "arguments"),
+        ("{{ cycler('a') }}", "template-forbidden", "cannot be called"),
+        ("{{ self }}", "undefined-value", 'no name "self"'),
+        ("{{ 2 | map('string') | map('default', [1]) }}", "template-value", "map"),
+        ("{{ [''] | map('default', [1], true) }}", "template-forbidden", "texts and numbers"),
+        ("{{ item.name < 1 }}", "template-value", "not supported"),
+        ("{{ {1: 2} }}", "template-value", "named by texts"),
+        ("{{ 1e999 }}", "template-bound", "too large"),
         ("{{ item.items() }}", "template-forbidden", "item | items"),
         ("{{ lipsum() }}", "template-forbidden", "cannot be called"),
         ("{{ range }}", "undefined-value", 'no name "range"'),
@@ -99,7 +141,7 @@ def test_values(text: str, value: object) -> None:
         ("{{ item.name | replace('a') }}", "template-syntax", "arguments"),
         (r"{{ '\d' }}", "template-syntax", "escape"),
         ("{{ a, b }}", "template-syntax", '","'),
-        ("{{ 12abc }}", "template-syntax", "followed by"),
+        ("{{ 12abc }}", "template-syntax", '"abc"'),
         ("{{ x ! }}", "template-syntax", "write"),
     ],
 )
@@ -196,3 +238,19 @@ def test_tree_tells_every_problem_with_its_pointer() -> None:
     with pytest.raises(RecipeError) as caught:
         compile_tree({"a": ["{{"], "b": "{{ 1 + }}"}, mark_of=lambda pointer: Mark(json.dumps(pointer)))
     assert [found.mark for found in caught.value.problems] == [Mark('["a", 0]'), Mark('["b"]')]
+
+
+def test_a_plain_path_does_not_import_jinja() -> None:
+    code = (
+        "import sys; from runner.templating import compile_template as c; "
+        "print(c('a {{ b.c }}')({'b': {'c': 1}}), 'jinja2' in sys.modules, c('{{ b | abs }}')({'b': -2}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["a", "1", "False", "2"]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.lists(st.text()))
+def test_a_whole_expression_gives_the_value_itself(value: object) -> None:
+    assert compile_template("{{ a.b }}")({"a": {"b": value}}) is value
+    assert compile_template("{{ (a | default(0)).b }}")({"a": {"b": value}}) is value
