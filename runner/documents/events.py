@@ -36,6 +36,7 @@ Marks: TypeAlias = dict[int, dict[Any, Place]]
 MAX_DEPTH: Final = 64
 MAX_SCALAR: Final = 1024 * 1024
 MAX_WEIGHT: Final = 16 * 1024 * 1024
+_WORDS: Final = frozenset({"null", "true", "false"})
 _CONTROL: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TEMPLATE: Final = re.compile(r"(?:^|[:\-,\[{]\s+|\s)\{\{")
 
@@ -207,6 +208,8 @@ class _Builder:
         return text
 
     def _plain_key(self, text: str, event: Any) -> str | None:  # noqa: ANN401
+        if text.isidentifier() and text.lower() not in _WORDS:
+            return text
         if text == "<<":
             self._problem("merge-key", "merge keys are not allowed", event, "write the fields out")
             return None

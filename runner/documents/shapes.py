@@ -109,7 +109,10 @@ class _Compiler:
             for name, one in value.items():
                 if not fields.get(name, other)(one):
                     return False
-            return all(name in value for name in required)
+            for name in required:  # noqa: SIM110 - a loop is twice as fast as all() here
+                if name not in value:
+                    return False
+            return True
 
         return check
 
@@ -122,7 +125,14 @@ def _both(checks: Sequence[Shape]) -> Shape:
     if len(checks) == 2:
         first, second = checks
         return lambda value: first(value) and second(value)
-    return lambda value: all(check(value) for check in checks)
+
+    def every(value: Json) -> bool:
+        for check in checks:  # noqa: SIM110
+            if not check(value):
+                return False
+        return True
+
+    return every
 
 
 def _type(names: str | Sequence[str]) -> Shape:

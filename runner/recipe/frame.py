@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from runner.documents import Document, Pointer, Schema
+from runner.documents import Document, Pointer, Schema, resolved
 from runner.documents.schemas import ROOM
 from runner.model.item import Json
 from runner.model.problem import Problem
@@ -16,6 +16,14 @@ from runner.templating import is_template
 def frame_of(schema: Schema) -> Schema:
     """Return a schema in which every component is just an object."""
     return Schema(schema.name, _framed(schema.data))
+
+
+@cache
+def part_of(schema: Schema, name: str) -> Schema:
+    """Return the schema of one field at the top of a recipe, or of one definition, as a schema of its own."""
+    definitions: Mapping[str, Json] = schema.data["definitions"]
+    found = schema.data["properties"].get(name) or definitions[name]
+    return Schema(name, {**resolved(found, schema.data), "definitions": definitions})
 
 
 def _framed(data: Json) -> Json:

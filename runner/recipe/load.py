@@ -12,10 +12,10 @@ from runner.model.problem import Problem, Severity
 from runner.model.project import Project
 from runner.model.recipe import Component, Recipe, RunOptions
 from runner.recipe.components import Builder
-from runner.recipe.frame import fixed_text_problems, frame_of
+from runner.recipe.frame import fixed_text_problems, frame_of, part_of
 from runner.recipe.kinds import Kinds
 from runner.recipe.options import overlaid, run_options
-from runner.recipe.scopes import Renderer, Scope, part_of, plain
+from runner.recipe.scopes import Renderer, Scope, plain
 from runner.recipe.stages import Stages
 from runner.recipe.variables import values_of
 
@@ -51,7 +51,7 @@ def load_recipe(document: Document, given: Given) -> tuple[Recipe | None, list[P
         found = problems_of(frame_of(schema), document.value, document, noun="the recipe")
         problems += found
         if isinstance(document.value, dict):
-            recipe, more = _Loading(document, given, schema.data).recipe()
+            recipe, more = _Loading(document, given, schema).recipe()
             problems += more
     elif not problems:
         problems.append(Problem("empty-document", "the file holds nothing", document.mark_of(())))
@@ -70,7 +70,7 @@ def recipe_schema() -> Schema:
 class _Loading:
     """One document on its way; fields of the wrong type have been told by the schema and are passed over here."""
 
-    def __init__(self, document: Document, given: Given, schema: Mapping[str, Json]) -> None:
+    def __init__(self, document: Document, given: Given, schema: Schema) -> None:
         self._document = document
         self._given = given
         self._schema = schema
@@ -84,7 +84,7 @@ class _Loading:
         builder = Builder(self._document, renderer, self._given.kinds, self._given.project, self._problems)
         words = {name: self._rendered(renderer, name) for name in _WORDS}
         run = self._run(renderer)
-        stages = Stages(builder, self._schema).build()
+        stages = Stages(builder, self._schema.data).build()
         triggers, notify = (self._components(builder, field) for field in ("triggers", "notify"))
         self._problems += renderer.problems
         self._warn_unused(scope)
@@ -124,7 +124,7 @@ class _Loading:
     def _declared(self, scope: Scope) -> Mapping[str, Json]:
         """Return the declarations that have the right form, their defaults rendered."""
         value = self._value.get("vars")
-        whole = Schema("variable", self._schema["definitions"]["variable"])
+        whole = part_of(self._schema, "variable")
         renderer = Renderer(self._document, scope)
         declared: dict[str, Json] = {}
         for name, declaration in value.items() if isinstance(value, dict) else ():
@@ -134,7 +134,7 @@ class _Loading:
         return declared
 
     def _rendered(self, renderer: Renderer, name: str) -> Json:
-        schema = Schema(name, {**part_of(self._schema, name), "definitions": self._schema["definitions"]})
+        schema = part_of(self._schema, name)
         value = self._value.get(name)
         before = renderer.evaluated
         rendered = renderer.render(value, schema.data, (name,))

@@ -24,9 +24,12 @@ def circle(needs: Mapping[str, Sequence[str]]) -> list[str]:
 def ordered(needs: Mapping[str, Sequence[str]]) -> list[str]:
     """Return all names, each behind what it needs, otherwise in the order given; there must be no circle."""
     done: dict[str, None] = {}
-    waiting = list(needs)
-    while waiting:
-        ready = [name for name in waiting if all(one in done or one not in needs for one in needs[name])]
-        done.update(dict.fromkeys(ready[:1]))
-        waiting = [name for name in waiting if name not in done]
+    for name in needs:
+        waiting = [name]
+        while waiting:
+            missing = [one for one in needs[waiting[-1]] if one in needs and one not in done]
+            if missing:
+                waiting.extend(reversed(missing))
+            else:
+                done[waiting.pop()] = None
     return list(done)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from runner.documents import Document, Pointer, did_you_mean, resolved, schema_of
+from runner.documents import Document, Pointer, did_you_mean, schema_of
 from runner.model.errors import RecipeError
 from runner.model.item import Json
 from runner.model.problem import Mark, Problem
@@ -182,8 +182,3 @@ def templates_in(value: Json) -> Sequence[Template]:
     if isinstance(value, dict):
         return [template for one in value.values() for template in templates_in(one)]
     return [template for one in value for template in templates_in(one)] if isinstance(value, list) else []
-
-
-def part_of(root: Schema, name: str) -> Schema:
-    """Return the schema of a field at the top of a document."""
-    return resolved(root["properties"][name], root)
