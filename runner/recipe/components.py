@@ -76,6 +76,9 @@ class Builder:
         rendered = self.renderer.render(options, schema.data, pointer)
         if not found and self.renderer.evaluated > evaluated:
             found = problems_of(schema, plain(rendered), self.document, pointer, noun=noun)
+        if not found and short is None and not isinstance(rendered, dict):
+            what = f"the options of {noun} are an object, not one value"
+            found = [Problem("wrong-type", what, self.document.mark_of(pointer), "write its fields out")]
         self.problems.extend(found)
         if found:
             return None

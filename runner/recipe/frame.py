@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from typing import Final
 
 from runner.documents import Document, Pointer, Schema, resolved
 from runner.documents.schemas import ROOM
 from runner.model.item import Json
 from runner.model.problem import Problem
 from runner.templating import is_template
+
+_NAMES: Final = ("apiVersion", "kind", "name")
+_LISTS: Final = ("checks", "sinks", "triggers", "notify")
+_PARTS: Final = ("vars", "source", "filter", "target", "record", "stages", *_LISTS)
 
 
 @cache
@@ -44,21 +49,36 @@ def _component(data: Mapping[str, Json]) -> Mapping[str, Json]:
 
 
 def fixed_text_problems(document: Document) -> Iterator[Problem]:
-    """Give a problem for every template in a field that names something: a name never depends on a value."""
-    for pointer, value in _names(document.value):
+    """Give a problem for every template that stands where the form of the recipe itself must be written out.
+
+    That is where something is named, and where an object or a list of the recipe is expected.
+    """
+    for pointer, value in _fixed(document.value):
         if isinstance(value, str) and is_template(value):
-            what = f'the field "{pointer[-1] if isinstance(pointer[-1], str) else "needs"}" holds no template'
+            names = [step for step in pointer if isinstance(step, str)]
+            what = f'the field "{names[-1]}" holds no template'
             yield Problem("template-forbidden", what, document.mark_of(pointer), "write it out")
 
 
-def _names(value: Mapping[str, Json]) -> Iterator[tuple[Pointer, Json]]:
-    for name in ("apiVersion", "kind", "name"):
+def _fixed(value: Mapping[str, Json]) -> Iterator[tuple[Pointer, Json]]:
+    for name in (*_NAMES, *_PARTS):
         yield (name,), value.get(name)
-    stages = value.get("stages")
-    for at, stage in enumerate(stages if isinstance(stages, list) else ()):
+    yield from _below(value, (), _LISTS)
+    yield from _elements(value.get("vars"), ("vars",))
+    for pointer, stage in _elements(value.get("stages"), ("stages",)):
+        yield pointer, stage
         if isinstance(stage, dict):
-            yield ("stages", at, "name"), stage.get("name")
-            needs = stage.get("needs")
-            yield from (
-                (("stages", at, "needs", n), one) for n, one in enumerate(needs if isinstance(needs, list) else ())
-            )
+            for name in ("name", "needs", *_PARTS):
+                yield (*pointer, name), stage.get(name)
+            yield from _below(stage, pointer, ("needs", *_LISTS))
+
+
+def _below(value: Mapping[str, Json], pointer: Pointer, names: Sequence[str]) -> Iterator[tuple[Pointer, Json]]:
+    for name in names:
+        yield from _elements(value.get(name), (*pointer, name))
+
+
+def _elements(value: Json, pointer: Pointer) -> Iterator[tuple[Pointer, Json]]:
+    steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, one in steps:
+        yield (*pointer, step), one

@@ -53,6 +53,9 @@ def load_recipe(document: Document, given: Given) -> tuple[Recipe | None, list[P
         if isinstance(document.value, dict):
             recipe, more = _Loading(document, given, schema).recipe()
             problems += more
+        elif not found:
+            what = "the recipe must be an object, not a text"
+            problems.append(Problem("wrong-type", what, document.mark_of(())))
     elif not problems:
         problems.append(Problem("empty-document", "the file holds nothing", document.mark_of(())))
     is_wrong = any(problem.severity is Severity.ERROR for problem in problems)
