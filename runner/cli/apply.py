@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 
 import click
 
+from runner.assembly.loading import Loaded
 from runner.assembly.run import Applied, Planned, Wishes, apply_recipe
 from runner.assembly.session import Session, open_session
 from runner.cli import options
@@ -17,7 +18,7 @@ from runner.cli.apply_text import apply_block, apply_document
 from runner.cli.console import err, out
 from runner.cli.exits import OUTCOMES, Exit, worst
 from runner.cli.failures import code_of, tell
-from runner.cli.loading import Loaded, load_or_stop
+from runner.cli.loading import load_or_stop
 from runner.cli.options import Asked
 from runner.cli.plan_text import plan_block
 from runner.cli.progress_line import ProgressLine

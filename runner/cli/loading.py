@@ -1,53 +1,27 @@
-"""From the options of a command to project, catalog and recipes; problems are told here."""
+"""From the options of a command to the recipes that are meant; problems are told here."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from fnmatch import fnmatchcase
-from pathlib import Path
 
+from runner.assembly.loading import Loaded, load_files
 from runner.cli.failures import tell_problem
 from runner.cli.options import Asked
 from runner.model.errors import ConfigError, RecipeError
-from runner.model.problem import Problem, Severity
-from runner.model.project import Project
 from runner.model.recipe import Recipe
-from runner.platforms.catalog import Catalog
-from runner.recipe import load_project, load_recipes
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """What was found; `recipes` are those that are right and selected."""
-
-    project: Project
-    catalog: Catalog
-    recipes: Sequence[Recipe]
-    problems: Sequence[Problem]
-
-    @property
-    def errors(self) -> int:
-        """Number of problems that stop a command."""
-        return sum(problem.severity is Severity.ERROR for problem in self.problems)
 
 
 def load(asked: Asked) -> Loaded:
-    """Load everything that was asked for, and collect what is wrong with it.
+    """Load everything that was asked for, and collect what is wrong with it; only selected recipes are given.
 
     Raises:
-        RecipeError: the project file itself is wrong.
-        ConfigError: a path does not exist, or nothing is selected.
+        ConfigError: a path does not exist.
     """
-    paths = list(asked.paths) or [Path()]
-    for path in paths:
-        if not path.exists():
-            raise ConfigError(f"there is no file or folder {str(path)!r}", mend="check -f")
-    found = load_project(paths, profile=asked.profile or None, environ=os.environ)
-    catalog = Catalog([found.project.platforms])
-    recipes, problems = load_recipes(found, paths, vars=dict(asked.variables), environ=os.environ, catalog=catalog)
-    return Loaded(found.project, catalog, _chosen(recipes, asked.select), [*problems, *catalog.problems])
+    loaded = load_files(asked.paths, environ=os.environ, variables=dict(asked.variables), profile=asked.profile)
+    return replace(loaded, recipes=_chosen(loaded.recipes, asked.select))
 
 
 def load_or_stop(asked: Asked) -> Loaded:
@@ -55,10 +29,11 @@ def load_or_stop(asked: Asked) -> Loaded:
 
     Raises:
         RecipeError: with every error.
+        ConfigError: nothing is selected.
     """
     loaded = load(asked)
     if loaded.errors:
-        raise RecipeError([problem for problem in loaded.problems if problem.severity is Severity.ERROR])
+        raise RecipeError(loaded.errors)
     for problem in loaded.problems:
         tell_problem(problem)
     if not loaded.recipes:

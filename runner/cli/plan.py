@@ -9,12 +9,13 @@ from collections.abc import Sequence
 import click
 
 from runner import __version__
+from runner.assembly.loading import Loaded
 from runner.assembly.run import Planned, plan_recipe
 from runner.assembly.session import open_session
 from runner.cli import options
 from runner.cli.console import out
 from runner.cli.exits import Exit
-from runner.cli.loading import Loaded, load_or_stop
+from runner.cli.loading import load_or_stop
 from runner.cli.options import Asked
 from runner.cli.plan_text import plan_block, summary
 from runner.engine.saved import FORMAT_VERSION, stage_document

@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 
 import click
 
+from runner.assembly.loading import Loaded
 from runner.assembly.session import open_session
 from runner.assembly.status import StageStatus, recipe_status
 from runner.cli import options
 from runner.cli.console import out, paint
 from runner.cli.exits import Exit
-from runner.cli.loading import Loaded, load_or_stop
+from runner.cli.loading import load_or_stop
 from runner.cli.options import Asked
 from runner.cli.plan_text import holder_text
 from runner.engine.publish import CHECKS

@@ -1,0 +1,62 @@
+"""From files to project, catalog and recipes: the same for the command line, the service and the Git loop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.model.errors import ConfigError
+from runner.model.item import Json
+from runner.model.problem import Problem, Severity
+from runner.model.project import Project
+from runner.model.recipe import Recipe
+from runner.platforms.catalog import Catalog
+from runner.recipe import load_project, load_recipes
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What was found among some files; `recipes` are those that are right, each behind those whose records it reads."""
+
+    project: Project
+    catalog: Catalog
+    recipes: Sequence[Recipe]
+    problems: Sequence[Problem]
+
+    @property
+    def errors(self) -> Sequence[Problem]:
+        """The problems that stop a command."""
+        return [problem for problem in self.problems if problem.severity is Severity.ERROR]
+
+
+def load_files(
+    paths: Sequence[Path],
+    *,
+    environ: Mapping[str, str],
+    variables: Mapping[str, str] | None = None,
+    profile: str = "",
+    trigger: Mapping[str, Json] | None = None,
+) -> Loaded:
+    """Load all recipes among some files and folders, and collect what is wrong with them.
+
+    Args:
+        paths: files and folders; none for the current folder.
+        environ: what templates read as `env`.
+        variables: `--var`, as text.
+        profile: empty without one.
+        trigger: what started the recipes; None when they are only looked at.
+
+    Raises:
+        ConfigError: a path does not exist.
+    """
+    paths = list(paths) or [Path()]
+    for path in paths:
+        if not path.exists():
+            raise ConfigError(f"there is no file or folder {str(path)!r}", mend="check -f")
+    found = load_project(paths, profile=profile or None, environ=environ)
+    catalog = Catalog([found.project.platforms])
+    recipes, problems = load_recipes(
+        found, paths, vars=variables or {}, environ=environ, catalog=catalog, trigger=trigger
+    )
+    return Loaded(found.project, catalog, recipes, [*problems, *catalog.problems])
