@@ -30,7 +30,7 @@ def _record(work: Work, outcome: Outcome) -> Record:
         row = _row(work, outcome)
     except RunnerError as error:
         return Record(outcome.key, {}, "unrecordable", outcome.value, str(error))
-    return Record(outcome.key, row, "succeeded", outcome.value)
+    return Record(outcome.key, row, "succeeded", outcome.value, result=outcome.result)
 
 
 def _row(work: Work, outcome: Outcome) -> Mapping[str, Json]:

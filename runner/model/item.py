@@ -90,6 +90,7 @@ class Record:
         outcome: `succeeded`, `failed` or `held`; sinks get only succeeded ones, checks all.
         item: the item's value, for checks that compare with it.
         error: why it failed, empty when it did not.
+        result: what the target gave, for checks that judge more than the row; None when it did not succeed.
     """
 
     key: str
@@ -97,3 +98,4 @@ class Record:
     outcome: str = "succeeded"
     item: Mapping[str, Json] = field(default_factory=dict)
     error: str = ""
+    result: Json = None
