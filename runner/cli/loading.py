@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 
 from runner.assembly.loading import Loaded, load_files
 from runner.cli.failures import tell_problem
 from runner.cli.options import Asked
+from runner.cli.selecting import chosen
 from runner.model.errors import ConfigError, RecipeError
-from runner.model.recipe import Recipe
 
 
 def load(asked: Asked) -> Loaded:
@@ -21,7 +19,7 @@ def load(asked: Asked) -> Loaded:
         ConfigError: a path does not exist.
     """
     loaded = load_files(asked.paths, environ=os.environ, variables=dict(asked.variables), profile=asked.profile)
-    return replace(loaded, recipes=_chosen(loaded.recipes, asked.select))
+    return replace(loaded, recipes=chosen(loaded, asked))
 
 
 def load_or_stop(asked: Asked) -> Loaded:
@@ -39,16 +37,3 @@ def load_or_stop(asked: Asked) -> Loaded:
     if not loaded.recipes:
         raise ConfigError("no recipe is selected", mend="give a file or folder of recipes with -f, or mend --select")
     return loaded
-
-
-def _chosen(recipes: Sequence[Recipe], select: tuple[str, ...]) -> Sequence[Recipe]:
-    if not select:
-        return recipes
-    return [recipe for recipe in recipes if any(_is_chosen(recipe, wish) for wish in select)]
-
-
-def _is_chosen(recipe: Recipe, wish: str) -> bool:
-    name, equals, value = wish.partition("=")
-    if equals:
-        return recipe.labels.get(name) == value
-    return fnmatchcase(recipe.name, wish) or wish in recipe.labels

@@ -21,13 +21,15 @@ class Asked:
         paths: files and folders; empty for the current folder.
         variables: name to value, from `--var`.
         profile: empty without one.
-        select: names, globs and labels; empty for all.
+        select: names, globs, labels, `changed:REF`, `state:...`; empty for all.
+        emulate: whether stand-ins take the place of platforms.
     """
 
     paths: Sequence[Path] = ()
     variables: tuple[tuple[str, str], ...] = ()
     profile: str = ""
     select: tuple[str, ...] = ()
+    emulate: bool = False
 
 
 _RECIPES = (
@@ -48,8 +50,9 @@ _RECIPES = (
         "--select",
         "select",
         multiple=True,
-        metavar="NAME|LABEL",
-        help="Only recipes of this name (globs work) or label (key=value); may be repeated.",
+        metavar="WISH",
+        help="Only recipes that fit: a name or glob, a label (team=ocr), changed:REF, state:pending|held|failed; "
+        "commas mean and, repeating means or.",
     ),
     click.argument("more", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]..."),
 )
@@ -60,7 +63,8 @@ def recipes(function: Function) -> Function:
 
     @wraps(function)
     def command(*, paths: Any, more: Any, variables: Any, profile: str, select: Any, **rest: Any) -> Any:  # noqa: ANN401 - click's form
-        asked = Asked([*paths, *more], tuple(_variable(text) for text in variables), profile, select)
+        given = tuple(_variable(text) for text in variables)
+        asked = Asked([*paths, *more], given, profile, select, emulate=bool(rest.get("emulate")))
         return function(asked, **rest)
 
     for option in reversed(_RECIPES):
