@@ -41,8 +41,10 @@ class Compiler:
 
     def has(self, pointer: Pointer) -> bool:
         """Whether something stands at the pointer, be it null."""
-        parent = self.at(pointer[:-1])
-        return isinstance(parent, Mapping) and pointer[-1] in parent
+        parent, last = self.at(pointer[:-1]), pointer[-1]
+        if isinstance(parent, list):
+            return isinstance(last, int) and last < len(parent)
+        return isinstance(parent, Mapping) and last in parent
 
     def tell(self, slug: str, what: str, pointer: Pointer, mend: str = "") -> None:
         """Note a problem."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from runner import jsontext
 from runner.model.errors import RecipeError
 from runner.model.item import Json, Result
+from runner.model.job import JobState, JobStatus
 from runner.platforms.items import Seat
 from runner.platforms.job_spec import JobSpec, Place
 from runner.platforms.session import Session, reading
@@ -15,7 +17,8 @@ from runner.platforms.tree import Scope, Tree
 from runner.platforms.walk import is_wanted, read_list, run_steps
 from runner.transport.text import plain
 
-NO_REASON = "the platform gave no reason"
+NO_REASON: Final = "the platform gave no reason"
+_GOOD: Final = (JobStatus.SUCCEEDED, JobStatus.PARTIAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +36,40 @@ class Keys:
         return self.by_token.get(str(token), f"(unknown) {token}")
 
 
+@dataclass(slots=True)
+class Replies:
+    """Poll's reply, for results that stand in it: the last one, or asked anew (after a restart there is none).
+
+    Attributes:
+        last: None when there is none.
+        poll: asks once how the job stands.
+    """
+
+    last: Json
+    poll: Callable[[], Awaitable[JobState]]
+    is_fresh: bool = False
+
+    async def any(self) -> Json:
+        """Return the last reply."""
+        return self.last if self.last is not None else await self.fresh()
+
+    async def fresh(self) -> Json:
+        """Ask again."""
+        self.last, self.is_fresh = (await self.poll()).reply, True
+        return self.last
+
+
 async def results(
-    session: Session, spec: JobSpec, scope: Scope, seats: Sequence[Seat], reply: Callable[[], Awaitable[Json]]
+    session: Session, spec: JobSpec, scope: Scope, seats: Sequence[Seat], replies: Replies
 ) -> AsyncIterator[Sequence[Result]]:
     """Give the results of a terminal job, place by place.
 
     Args:
         session: of the connection.
         spec: of the target.
-        scope: with `job`.
+        scope: with `job`; a job that did not succeed gives only what is said of single items.
         seats: the job's items with their tokens.
-        reply: gives poll's reply, for results that stand in it.
+        replies: for results that stand in poll's reply.
 
     Raises:
         Unavailable: a reply is not as the manifest expects; worth asking again.
@@ -51,26 +77,36 @@ async def results(
     scope = {**scope, "kept": {}}
     only = seats[0].item.key if len(seats) == 1 else None
     keys = Keys({seat.token: seat.item.key for seat in seats if seat.token is not None}, only)
+    is_good = scope["job"]["status"] in _GOOD
     for place in spec.results:
-        if place.step.call is None and "response" not in scope:
-            scope["response"] = await reply()
+        if not is_good and place.result is not None and place.item is None:
+            continue  # the failure of the job is that of its only item
+        if place.step.call is None:
+            scope["response"] = await replies.any()
         if not is_wanted(place.step.when, scope):
             continue
         if place.result is None:
             await run_steps(session, [place.step], scope)
             continue
-        async for after, founds in _found(session, place, scope):
+        if place.step.call is None:
+            yield await _replied(place, keys, scope, replies)
+            continue
+        async for after, founds in read_list(session, place.step, scope):
             yield [_result(place, keys, {**after, "found": found}) for found in founds]
 
 
-async def _found(session: Session, place: Place, scope: Scope) -> AsyncIterator[tuple[Scope, Sequence[Json]]]:
-    if place.step.call is not None:
-        async for page in read_list(session, place.step, scope):
-            yield page
-        return
+async def _replied(place: Place, keys: Keys, scope: Scope, replies: Replies) -> Sequence[Result]:
+    """Read the results in poll's reply; when it lacks them (it was that of the submit), poll is asked once more."""
+    try:
+        founds = [scope["response"]] if place.step.each is None else place.step.each(scope) or ()
+        return [_judged(place, keys.of(place, one), one) for one in ({**scope, "found": found} for found in founds)]
+    except RecipeError:
+        if not replies.is_fresh:
+            scope["response"] = await replies.fresh()
+            return await _replied(place, keys, scope, replies)
     with reading("poll"):
-        founds = [scope["response"]] if place.step.each is None else place.step.each(scope)
-    yield scope, founds or ()
+        founds = [scope["response"]] if place.step.each is None else place.step.each(scope) or ()
+    return [_result(place, keys, {**scope, "found": found}) for found in founds]
 
 
 def _result(place: Place, keys: Keys, scope: Scope) -> Result:

@@ -139,7 +139,9 @@ def _seat(number: int, item: Item, name: str, rule: TokenRule, scope: Mapping[st
     if rule.is_made:
         clean = rule.letters.sub("_", wanted) if rule.letters else wanted
         joint = "-" if rule.letters is None or not rule.letters.search("-") else "_"
-        token = _unique(clean, item.key, taken, rule.longest or LONGEST_NAME, joint, changed=clean != wanted)
+        token = _unique(
+            clean, item.key, taken, rule.longest or LONGEST_NAME, joint, changed=not clean or clean != wanted
+        )
     elif wanted in taken:
         return Seat(item, number, name, None, problem=f"another item of the job has the same token {wanted!r}")
     else:

@@ -129,19 +129,14 @@ class PlatformTarget:
         if refused:
             yield [Result(key, error=str(error)) for key, error in refused.items()]
         scope["job"]["status"] = str(state.status)
+        replies = harvest.Replies(state.reply, lambda: self.poll(job))
         try:
-            async for batch in harvest.results(
-                self._session, self._spec, scope, seats, lambda: self._reply(job, state)
-            ):
+            async for batch in harvest.results(self._session, self._spec, scope, seats, replies):
                 yield batch
         except (Refused, JobLost) as error:
             if state.status not in (JobStatus.SUCCEEDED, JobStatus.PARTIAL):
                 return  # a failed job need not have results
             raise (self._lost(error, job) if isinstance(error, Refused) else error) from error
-
-    async def _reply(self, job: Job, state: JobState) -> Json:
-        """Return poll's reply; after a restart it is asked again."""
-        return state.reply if state.reply is not None else (await self.poll(job)).reply
 
     # -- optional verbs
     async def _prepare(self, job: Job) -> Mapping[str, Json]:
@@ -326,9 +321,11 @@ class PlatformTarget:
         if not self._spec.submit.status_in_reply:
             return None if poll_after_s is None else JobState(JobStatus.RUNNING, poll_after_s=poll_after_s)
         try:
-            return self._spec.poll.states.read(after, poll_after_s)
+            state = self._spec.poll.states.read(after, poll_after_s)
         except RecipeError:
             return None  # accepted all the same; poll will tell
+        is_bad = state.is_terminal and state.status is not JobStatus.SUCCEEDED
+        return None if is_bad and not state.error else state  # poll will tell why
 
     def _lost(self, error: Refused, job: Job) -> RunnerError:
         """Return JobLost when the platform no longer knows the job."""

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final, TypeAlias
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from runner.model.contracts import Clock
 from runner.model.errors import AuthError, ConfigError, Indeterminate, Refused, RunnerError, Unavailable
@@ -219,7 +219,8 @@ class Client:
         """Send, and follow redirects of GET and HEAD; every hop gets only what its origin may see."""
         url = origin.joined(self.settings.base_url, request.url, request.query)
         if self.settings.query and origin.origin_of(url) in self._own:
-            url = origin.joined("", url, self.settings.query)
+            given = {name for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)}
+            url = origin.joined("", url, [pair for pair in self.settings.query if pair[0] not in given])
         for _ in range(HOPS + 1):
             received = await self._wire.open(await self._sent(request, url))
             location = received.headers.get("location")

@@ -49,6 +49,12 @@ def test_a_request_is_sent_below_the_base_with_the_connections_headers():
     )
 
 
+def test_the_connections_query_does_not_double_what_a_url_has():
+    script = Script(200)
+    send(client_over(script, query=[("v", "1"), ("w", "2")]), Request("GET", "https://api.example.com/v1/x?v=0"))
+    assert str(script.seen[0].url) == "https://api.example.com/v1/x?v=0&w=2"
+
+
 def test_a_streamed_body_is_sent_again_when_it_is_safe():
     class Body:
         size = 6

@@ -1,0 +1,144 @@
+import pytest
+
+from runner.model.errors import RecipeError
+from runner.model.secret import Secret
+from runner.platforms.catalog import BUILT_IN
+from runner.platforms.manifest import check_manifest, load_manifest
+from tests.platforms.made import OWN, manifest, problems
+
+HEAD = """\
+apiVersion: runner/v1
+kind: Platform
+name: p
+connection: {fields: {base_url: {type: string}, token: {type: secret}}}
+"""
+TARGET = """\
+targets:
+  t:
+    options: {properties: {a: {type: string}}}
+    submit: {call: {post: /x}, id: "{{ response.id }}"}
+    poll: {call: {get: "/x/{{ job.id }}"}, status: "{{ response.s }}", states: {succeeded: [done]}}
+    results: {result: "{{ response }}"}
+"""
+
+
+@pytest.mark.parametrize("path", sorted([*BUILT_IN.glob("*.yaml"), *OWN.glob("*.yaml")]), ids=lambda path: path.stem)
+def test_every_manifest_of_the_house_is_right(path):
+    assert check_manifest(path) == []
+
+
+def test_the_smallest_target_is_right():
+    assert manifest(HEAD + TARGET).targets["t"].capabilities.default_items_per_job == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "slug", "line"),
+    [
+        ("{post: /x}", "{post: /x, get: /y}", "bad-call", 8),
+        ("{post: /x}", "{json: {a: 1}}", "bad-call", 8),
+        ("{post: /x}", "{post: /x, json: 1, form: {}}", "bad-call", 8),
+        ("{post: /x}", "{post: /x, jsn: 1}", "unknown-field", 8),
+        ("{post: /x}", '{post: "/{{ options.b }}"}', "unknown-name", 8),
+        ("{post: /x}", '{post: "/{{ job.batch }}"}', "unknown-name", 8),
+        ("{post: /x}", '{post: "/{{ response.id }}"}', "unknown-name", 8),
+        ("{post: /x}", '{post: "/{{ found }}"}', "unknown-name", 8),
+        ("{post: /x}", '{post: "/{{ connection.tokn }}"}', "unknown-name", 8),
+        ("{post: /x}", '{post: "/{{ x | nothing }}"}', "unknown-filter", 8),
+        ("{post: /x}", "{post: /x, json: {$for: a, $give: 1}}", "bad-loop", 8),
+        ("{post: /x}", '{post: /x, query: {p: "{{ page.offset }}"}}', "unknown-name", 8),
+        (', status: "{{ response.s }}"', "", "missing-field", 9),
+        ("states: {succeeded", "states: {suceeded", "unknown-field", 9),
+        ('{result: "{{ response }}"}', "{keep: {}}", "missing-field", 10),
+        ("    results:", "    capabilities: {items_per_job: {max: 5}}\n    results:", "missing-field", 11),
+        ("    results:", "    capabilities: {find: exact}\n    results:", "bad-capability", 10),
+        ("    results:", "    capabilities: {find: key}\n    results:", "bad-capability", 8),
+        ("    results:", "    capabilities: {cancel: true}\n    results:", "bad-capability", 10),
+        ("    results:", "    token: {letters: 'z-a'}\n    results:", "bad-pattern", 10),
+    ],
+)
+def test_what_is_wrong_is_told_at_its_line(old, new, slug, line):
+    text = (HEAD + TARGET).replace(old, new)
+    assert (slug, line) in problems(text)
+
+
+PAGES = (
+    HEAD
+    + """\
+sources:
+  s:
+    call: {get: /x}
+    pages: PAGES
+    each: "{{ response }}"
+    key: "{{ found.id }}"
+"""
+)
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [
+        "{}",
+        "{offset: {step: 1}}",
+        "{offset: {until: short}}",
+        "{number: {until: short}}",
+        "{offset: {while: 1, until: empty}}",
+    ],
+)
+def test_pages_without_an_end_are_told(pages):
+    assert ("bad-pages", 8) in problems(PAGES.replace("PAGES", pages))
+
+
+@pytest.mark.parametrize("errors", ["[{is: auth}]"])
+def test_a_rule_without_a_condition_is_told(errors):
+    assert ("bad-rule", 5) in problems(f"{HEAD}errors: {errors}\n")
+
+
+def test_a_captured_name_may_not_hide_a_fact_of_the_job():
+    text = (HEAD + TARGET).replace(
+        'id: "{{ response.id }}"', 'id: "{{ response.id }}", keep: {key: "{{ response.k }}"}'
+    )
+    assert ("reserved-name", 7) in problems(text)
+
+
+def test_a_name_that_an_earlier_step_keeps_is_known(tmp_path):
+    prepare = "    prepare: {call: {post: /c}, keep: {batch: '{{ response.id }}'}}\n    submit:"
+    text = (HEAD + TARGET).replace("    submit:", prepare).replace("{post: /x}", '{post: "/{{ job.batch }}"}')
+    assert manifest(text).targets["t"].kept == {"batch"}
+
+
+def test_emulate_names_fields_of_the_connection():
+    assert ("unknown-field", 4) in problems(HEAD.replace("}}}\n", "}}, emulate: {url: 1}}\n"))
+
+
+def test_the_emulators_token_is_a_secret():
+    text = HEAD.replace("}}}\n", "}}, emulate: {base_url: '{{ emulator.url }}/api', token: '{{ emulator.token }}'}}\n")
+    assert manifest(text).emulated("http://h", "k") == {"base_url": "http://h/api", "token": Secret("k")}
+
+
+@pytest.mark.parametrize("text", ["", "[]", "7", "a: [", "apiVersion: runner/v1", "\x00", "name: {{ x }}"])
+def test_what_is_no_manifest_is_told(tmp_path, text):
+    path = tmp_path / "p.yaml"
+    path.write_text(text)
+    assert check_manifest(path)
+    with pytest.raises(RecipeError):
+        load_manifest(path)
+
+
+def test_a_missing_file_is_told(tmp_path):
+    assert [problem.slug for problem in check_manifest(tmp_path / "none.yaml")] == ["unreadable-file"]
+
+
+def test_the_schema_of_an_option_is_checked(tmp_path):
+    path = tmp_path / "p.yaml"
+    path.write_text((HEAD + TARGET).replace("{a: {type: string}}", "{a: {type: strin}}"))
+    assert [(problem.slug, problem.mark.line) for problem in check_manifest(path)] == [("bad-schema", 7)]
+
+
+def test_only_what_reaches_the_platform_is_in_the_digest():
+    text = HEAD + TARGET
+    same = text.replace("results: {result", "title: T\n    results: {item: '{{ found }}', result").replace(
+        "done", "over"
+    )
+    other = text.replace("post: /x", "post: /y")
+    digests = [manifest(each).digest("t") for each in (text, same, other)]
+    assert digests[0] == digests[1] != digests[2]
