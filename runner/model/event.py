@@ -17,6 +17,9 @@ from runner.model.job import JobStatus
 class JobIntended:
     """A job will be sent: written before its first byte. Its items become `in_job` with this attempt.
 
+    A job that was only intended, or released, may be intended again. Refused with LedgerError is an item that is held
+    or in another job, and a job that the platform may already have.
+
     Attributes:
         items: ledger ids of the items (`Standing.id`), in the job's order.
         request: digest of what will be sent, hex; empty when it is only known after `prepare`.

@@ -141,6 +141,16 @@ class Ledger(Protocol):
     async def close(self) -> None:
         """Write what is waiting and let go of the store."""
 
+    async def regressed(self, scope: Scope) -> str:
+        """Say why jobs of the scope may be missing: the store was deleted, or went back in time. Empty when it did not.
+
+        Then the platform may know jobs that the ledger does not: look for each job before it is sent. Stays until
+        `reconciled`.
+        """
+
+    async def reconciled(self, scope: Scope, lease: Lease) -> None:
+        """Write down that the jobs that might be missing were looked for."""
+
     # -- who may write
     async def acquire(
         self, name: str, holder: Mapping[str, Json], now: float, ttl_s: float, *, dead_epoch: int | None = None
@@ -155,7 +165,7 @@ class Ledger(Protocol):
         """Prolong it; raises LeaseLost when it was taken over."""
 
     async def release(self, lease: Lease) -> None:
-        """Give it back."""
+        """Give it back; one that was taken over is left alone."""
 
     async def holder(self, name: str, now: float) -> Mapping[str, Json] | None:
         """Return who holds the lease now, with `since`, `until` and `epoch`; None when it is free. Reading only."""
