@@ -1,0 +1,49 @@
+"""The durable truth: what was selected, sent, accepted, brought back and published.
+
+A *scope* is one stage of one recipe under one profile. Its *selection* is the ordered list of items that its source and
+filter chose last; a new one is built beside the current one and replaces it at once. An *item* row is one key with one
+content under one work hash; old rows stay. *Events* move jobs and items on; those of one *group* share one commit.
+A *lease* says who may write, its *epoch* is the fence. The *version* of a scope grows with every change of selection
+or outcome. A ledger is *regressed* when it knows less than it once did. SQLite, Postgres and memory behave alike:
+`tests/contracts/ledger.py` is their common suite.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from runner.ledger.memory import MemoryLedger
+from runner.ledger.sqlite import SqliteDatabase
+from runner.ledger.store import SqlLedger
+from runner.model.contracts import Clock
+from runner.model.errors import ConfigError
+from runner.model.ledger import Ledger
+
+
+def open_ledger(url: str, *, clock: Clock) -> Ledger:
+    """Open a ledger; a SQLite file that is missing is made by the first write.
+
+    Args:
+        url: `memory:`, `sqlite:PATH`, a bare path, or `postgresql://...`; relative paths start at the working folder.
+        clock: the time, for what the ledger writes down by itself.
+
+    Raises:
+        ConfigError: no such kind of ledger, or its driver is not installed.
+        LedgerError: it cannot be opened: damaged, foreign, or of a newer runner.
+    """
+    kind, colon, rest = url.partition(":")
+    if url == "memory:":
+        return MemoryLedger()
+    if not colon or "/" in kind or "\\" in kind:
+        return SqlLedger(SqliteDatabase(_path(url, url), clock))
+    if kind == "sqlite":
+        return SqlLedger(SqliteDatabase(_path(rest, url), clock))
+    raise ConfigError(
+        f"ledger {kind}: is not known", mend="use a path, sqlite:PATH, postgresql://USER@HOST/DATABASE or memory:"
+    )
+
+
+def _path(path: str, url: str) -> Path:
+    if not path:
+        raise ConfigError(f"ledger {url!r} names no file", mend="write sqlite:PATH, for example .runner/ledger.db")
+    return Path(path)

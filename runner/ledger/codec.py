@@ -1,0 +1,80 @@
+"""Turn JSON values, keys and texts into what a database column holds, and back without loss."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Final
+
+import orjson
+
+from runner import jsontext
+from runner.model.errors import LedgerError
+from runner.model.item import Json
+
+_PLAIN: Final = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
+_SLOW: Final = b" "
+EMPTY: Final = b"{}"
+
+
+def pack(value: Json, what: str) -> bytes:
+    """Write a JSON value as bytes.
+
+    What the fast library cannot hold (integers above 64 bit, lone surrogates, depth above 254) begins with a space, so
+    that `unpack` reads it in the way it was written. NaN and infinity are no JSON; the readers of JSON refuse them.
+
+    Args:
+        value: the JSON value.
+        what: whose value it is, for the message.
+
+    Raises:
+        LedgerError: it is no JSON value, or nested too deeply; names `what`.
+    """
+    try:
+        return orjson.dumps(value, _plain, _PLAIN)
+    except TypeError:
+        return _SLOW + _written(value, what)
+
+
+def unpack(packed: bytes) -> Json:
+    """Read what `pack` wrote."""
+    return json.loads(packed) if packed[:1] == _SLOW else orjson.loads(packed)
+
+
+def digest(packed: bytes) -> int:
+    """Return a signed 64-bit digest, to see without reading the old value whether a value has changed."""
+    return int.from_bytes(blake2b(packed, digest_size=8).digest(), "big", signed=True)
+
+
+def key_bytes(key: str) -> bytes:
+    """Write a key; names of files that are not UTF-8 (lone surrogates) survive."""
+    return key.encode("utf-8", "surrogatepass")
+
+
+def key_text(key: bytes) -> str:
+    """Read what `key_bytes` wrote."""
+    return key.decode("utf-8", "surrogatepass")
+
+
+def text(value: str) -> str:
+    r"""Make a text for people storable everywhere: NUL and lone surrogates are written as `\x00`, `\udc80`."""
+    if value.isascii() and "\0" not in value:
+        return value
+    return value.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError
+
+
+def _written(value: Json, what: str) -> bytes:
+    try:
+        return jsontext.write(value)
+    except (TypeError, ValueError) as error:
+        raise LedgerError(
+            f"the value of {what} cannot be stored: {error or 'it is no JSON value'}",
+            mend="only JSON values can be kept: text, numbers, true, false, null, lists and objects",
+        ) from error

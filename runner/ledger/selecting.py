@@ -1,0 +1,232 @@
+"""Building a selection beside the current one: compared while it streams, written from the first difference on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from runner.ledger.codec import EMPTY, digest, key_bytes, pack
+from runner.ledger.database import Connection, Row
+from runner.model.errors import LedgerError
+from runner.model.item import Item
+from runner.model.ledger import Standing
+
+DUPLICATE: Final = "duplicate"
+
+
+@dataclass(slots=True)
+class Building:
+    """A selection on its way.
+
+    Attributes:
+        scope: row number of the scope.
+        current: number of the current selection, None when there is none.
+        current_count: its number of items.
+        count: items chosen so far.
+        target: number of the new selection; None as long as it is equal to the beginning of the current one.
+    """
+
+    scope: int
+    current: int | None
+    current_count: int
+    count: int = 0
+    target: int | None = None
+
+
+@dataclass(slots=True)
+class Found:
+    """What the ledger has for one key.
+
+    Attributes:
+        standing: under the work hash that was asked for.
+        rows: ids of all rows of the key.
+        digest: of the value that is stored for the item; None when it has no row.
+    """
+
+    standing: Standing
+    rows: list[int] = field(default_factory=list)
+    digest: int | None = None
+
+
+@dataclass(slots=True)
+class Additions:
+    """What one batch adds.
+
+    Attributes:
+        found: what the ledger has for each item of the batch.
+        values: the packed value of each item.
+        chosen: places in the batch of the items that are selected; the others are duplicates.
+        new: places of the chosen items that need a row.
+        changed: (id, value, digest) of rows whose value changed in what never reaches a target.
+        differs: whether the chosen items are not the next part of the current selection.
+    """
+
+    found: Sequence[Found]
+    values: Sequence[bytes]
+    chosen: Sequence[int]
+    new: Sequence[int]
+    changed: Sequence[tuple[int, bytes, int]]
+    differs: bool
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing needs to be written."""
+        return not (self.new or self.changed or self.differs)
+
+
+def look_up(connection: Connection, scope: int | None, work: int | None, items: Sequence[Item]) -> list[Found]:
+    """Return what the ledger knows about each item; one query for all."""
+    found = [Found(_SEEN["never"]) for _ in items]
+    if scope is None or not items:
+        return found
+    keys = [(place, key_bytes(item.key)) for place, item in enumerate(items)]
+    for place, number, content, row_work, status, attempt, job, error, stored in connection.fetch(
+        "items_of_keys", keys, scope=scope
+    ):
+        entry = found[place]
+        entry.rows.append(number)
+        if content != items[place].content:
+            if entry.standing.seen == "never":
+                entry.standing = _SEEN["content"]
+        elif row_work == work:
+            entry.standing = Standing(number, status, attempt, job, error, "same")
+            entry.digest = stored
+        elif entry.standing.seen != "same":
+            entry.standing = _SEEN["work"]
+    return found
+
+
+def plan(connection: Connection, building: Building, items: Sequence[Item], found: Sequence[Found]) -> Additions:
+    """Find out what a batch adds to the selection being built; reads only.
+
+    Raises:
+        LedgerError: a value cannot be stored; names the item.
+    """
+    values = [pack(item.value, f"item {item.key!r}") for item in items]
+    doubled = _doubled(items)
+    chosen = [place for place in range(len(items)) if place not in doubled]
+    differs = building.target is not None or _differs(connection, building, found, chosen)
+    if differs:  # else they stand behind the beginning of a selection that has no key twice
+        doubled |= _chosen_before(connection, building, found)
+        chosen = [place for place in chosen if place not in doubled]
+        differs = bool(chosen) and (building.target is not None or _differs(connection, building, found, chosen))
+    new: list[int] = []
+    changed: list[tuple[int, bytes, int]] = []
+    for place in chosen:
+        entry, number = found[place], digest(values[place])
+        if entry.standing.id is None:
+            new.append(place)
+        elif entry.digest != number:
+            changed.append((entry.standing.id, values[place], number))
+    return Additions(found, values, chosen, new, changed, differs)
+
+
+def write(connection: Connection, building: Building, additions: Additions, items: Sequence[Item], work: int) -> None:
+    """Write what a batch adds, inside a transaction; gives the new rows their ids in `found`."""
+    if additions.new:
+        _add_items(connection, building.scope, additions, items, work)
+    if additions.changed:
+        connection.change("values_changed", [(number, value) for number, value, _ in additions.changed])
+        connection.change("digests_changed", [(number, mark) for number, _, mark in additions.changed])
+        connection.change("scopes_changed", [(building.scope,)])
+    if additions.differs:
+        if building.target is None:
+            building.target = _branch(connection, building)
+        numbers = [additions.found[place].standing.id for place in additions.chosen]
+        connection.change("rows_chosen", list(enumerate(numbers, building.count)), generation=building.target)
+
+
+def standings(additions: Additions) -> list[Standing]:
+    """Return one standing per item of the batch, duplicates marked."""
+    chosen = set(additions.chosen)
+    return [
+        entry.standing if place in chosen else Standing(status=DUPLICATE, seen=entry.standing.seen)
+        for place, entry in enumerate(additions.found)
+    ]
+
+
+def begin(connection: Connection, scope: int) -> Building:
+    """Begin a selection anew; what was built before and not finished is forgotten."""
+    rows = connection.fetch("current", scope=scope)
+    return Building(scope, rows[0][0], rows[0][1]) if rows else Building(scope, None, 0)
+
+
+def finish(connection: Connection, building: Building, count: int, mark: bytes) -> bool:
+    """Make the selection the current one, inside a transaction; return whether it differs from the last."""
+    if building.count != count:
+        raise LedgerError(
+            f"the selection has {building.count} items, not {count}", mend="this is a fault of runner: please report it"
+        )
+    if building.target is None and building.current is not None and building.current_count == count:
+        connection.change("generation_finished", generation=building.current, size=count, mark=mark)
+        return False
+    target = building.target if building.target is not None else _branch(connection, building)
+    connection.change("generation_finished", generation=target, size=count, mark=mark)
+    connection.change("generation_flipped", generation=target, scope=building.scope)
+    return True
+
+
+_SEEN: Final = {seen: Standing(seen=seen) for seen in ("never", "content", "work")}
+
+
+def _doubled(items: Sequence[Item]) -> set[int]:
+    first: dict[str, int] = {}
+    return {place for place, item in enumerate(items) if first.setdefault(item.key, place) != place}
+
+
+def _differs(connection: Connection, building: Building, found: Sequence[Found], chosen: Sequence[int]) -> bool:
+    if building.current is None:
+        return bool(chosen)
+    until = building.count + len(chosen)
+    rows = connection.fetch("slice", generation=building.current, position=building.count, until=until)
+    return [row[0] for row in rows] != [found[place].standing.id for place in chosen]
+
+
+def _chosen_before(connection: Connection, building: Building, found: Sequence[Found]) -> set[int]:
+    generation = building.target if building.target is not None else building.current
+    rows = [(number,) for entry in found for number in entry.rows]
+    if generation is None or not rows:
+        return set()
+    chosen = {row[0] for row in connection.fetch("chosen", rows, generation=generation, until=building.count)}
+    if not chosen:
+        return set()
+    return {place for place, entry in enumerate(found) if not chosen.isdisjoint(entry.rows)}
+
+
+def _add_items(connection: Connection, scope: int, additions: Additions, items: Sequence[Item], work: int) -> None:
+    size = len(additions.new)
+    first = connection.fetch("items_taken", size=size)[0][0] - size
+    rows: list[Row] = []
+    values: list[Row] = []
+    for number, place in enumerate(additions.new, first):
+        entry, value = additions.found[place], additions.values[place]
+        rows.append((number, key_bytes(items[place].key), items[place].content, digest(value)))
+        values.append((number, value))
+        entry.standing = replace(entry.standing, id=number)
+    connection.change("items_added", rows, scope=scope, work=work)
+    connection.change("values_added", values)
+
+
+def _branch(connection: Connection, building: Building) -> int:
+    connection.change("rows_outdated", scope=building.scope)
+    connection.change("generations_outdated", scope=building.scope)
+    target: int = connection.fetch("generation_taken")[0][0]
+    connection.change("generation_begun", generation=target, scope=building.scope, mark=EMPTY)
+    if building.current is not None and building.count:
+        connection.change("prefix_copied", generation=target, old=building.current, until=building.count)
+    return target
+
+
+def reset(
+    connection: Connection, selection: tuple[int, int], statuses: Sequence[str], keys: Sequence[str] | None
+) -> int:
+    """Make selected items of these statuses new again; `selection` is (scope, generation)."""
+    scope, generation = selection
+    if keys is None:
+        return connection.change("reset_all", [(status,) for status in statuses], generation=generation)
+    rows = [(key_bytes(key),) for key in dict.fromkeys(keys)]
+    return sum(
+        connection.change("reset_keys", rows, scope=scope, generation=generation, status=status) if rows else 0
+        for status in statuses
+    )

@@ -1,0 +1,140 @@
+-- name: kept_dropped
+-- given: scope int, job text
+-- Forget the captured values of jobs that never were.
+DELETE FROM kept
+WHERE job IN (SELECT job.id FROM given JOIN job ON job.scope = given.scope AND job.key = given.job);
+
+-- name: job_intended
+-- given: scope int, job text, status text, attempt int, items int, request text, reserved real, at real, sent_at real
+-- Write down jobs that will be sent; one that surely never existed may be intended anew.
+INSERT INTO job (
+    scope, key, status, attempt, items, request, reserved, intended_at, sent_at, word, error, settled, adopted, is_open
+)
+SELECT scope, job, status, attempt, items, request, reserved, at, sent_at, '', '', 0, 0, 1
+FROM given
+WHERE true
+ON CONFLICT (scope, key) DO UPDATE SET
+    status = excluded.status, attempt = excluded.attempt, items = excluded.items, request = excluded.request,
+    reserved = excluded.reserved, intended_at = excluded.intended_at, sent_at = excluded.sent_at,
+    remote = NULL, cost = NULL, accepted_at = NULL, ended_at = NULL, word = '', error = '',
+    settled = 0, adopted = 0, is_open = 1
+WHERE job.status IN ('intended', 'released');
+
+-- name: job_items_added
+-- given: scope int, job text, item int, position int
+-- Say which items a job works on.
+INSERT INTO job_item (job, item, position, error)
+SELECT job.id, given.item, given.position, ''
+FROM given
+JOIN job ON job.scope = given.scope AND job.key = given.job
+WHERE true
+ON CONFLICT (job, item) DO NOTHING;
+
+-- name: job_sent
+-- given: scope int, job text, at real
+-- The paying request may be on its way.
+UPDATE job SET status = 'sent', sent_at = COALESCE(job.sent_at, given.at), error = ''
+FROM given
+WHERE job.scope = given.scope AND job.key = given.job;
+
+-- name: job_kept
+-- given: scope int, job text, n int, json bytes
+-- Append captured values, in call order.
+INSERT INTO kept (job, json)
+SELECT job.id, given.json
+FROM given
+JOIN job ON job.scope = given.scope AND job.key = given.job
+ORDER BY given.n;
+
+-- name: job_accepted
+-- given: scope int, job text, remote bytes, at real, adopted int
+-- The platform has the job.
+UPDATE job SET status = 'accepted', remote = given.remote, accepted_at = COALESCE(job.accepted_at, given.at),
+    adopted = given.adopted, error = ''
+FROM given
+WHERE job.scope = given.scope AND job.key = given.job;
+
+-- name: job_unknown
+-- given: scope int, job text, why text
+-- Nobody knows whether the job exists.
+UPDATE job SET status = 'unknown', error = given.why
+FROM given
+WHERE job.scope = given.scope AND job.key = given.job;
+
+-- name: job_polled
+-- given: scope int, job text, status text, word text, error text, ended_at real
+-- The platform's status; `ended_at` is given with a terminal one.
+UPDATE job SET status = given.status, word = given.word, error = given.error,
+    ended_at = COALESCE(job.ended_at, given.ended_at)
+FROM given
+WHERE job.scope = given.scope AND job.key = given.job;
+
+-- name: job_settled
+-- given: scope int, job text, at real, cost real
+-- All results are committed.
+UPDATE job SET settled = 1, is_open = 0, cost = given.cost, ended_at = COALESCE(job.ended_at, given.at)
+FROM given
+WHERE job.scope = given.scope AND job.key = given.job;
+
+-- name: job_held
+-- given: scope int, job text, why text
+-- A person must decide.
+UPDATE job SET status = 'held', error = given.why
+FROM given
+WHERE job.scope = given.scope AND job.key = given.job;
+
+-- name: job_released
+-- given: scope int, job text, at real, why text
+-- The job was surely never accepted.
+UPDATE job SET status = 'released', is_open = 0, error = given.why, ended_at = given.at
+FROM given
+WHERE job.scope = given.scope AND job.key = given.job;
+
+-- name: any_held
+-- Whether a person must decide about any job.
+SELECT 1
+FROM job
+WHERE status = 'held'
+LIMIT 1;
+
+-- name: jobs_all
+-- A page of all jobs of a scope, oldest first.
+SELECT id, key, status, attempt, remote, intended_at, sent_at, accepted_at, ended_at, items, word, error, cost,
+    settled, adopted
+FROM job
+WHERE scope = :scope AND id > :after
+ORDER BY id
+LIMIT :size;
+
+-- name: jobs_open
+-- A page of the jobs of a scope that are neither settled nor released, oldest first.
+SELECT id, key, status, attempt, remote, intended_at, sent_at, accepted_at, ended_at, items, word, error, cost,
+    settled, adopted
+FROM job
+WHERE scope = :scope AND is_open = 1 AND id > :after
+ORDER BY id
+LIMIT :size;
+
+-- name: kept_of_jobs
+-- given: job int
+-- The captured values of some jobs, in the order of their capture.
+SELECT kept.job, kept.json
+FROM given
+JOIN kept ON kept.job = given.job
+ORDER BY kept.id;
+
+-- name: items_of_job
+-- The items of one job in its order.
+SELECT item.id, item.key, item.content, value.json
+FROM job
+JOIN job_item ON job_item.job = job.id
+JOIN item ON item.id = job_item.item
+JOIN value ON value.item = item.id
+WHERE job.scope = :scope AND job.key = :job
+ORDER BY job_item.position;
+
+-- name: spent
+-- What the jobs intended since a moment cost or reserve.
+SELECT CAST(COALESCE(SUM(items), 0) AS bigint), COUNT(*), COALESCE(SUM(COALESCE(cost, reserved)), 0.0)
+FROM job
+WHERE scope = :scope AND intended_at >= :since AND status <> 'released';

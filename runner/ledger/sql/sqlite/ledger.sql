@@ -1,0 +1,7 @@
+-- name: head
+-- Which ledger this is, and how often it was written.
+SELECT schema_version, instance, serial FROM ledger;
+
+-- name: serial_grown
+-- One more write.
+UPDATE ledger SET serial = serial + 1 WHERE one = 1 RETURNING serial;

@@ -1,0 +1,286 @@
+"""The ledger over a SQL database: SQLite and Postgres differ only in what they hand in here."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import TypeVar
+
+from runner.ledger import leases, reading, selecting
+from runner.ledger.codec import EMPTY, key_text, pack, unpack
+from runner.ledger.database import Connection, Database, fence, transaction
+from runner.ledger.group import Writer
+from runner.model.errors import LedgerError
+from runner.model.event import Event
+from runner.model.item import Item, Json
+from runner.model.job import JobStatus
+from runner.model.ledger import ItemStatus, JobRow, Lease, Outcome, Publication, RunRow, Scope, Standing
+
+T = TypeVar("T")
+
+
+class SqlLedger:
+    """See `runner.model.ledger.Ledger`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._writer = Writer(database)
+        self._scopes: dict[Scope, int] = {}
+        self._works: dict[str, int] = {}
+        self._buildings: dict[Scope, selecting.Building] = {}
+
+    @property
+    def place(self) -> str:
+        """Path or address of the ledger, without a password."""
+        return self._database.place
+
+    async def close(self) -> None:
+        """See `Ledger`."""
+        await self._writer.close()
+        await self._database.close()
+
+    async def regressed(self, scope: Scope) -> str:
+        """See `Ledger`."""
+        names = reading.names(scope)
+        rows = await self._database.read(lambda connection: connection.fetch("regressed", **names))
+        return rows[0][0] if rows else self._database.regression
+
+    async def reconciled(self, scope: Scope, lease: Lease) -> None:
+        """See `Ledger`."""
+        number = await self._scope(scope)
+        await self._write(lease, lambda connection: connection.change("reconciled", scope=number))
+
+    async def acquire(
+        self, name: str, holder: Mapping[str, Json], now: float, ttl_s: float, *, dead_epoch: int | None = None
+    ) -> Lease:
+        """See `Ledger`."""
+        span, dead = (now, now + ttl_s), -1 if dead_epoch is None else dead_epoch
+        return await self._writer.call(lambda connection: leases.acquire(connection, name, holder, span, dead))
+
+    async def renew(self, lease: Lease, now: float, ttl_s: float) -> Lease:
+        """See `Ledger`."""
+        return await self._writer.call(lambda connection: leases.renew(connection, lease, now, ttl_s))
+
+    async def release(self, lease: Lease) -> None:
+        """See `Ledger`."""
+        await self._writer.call(lambda connection: leases.release(connection, lease))
+
+    async def holder(self, name: str, now: float) -> Mapping[str, Json] | None:
+        """See `Ledger`."""
+        return await self._database.read(lambda connection: leases.holder_now(connection, name, now))
+
+    async def standings(self, scope: Scope, work: str, items: Sequence[Item]) -> Sequence[Standing]:
+        """See `Ledger`."""
+
+        def ask(connection: Connection) -> list[Standing]:
+            number = self._known_work(connection, work)
+            found = selecting.look_up(connection, self._known_scope(connection, scope), number, items)
+            return [entry.standing for entry in found]
+
+        return await self._database.read(ask)
+
+    async def selected(self, scope: Scope) -> AsyncIterator[Sequence[tuple[str, bytes, str, str]]]:
+        """See `Ledger`."""
+        head = await self._current(scope)
+        if head is None:
+            return
+        generation, count, _ = head
+        works = await self._database.read(reading.works)
+        after = -1
+        while after < count - 1:
+            rows = await self._database.read(_page(reading.selected_page, generation, after))
+            if not rows:
+                raise reading.replaced(self._database.place)
+            after = rows[-1][0]
+            yield [(key_text(key), content, works[work], status) for _, key, content, work, status in rows]
+
+    async def version(self, scope: Scope) -> int:
+        """See `Ledger`."""
+        row = await self._database.read(lambda connection: reading.scope_row(connection, scope))
+        return row[1] if row else 0
+
+    async def counts(self, scope: Scope) -> Mapping[str, int]:
+        """See `Ledger`."""
+        rows = await self._scan(scope, lambda connection, number: connection.fetch("counts", scope=number))
+        return {row[0]: row[1] for row in rows or []}
+
+    async def fingerprint(self, scope: Scope) -> Mapping[str, Json]:
+        """See `Ledger`."""
+        head = await self._current(scope)
+        mark: Mapping[str, Json] = unpack(head[2]) if head else {}
+        return mark
+
+    async def begin_run(self, scope: Scope, lease: Lease, at: float, holder: Mapping[str, Json]) -> int:
+        """See `Ledger`."""
+        number = await self._scope(scope)
+        packed = pack(holder, f"the holder of {lease.name}")
+
+        def begin(connection: Connection) -> int:
+            connection.change("run_begun", scope=number, at=at, holder=packed, summary=EMPTY)
+            latest: int = connection.fetch("run_latest", scope=number)[0][0]
+            return latest
+
+        return await self._write(lease, begin)
+
+    async def select(
+        self, scope: Scope, lease: Lease, work: str, position: int, items: Sequence[Item]
+    ) -> Sequence[Standing]:
+        """See `Ledger`."""
+        building = await self._building(scope, position)
+        number = await self._work(work)
+
+        def look(connection: Connection) -> selecting.Additions:
+            fence(connection, lease)
+            found = selecting.look_up(connection, building.scope, number, items)
+            return selecting.plan(connection, building, items, found)
+
+        additions = await self._database.read(look)
+        if not additions.is_empty:
+            await self._write(
+                lease,
+                lambda connection: selecting.write(connection, building, additions, items, number),
+                durable=False,  # the commit that makes the selection the current one takes these along
+            )
+        building.count += len(additions.chosen)
+        return selecting.standings(additions)
+
+    async def finish_selection(self, scope: Scope, lease: Lease, count: int, mark: Mapping[str, Json]) -> bool:
+        """See `Ledger`."""
+        building = await self._building(scope, 0 if count == 0 else 1)
+        packed = pack(mark, "the mark of a selection")
+        del self._buildings[scope]
+        return await self._write(lease, lambda connection: selecting.finish(connection, building, count, packed))
+
+    async def reset(self, scope: Scope, lease: Lease, statuses: Sequence[str], keys: Sequence[str] | None) -> int:
+        """See `Ledger`."""
+        if ItemStatus.IN_JOB in statuses:
+            raise LedgerError("items in a job cannot be tried again", mend="wait for their job, or cancel it first")
+        head = await self._current(scope)
+        number = await self._scope(scope)
+        if head is None:
+            return 0
+
+        def reset(connection: Connection) -> int:
+            count = selecting.reset(connection, (number, head[0]), statuses, keys)
+            if count:
+                connection.change("scopes_changed", [(number,)])
+            return count
+
+        return await self._write(lease, reset)
+
+    async def record(self, scope: Scope, lease: Lease, events: Sequence[Event]) -> None:
+        """See `Ledger`."""
+        if events:
+            await self._writer.record(await self._scope(scope), lease, events)
+
+    async def jobs(self, scope: Scope, statuses: Sequence[JobStatus] | None = None) -> AsyncIterator[JobRow]:
+        """See `Ledger`."""
+        row = await self._database.read(lambda connection: reading.scope_row(connection, scope))
+        after: int | None = 0
+        while row is not None and after is not None:
+            after, jobs = await self._database.read(_page(reading.job_page, (row[0], scope), statuses, after))
+            for job in jobs:
+                yield job
+
+    async def job_items(self, scope: Scope, job: str) -> Sequence[tuple[int, Item]]:
+        """See `Ledger`."""
+        found = await self._ask(scope, lambda connection, number: reading.job_items(connection, number, job))
+        return found or []
+
+    async def spent(self, scope: Scope, since: float) -> Mapping[str, float]:
+        """See `Ledger`."""
+        rows = await self._scan(scope, lambda connection, number: connection.fetch("spent", scope=number, since=since))
+        return dict(zip(("items", "jobs", "money"), rows[0] if rows else (0, 0, 0.0), strict=True))
+
+    async def outcomes(self, scope: Scope) -> AsyncIterator[Sequence[Outcome]]:
+        """See `Ledger`."""
+        head = await self._current(scope)
+        after = -1
+        while head is not None and after < head[1] - 1:
+            after, outcomes = await self._database.read(_page(reading.outcome_page, head[0], after))
+            if not outcomes:
+                raise reading.replaced(self._database.place)
+            yield outcomes
+
+    async def publications(self, scope: Scope) -> Mapping[str, Publication]:
+        """See `Ledger`."""
+        return await self._ask(scope, reading.publications) or {}
+
+    async def runs(self, scope: Scope, limit: int = 20) -> Sequence[RunRow]:
+        """See `Ledger`."""
+        found = await self._ask(scope, lambda connection, number: reading.runs(connection, number, limit))
+        return found or []
+
+    async def scopes(self) -> Sequence[Scope]:
+        """See `Ledger`."""
+        rows = await self._database.read(lambda connection: connection.fetch("scopes"))
+        return [Scope(*row) for row in rows]
+
+    async def _write(self, lease: Lease, work: Callable[[Connection], T], *, durable: bool = True) -> T:
+        def write(connection: Connection) -> T:
+            with transaction(connection, lease, durable=durable):
+                return work(connection)
+
+        return await self._writer.call(write)
+
+    async def _ask(self, scope: Scope, work: Callable[[Connection, int], T]) -> T | None:
+        row = await self._database.read(lambda connection: reading.scope_row(connection, scope))
+        return None if row is None else await self._database.read(lambda connection: work(connection, row[0]))
+
+    async def _scan(self, scope: Scope, work: Callable[[Connection, int], T]) -> T | None:
+        row = await self._database.read(lambda connection: reading.scope_row(connection, scope))
+        return None if row is None else await self._database.scan(lambda connection: work(connection, row[0]))
+
+    async def _current(self, scope: Scope) -> tuple[int, int, bytes] | None:
+        return await self._database.read(lambda connection: reading.current(connection, scope))
+
+    async def _building(self, scope: Scope, position: int) -> selecting.Building:
+        if position == 0:
+            number = await self._scope(scope)
+            self._buildings[scope] = await self._database.read(lambda connection: selecting.begin(connection, number))
+        if scope not in self._buildings:
+            raise LedgerError(
+                "no selection is being built: the first items are selected at position 0",
+                mend="this is a fault of runner: please report it",
+            )
+        return self._buildings[scope]
+
+    async def _scope(self, scope: Scope) -> int:
+        if scope not in self._scopes:
+            names = reading.names(scope)
+
+            def ensure(connection: Connection) -> int:
+                if not connection.fetch("scope_found", **names):
+                    with transaction(connection):
+                        connection.change("scope_added", **names)
+                number: int = connection.fetch("scope_found", **names)[0][0]
+                return number
+
+            self._scopes[scope] = await self._writer.call(ensure)
+        return self._scopes[scope]
+
+    async def _work(self, work: str) -> int:
+        if work not in self._works:
+
+            def ensure(connection: Connection) -> int:
+                if not connection.fetch("work_found", hash=work):
+                    with transaction(connection):
+                        connection.change("work_added", hash=work)
+                number: int = connection.fetch("work_found", hash=work)[0][0]
+                return number
+
+            self._works[work] = await self._writer.call(ensure)
+        return self._works[work]
+
+    def _known_scope(self, connection: Connection, scope: Scope) -> int | None:
+        if scope in self._scopes:
+            return self._scopes[scope]
+        row = reading.scope_row(connection, scope)
+        return row[0] if row else None
+
+    def _known_work(self, connection: Connection, work: str) -> int | None:
+        rows = connection.fetch("work_found", hash=work)
+        return rows[0][0] if rows else None
+
+
+def _page(work: Callable[..., T], *arguments: object) -> Callable[[Connection], T]:
+    return lambda connection: work(connection, *arguments)
