@@ -54,6 +54,7 @@ class Project:
         ledger: a path, a URL, or where the URL is kept.
         run: defaults for `run` of every recipe, as written (`{"timeout": "2h"}`).
         allowed: folders outside `root` that recipes may read and write.
+        secrets: name to where it is kept: what triggers are signed with, the token of the service's API.
         platforms: folder of the user's own manifests; need not exist.
     """
 
@@ -66,4 +67,5 @@ class Project:
     connections: Mapping[str, Connection] = field(default_factory=dict)
     run: Mapping[str, Json] = field(default_factory=dict)
     allowed: Sequence[Path] = ()
+    secrets: Mapping[str, SecretRef] = field(default_factory=dict)
     platforms: Path = Path("platforms")

@@ -69,7 +69,7 @@ class Builder:
             schema = short[1]
         elif options is None:
             options = {}
-        if "." in kind:
+        if self.kinds.is_on_platform(room, kind):
             options, connection = self._without_connection(noun, kind, options, pointer)
         found = problems_of(schema, options, self.document, pointer, noun=noun)
         evaluated = self.renderer.evaluated

@@ -37,6 +37,10 @@ class Kinds:
             self._schemas[key] = self._found(room, kind)
         return self._schemas[key]
 
+    def is_on_platform(self, room: str, kind: str) -> bool:
+        """Whether the kind works over a connection; a trigger of the house is only called by its platform."""
+        return "." in kind and kind not in schema_names(room)
+
     def short(self, room: str, kind: str) -> tuple[str, Schema] | None:
         """Return the field that a value stands for when it is no object, and its schema; None without a short form."""
         whole = self.schema(room, kind)

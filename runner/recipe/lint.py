@@ -8,6 +8,7 @@ from runner.documents import Document, did_you_mean
 from runner.model.item import Json
 from runner.model.problem import Mark, Problem, Severity
 from runner.model.recipe import Component, Recipe
+from runner.recipe.kinds import Kinds
 from runner.recipe.order import circle, ordered
 
 
@@ -36,6 +37,19 @@ def unknown_vars(documents: Sequence[Document], given: Mapping[str, str]) -> Ite
         if name not in known:
             mend = did_you_mean(name, sorted(known), "Variables")
             yield Problem("unknown-var", f'no recipe declares the variable "{name[:80]}"', None, mend)
+
+
+def unknown_secrets(recipes: Sequence[Recipe], kinds: Kinds, known: Sequence[str]) -> Iterator[Problem]:
+    """Give a problem for every trigger that is signed with a secret which the project does not have."""
+    for trigger in (trigger for recipe in recipes for trigger in recipe.triggers):
+        schema = kinds.schema("triggers", trigger.kind)
+        field = schema.data["properties"].get("secret", {}) if schema is not None else {}
+        name = trigger.plain.get("secret", field.get("default"))
+        if isinstance(name, str) and name not in known:
+            what = f'there is no secret "{name[:80]}" in runner.yaml'
+            mend = did_you_mean(name, sorted(known), "Secrets") if known else ""
+            mend = mend or f"add to runner.yaml: secrets: {{{name[:80]}: {{env: VARIABLE}}}}"
+            yield Problem("unknown-secret", what, trigger.mark, mend)
 
 
 def shared_sinks(recipes: Sequence[Recipe]) -> Iterator[Problem]:

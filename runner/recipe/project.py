@@ -100,6 +100,7 @@ class _Loading:
             connections=self._connections(overlay),
             run=overlaid(_mapping(value.get("run")), _mapping(overlay.get("run"))),
             allowed=[self._root / one for one in _texts(value.get("allow_paths"))],
+            secrets=self._secrets(),
             platforms=self._root / _text(value, "platforms", "platforms"),
         )
         return LoadedProject(project, self._problems, self._document)
@@ -137,6 +138,12 @@ class _Loading:
         if store == "command" and isinstance(name, list) and name and all(isinstance(word, str) for word in name):
             return SecretRef(store, name[0], tuple(name), mark)
         return SecretRef(store, name, (), mark) if store in ("env", "file") and isinstance(name, str) else None
+
+    def _secrets(self) -> Mapping[str, SecretRef]:
+        found = {
+            name: self._reference(one, ("secrets", name)) for name, one in _mapping(self._value.get("secrets")).items()
+        }
+        return {name: reference for name, reference in found.items() if reference is not None}
 
     def _connections(self, overlay: Mapping[str, Json]) -> Mapping[str, Connection]:
         below, above = _mapping(self._value.get("connections")), _mapping(overlay.get("connections"))

@@ -115,3 +115,16 @@ def test_a_broken_file_is_told_and_gives_defaults(tmp_path: Path) -> None:
     loaded = project(tmp_path, "a: [\n")
     assert [problem.slug for problem in loaded.problems] == ["yaml-syntax"]
     assert loaded.project.root == tmp_path
+
+
+def test_secrets_have_names(tmp_path: Path) -> None:
+    loaded = project(tmp_path, "secrets: {labelbox: {env: HOOK}, api: {file: token.txt}}\n")
+    found = {name: (one.store, one.name) for name, one in loaded.project.secrets.items()}
+    assert found == {"labelbox": ("env", "HOOK"), "api": ("file", "token.txt")}
+    assert loaded.problems == []
+
+
+def test_a_secret_in_the_file_is_a_problem(tmp_path: Path) -> None:
+    loaded = project(tmp_path, "secrets: {labelbox: s3same}\n")
+    assert [problem.slug for problem in loaded.problems] == ["wrong-type"]
+    assert loaded.project.secrets == {}
