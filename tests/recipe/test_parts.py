@@ -37,7 +37,7 @@ def test_circle(needs: dict[str, list[str]], names: list[str]) -> None:
     assert circle(needs) == names
 
 
-@pytest.mark.parametrize("room", ["sources", "filters", "targets", "checks", "sinks"])
+@pytest.mark.parametrize("room", ["sources", "filters", "targets", "checks", "sinks", "triggers"])
 def test_the_schema_of_recipes_names_every_kind(room: str) -> None:
     text = (SCHEMAS / "recipe.json").read_text()
     named = [kind for kind in schema_names(room) if json.dumps(f"{room}/{kind}.json") in text]
