@@ -7,14 +7,14 @@ lost, is filled without a single call to the platform.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from runner.engine.plan import SinkPlan
 from runner.engine.record import record_shape, records
 from runner.engine.work import Work
-from runner.model.contracts import Checked, Sink, Verdict
+from runner.model.contracts import Check, Checked, Remembering, Sink, Verdict
 from runner.model.event import Published
-from runner.model.item import Record
+from runner.model.item import Json, Record
 from runner.model.ledger import Lease, Publication
 
 CHECKS = "checks"
@@ -87,9 +87,9 @@ async def publish(work: Work, lease: Lease) -> PublishReport:
         for sink in stale:
             await sink.open()
             opened.append(sink)
-        report, rows = await _judge_and_write(work, stale)
+        report, rows = await _judge_and_write(work, stale, _checks(work, judged))
         if report.passed:
-            await _commit(work, lease, stale, version, rows)
+            await _commit(work, lease, stale, Published(CHECKS, work.publish, version, rows, 0.0, _told(report)))
             return PublishReport(
                 report.verdicts,
                 dict.fromkeys((sink.identity for sink in stale), rows),
@@ -102,8 +102,20 @@ async def publish(work: Work, lease: Lease) -> PublishReport:
             await sink.abort()
 
 
-async def _judge_and_write(work: Work, sinks: Sequence[Sink]) -> tuple[PublishReport, int]:
+def _checks(work: Work, last: Publication | None) -> Sequence[Check]:
+    """Return fresh checks; those that compare get what was found when the checks passed last."""
     checks = work.checks()
+    for check in checks:
+        if isinstance(check, Remembering) and last is not None:
+            check.remember(last.receipt.get("verdicts", ()))
+    return checks
+
+
+def _told(report: PublishReport) -> Mapping[str, Json]:
+    return {"verdicts": [dict(verdict.details) for verdict in report.verdicts]}
+
+
+async def _judge_and_write(work: Work, sinks: Sequence[Sink], checks: Sequence[Check]) -> tuple[PublishReport, int]:
     rows = 0
     unrecordable: list[tuple[str, str]] = []
     async for batch in records(work):
@@ -127,16 +139,21 @@ def _unrecordable(number: int) -> Verdict:
     return Verdict(passed=False, what=what, details={"unrecordable": number})
 
 
-async def _commit(work: Work, lease: Lease, sinks: Sequence[Sink], version: int, rows: int) -> None:
-    """Make each sink visible and write that down; a crash in between is healed by the next apply."""
+async def _commit(work: Work, lease: Lease, sinks: Sequence[Sink], passed: Published) -> None:
+    """Make each sink visible and write that down; a crash in between is healed by the next apply.
+
+    Args:
+        work: the stage.
+        lease: to write under.
+        sinks: opened and written.
+        passed: says that the checks have passed, for which version and how many rows.
+    """
     shape = record_shape(work.record)
     for sink in sinks:
         receipt = await sink.commit()
-        at = work.clock.now()
-        event = Published(sink.identity, shape, version, rows, at, receipt)
+        event = Published(sink.identity, shape, passed.version, passed.rows, work.clock.now(), receipt)
         await work.ledger.record(work.scope, lease, [event])
-    passed = Published(CHECKS, work.publish, version, rows, work.clock.now())
-    await work.ledger.record(work.scope, lease, [passed])
+    await work.ledger.record(work.scope, lease, [replace(passed, at=work.clock.now())])
 
 
 async def preflight(work: Work) -> None:

@@ -155,7 +155,9 @@ def test_a_refused_login_stops_the_run_and_fails_nothing():
 
 def test_an_unknown_status_is_held():
     platform, ledger = Platform(), MemoryLedger()
-    report = run(work_on(ledger, ITEMS[:3], FakeTarget(platform, state=lambda job: JobState(JobStatus.HELD, "ARCHIVED"))))
+    report = run(
+        work_on(ledger, ITEMS[:3], FakeTarget(platform, state=lambda job: JobState(JobStatus.HELD, "ARCHIVED")))
+    )
     assert report.outcome == "held"
     assert "ARCHIVED" in next(iter(report.progress.notes))
 
@@ -261,3 +263,16 @@ def test_a_reverted_recipe_finds_its_results_again():
     asked = platform.asked["submit"]
     run(work_on(ledger, ITEMS, FakeTarget(platform), stores))
     assert (asked, platform.asked["submit"], len(stores["rows"])) == (8, 8, 10)
+
+
+def test_a_check_that_compares_is_handed_what_was_found_when_the_checks_passed_last():
+    seen, ledger = [], MemoryLedger()
+
+    class Comparing(NoneFailed):
+        def remember(self, last):
+            seen.append([dict(details) for details in last])
+
+    for text in ("first", "second"):
+        items = [item("a", text), item("b")]
+        assert run(work_on(ledger, items, FakeTarget(Platform()), checks=[Comparing])).outcome == "done"
+    assert seen == [[{"failed": 0}]]
