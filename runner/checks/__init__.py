@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from typing import Final
 
 KINDS: Final[Mapping[str, str]] = {
+    "accuracy": "runner.checks.accuracy:Accuracy",
     "items_failed": "runner.checks.items_failed:ItemsFailed",
+    "no_worse_than": "runner.checks.no_worse_than:NoWorseThan",
     "not_null": "runner.checks.not_null:NotNull",
+    "record": "runner.checks.record:RecordCheck",
 }
