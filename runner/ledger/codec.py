@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from hashlib import blake2b
 from typing import Final
+from zlib import crc32
 
 import orjson
 
 from runner import jsontext
 from runner.model.errors import LedgerError
-from runner.model.item import Json
+from runner.model.item import Item, Json
 
 _PLAIN: Final = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
 _SLOW: Final = b" "
@@ -42,9 +42,17 @@ def unpack(packed: bytes) -> Json:
     return json.loads(packed) if packed[:1] == _SLOW else orjson.loads(packed)
 
 
-def digest(packed: bytes) -> int:
-    """Return a signed 64-bit digest, to see without reading the old value whether a value has changed."""
-    return int.from_bytes(blake2b(packed, digest_size=8).digest(), "big", signed=True)
+def pack_item(item: Item) -> bytes:
+    """Write the value of an item; as `pack`."""
+    try:
+        return orjson.dumps(item.value, _plain, _PLAIN)
+    except TypeError:
+        return pack(item.value, f"item {item.key!r}")
+
+
+def checksum(packed: bytes) -> int:
+    """Return a checksum, to see without reading the old value whether it changed (odds of an error: 1 in 2^32)."""
+    return crc32(packed)
 
 
 def key_bytes(key: str) -> bytes:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
-from runner.ledger.codec import EMPTY, digest, key_bytes, pack
+from runner.ledger.codec import EMPTY, checksum, key_bytes, pack_item
 from runner.ledger.database import Connection, Row
 from runner.model.errors import LedgerError
 from runner.model.item import Item
@@ -35,18 +35,18 @@ class Building:
 
 
 @dataclass(slots=True)
-class Found:
-    """What the ledger has for one key.
+class Known:
+    """What the ledger has for the items of a batch, by their places in it.
 
     Attributes:
-        standing: under the work hash that was asked for.
-        rows: ids of all rows of the key.
-        digest: of the value that is stored for the item; None when it has no row.
+        standings: one per item, under the work hash that was asked for.
+        rows: ids of all rows of the item's key; nothing for a key without any.
+        marks: checksum of the stored value, for items that have their row.
     """
 
-    standing: Standing
-    rows: list[int] = field(default_factory=list)
-    digest: int | None = None
+    standings: list[Standing]
+    rows: dict[int, list[int]] = field(default_factory=dict)
+    marks: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -54,19 +54,19 @@ class Additions:
     """What one batch adds.
 
     Attributes:
-        found: what the ledger has for each item of the batch.
+        known: what the ledger has for each item of the batch.
         values: the packed value of each item.
         chosen: places in the batch of the items that are selected; the others are duplicates.
         new: places of the chosen items that need a row.
-        changed: (id, value, digest) of rows whose value changed in what never reaches a target.
+        changed: places of the chosen items whose value changed in what never reaches a target.
         differs: whether the chosen items are not the next part of the current selection.
     """
 
-    found: Sequence[Found]
+    known: Known
     values: Sequence[bytes]
     chosen: Sequence[int]
     new: Sequence[int]
-    changed: Sequence[tuple[int, bytes, int]]
+    changed: Sequence[int]
     differs: bool
 
     @property
@@ -75,74 +75,73 @@ class Additions:
         return not (self.new or self.changed or self.differs)
 
 
-def look_up(connection: Connection, scope: int | None, work: int | None, items: Sequence[Item]) -> list[Found]:
+def look_up(connection: Connection, scope: int | None, work: int | None, items: Sequence[Item]) -> Known:
     """Return what the ledger knows about each item; one query for all."""
-    found = [Found(_SEEN["never"]) for _ in items]
+    known = Known([_SEEN["never"]] * len(items))
     if scope is None or not items:
-        return found
+        return known
     keys = [(place, key_bytes(item.key)) for place, item in enumerate(items)]
-    for place, number, content, row_work, status, attempt, job, error, stored in connection.fetch(
+    standings = known.standings
+    for place, number, content, row_work, status, attempt, job, error, mark in connection.fetch(
         "items_of_keys", keys, scope=scope
     ):
-        entry = found[place]
-        entry.rows.append(number)
+        known.rows.setdefault(place, []).append(number)
         if content != items[place].content:
-            if entry.standing.seen == "never":
-                entry.standing = _SEEN["content"]
+            if standings[place].seen == "never":
+                standings[place] = _SEEN["content"]
         elif row_work == work:
-            entry.standing = Standing(number, status, attempt, job, error, "same")
-            entry.digest = stored
-        elif entry.standing.seen != "same":
-            entry.standing = _SEEN["work"]
-    return found
+            standings[place] = Standing(number, status, attempt, job, error, "same")
+            known.marks[place] = mark
+        elif standings[place].seen != "same":
+            standings[place] = _SEEN["work"]
+    return known
 
 
-def plan(connection: Connection, building: Building, items: Sequence[Item], found: Sequence[Found]) -> Additions:
+def plan(connection: Connection, building: Building, items: Sequence[Item], known: Known) -> Additions:
     """Find out what a batch adds to the selection being built; reads only.
 
     Raises:
         LedgerError: a value cannot be stored; names the item.
     """
-    values = [pack(item.value, f"item {item.key!r}") for item in items]
+    values = [pack_item(item) for item in items]
     doubled = _doubled(items)
     chosen = [place for place in range(len(items)) if place not in doubled]
-    differs = building.target is not None or _differs(connection, building, found, chosen)
+    differs = building.target is not None or _differs(connection, building, known, chosen)
     if differs:  # else they stand behind the beginning of a selection that has no key twice
-        doubled |= _chosen_before(connection, building, found)
+        doubled |= _chosen_before(connection, building, known)
         chosen = [place for place in chosen if place not in doubled]
-        differs = bool(chosen) and (building.target is not None or _differs(connection, building, found, chosen))
-    new: list[int] = []
-    changed: list[tuple[int, bytes, int]] = []
-    for place in chosen:
-        entry, number = found[place], digest(values[place])
-        if entry.standing.id is None:
-            new.append(place)
-        elif entry.digest != number:
-            changed.append((entry.standing.id, values[place], number))
-    return Additions(found, values, chosen, new, changed, differs)
+        differs = bool(chosen) and (building.target is not None or _differs(connection, building, known, chosen))
+    new = [place for place in chosen if place not in known.marks]
+    changed = [place for place in chosen if known.marks.get(place) not in (None, checksum(values[place]))]
+    return Additions(known, values, chosen, new, changed, differs)
 
 
 def write(connection: Connection, building: Building, additions: Additions, items: Sequence[Item], work: int) -> None:
-    """Write what a batch adds, inside a transaction; gives the new rows their ids in `found`."""
+    """Write what a batch adds, inside a transaction; gives the new rows their ids in `known`."""
+    standings, values = additions.known.standings, additions.values
     if additions.new:
         _add_items(connection, building.scope, additions, items, work)
     if additions.changed:
-        connection.change("values_changed", [(number, value) for number, value, _ in additions.changed])
-        connection.change("digests_changed", [(number, mark) for number, _, mark in additions.changed])
+        rows = [(standings[place].id, values[place]) for place in additions.changed]
+        connection.change("values_changed", rows)
+        connection.change("marks_changed", [(number, checksum(value)) for number, value in rows])
         connection.change("scopes_changed", [(building.scope,)])
     if additions.differs:
         if building.target is None:
             building.target = _branch(connection, building)
-        numbers = [additions.found[place].standing.id for place in additions.chosen]
+        numbers = [standings[place].id for place in additions.chosen]
         connection.change("rows_chosen", list(enumerate(numbers, building.count)), generation=building.target)
 
 
 def standings(additions: Additions) -> list[Standing]:
     """Return one standing per item of the batch, duplicates marked."""
+    found = additions.known.standings
+    if len(additions.chosen) == len(found):
+        return found
     chosen = set(additions.chosen)
     return [
-        entry.standing if place in chosen else Standing(status=DUPLICATE, seen=entry.standing.seen)
-        for place, entry in enumerate(additions.found)
+        standing if place in chosen else Standing(status=DUPLICATE, seen=standing.seen)
+        for place, standing in enumerate(found)
     ]
 
 
@@ -175,35 +174,33 @@ def _doubled(items: Sequence[Item]) -> set[int]:
     return {place for place, item in enumerate(items) if first.setdefault(item.key, place) != place}
 
 
-def _differs(connection: Connection, building: Building, found: Sequence[Found], chosen: Sequence[int]) -> bool:
+def _differs(connection: Connection, building: Building, known: Known, chosen: Sequence[int]) -> bool:
     if building.current is None:
         return bool(chosen)
     until = building.count + len(chosen)
     rows = connection.fetch("slice", generation=building.current, position=building.count, until=until)
-    return [row[0] for row in rows] != [found[place].standing.id for place in chosen]
+    return [row[0] for row in rows] != [known.standings[place].id for place in chosen]
 
 
-def _chosen_before(connection: Connection, building: Building, found: Sequence[Found]) -> set[int]:
+def _chosen_before(connection: Connection, building: Building, known: Known) -> set[int]:
     generation = building.target if building.target is not None else building.current
-    rows = [(number,) for entry in found for number in entry.rows]
+    rows = [(number,) for numbers in known.rows.values() for number in numbers]
     if generation is None or not rows:
         return set()
     chosen = {row[0] for row in connection.fetch("chosen", rows, generation=generation, until=building.count)}
-    if not chosen:
-        return set()
-    return {place for place, entry in enumerate(found) if not chosen.isdisjoint(entry.rows)}
+    return {place for place, numbers in known.rows.items() if not chosen.isdisjoint(numbers)} if chosen else set()
 
 
 def _add_items(connection: Connection, scope: int, additions: Additions, items: Sequence[Item], work: int) -> None:
-    size = len(additions.new)
+    size, found = len(additions.new), additions.known.standings
     first = connection.fetch("items_taken", size=size)[0][0] - size
     rows: list[Row] = []
     values: list[Row] = []
     for number, place in enumerate(additions.new, first):
-        entry, value = additions.found[place], additions.values[place]
-        rows.append((number, key_bytes(items[place].key), items[place].content, digest(value)))
+        item, value = items[place], additions.values[place]
+        rows.append((number, key_bytes(item.key), item.content, checksum(value)))
         values.append((number, value))
-        entry.standing = replace(entry.standing, id=number)
+        found[place] = Standing(number, seen=found[place].seen)
     connection.change("items_added", rows, scope=scope, work=work)
     connection.change("values_added", values)
 

@@ -73,8 +73,7 @@ class SqlLedger:
 
         def ask(connection: Connection) -> list[Standing]:
             number = self._known_work(connection, work)
-            found = selecting.look_up(connection, self._known_scope(connection, scope), number, items)
-            return [entry.standing for entry in found]
+            return selecting.look_up(connection, self._known_scope(connection, scope), number, items).standings
 
         return await self._database.read(ask)
 
@@ -130,8 +129,8 @@ class SqlLedger:
 
         def look(connection: Connection) -> selecting.Additions:
             fence(connection, lease)
-            found = selecting.look_up(connection, building.scope, number, items)
-            return selecting.plan(connection, building, items, found)
+            known = selecting.look_up(connection, building.scope, number, items)
+            return selecting.plan(connection, building, items, known)
 
         additions = await self._database.read(look)
         if not additions.is_empty:

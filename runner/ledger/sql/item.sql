@@ -1,16 +1,16 @@
 -- name: items_of_keys
 -- given: n int, key bytes
 -- Every row that a scope has for some keys, whatever their content and work.
-SELECT given.n, item.id, item.content, item.work, item.status, item.attempt, job.key, item.error, item.digest
+SELECT given.n, item.id, item.content, item.work, item.status, item.attempt, job.key, item.error, item.mark
 FROM given
 JOIN item ON item.scope = :scope AND item.key = given.key
 LEFT JOIN job ON job.id = item.job;
 
 -- name: items_added
--- given: id int, key bytes, content bytes, digest int
+-- given: id int, key bytes, content bytes, mark int
 -- New rows for items that were never selected with this content and work.
-INSERT INTO item (id, scope, key, content, work, digest, status, attempt, error)
-SELECT id, :scope, key, content, :work, digest, 'new', 0, ''
+INSERT INTO item (id, scope, key, content, work, mark, status, attempt, error)
+SELECT id, :scope, key, content, :work, mark, 'new', 0, ''
 FROM given;
 
 -- name: values_added
@@ -27,10 +27,10 @@ UPDATE value SET json = given.json
 FROM given
 WHERE value.item = given.id;
 
--- name: digests_changed
--- given: id int, digest int
--- The digests of such values.
-UPDATE item SET digest = given.digest
+-- name: marks_changed
+-- given: id int, mark int
+-- The checksums of such values.
+UPDATE item SET mark = given.mark
 FROM given
 WHERE item.id = given.id;
 

@@ -46,7 +46,7 @@ CREATE TABLE item (
     key BLOB NOT NULL,
     content BLOB NOT NULL,
     work INTEGER NOT NULL,
-    digest INTEGER NOT NULL,
+    mark INTEGER NOT NULL,
     status TEXT NOT NULL,
     attempt INTEGER NOT NULL,
     job INTEGER,
