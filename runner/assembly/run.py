@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from runner.assembly.session import Session
 from runner.engine.lease import Beating, holding, this_process
@@ -67,11 +67,13 @@ class Wishes:
         saved: stage name to the saved plan of the stage; None to submit everything that is new.
         wait_s: end with `pending` after this time.
         begin: called with each stage before it starts.
+        origin: facts that the ledger keeps with the run, beside host and pid: the Git commit, the trigger.
     """
 
     saved: Mapping[str, Mapping[str, Json]] | None = None
     wait_s: float | None = None
     begin: Callable[[Planned, Progress], Awaitable[None]] | None = None
+    origin: Mapping[str, Json] = field(default_factory=dict)
 
 
 async def apply_recipe(session: Session, recipe: Recipe, stop: Stop, wishes: Wishes) -> AsyncIterator[Applied]:
@@ -111,7 +113,7 @@ async def _apply_stage(session: Session, planned: Planned, lease: Beating, stop:
         only=only,
         walk=not plan.unchanged,
         wait_s=wishes.wait_s,
-        holder=this_process(session.environ),
+        holder={**this_process(session.environ), **wishes.origin},
     )
     started = session.clock.monotonic()
     report = await apply_stage(work, lease, options, progress, stop)

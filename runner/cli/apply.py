@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import signal
 from contextlib import AsyncExitStack
 
 import click
@@ -15,13 +13,14 @@ from runner.assembly.run import Applied, Planned, Wishes, apply_recipe
 from runner.assembly.session import Session, open_session
 from runner.cli import options
 from runner.cli.apply_text import apply_block, apply_document
-from runner.cli.console import err, out
+from runner.cli.console import out
 from runner.cli.exits import OUTCOMES, Exit, worst
 from runner.cli.failures import code_of, tell
 from runner.cli.loading import load_or_stop
 from runner.cli.options import Asked
 from runner.cli.plan_text import plan_block
 from runner.cli.progress_line import ProgressLine
+from runner.cli.signals import listen
 from runner.engine.progress import Progress
 from runner.engine.stop import Reason, Stop
 from runner.model.errors import RunnerError
@@ -96,7 +95,7 @@ class Screen:
 
 async def _apply(loaded: Loaded, screen: Screen, *, emulate: bool, wait_s: float | None) -> Exit:
     stop = Stop()
-    _listen(stop)
+    listen(stop)
     codes: list[Exit] = []
     async with open_session(loaded.project, loaded.recipes, loaded.catalog, emulate=emulate) as session:
         for recipe in loaded.recipes:
@@ -129,18 +128,3 @@ def _code(applied: Applied) -> Exit:
         return Exit.DONE
     error = applied.report.error
     return OUTCOMES[applied.report.outcome] if error is None else code_of(error)
-
-
-def _listen(stop: Stop) -> None:
-    """The first signal ends the apply in order, the second one at once."""
-    loop = asyncio.get_running_loop()
-
-    def asked(name: str) -> None:
-        if stop.reason is Reason.INTERRUPTED:
-            err(f"{name} again: leaving at once; the state is safe")
-            os._exit(Exit.INTERRUPTED)
-        err(f"{name}: no further job is submitted; run apply again to go on")
-        stop.ask(Reason.INTERRUPTED)
-
-    for each in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(each, asked, each.name)

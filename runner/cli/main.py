@@ -18,6 +18,7 @@ COMMANDS = {
     "plan": ("runner.cli.plan", "Say what apply would do, and what it would cost."),
     "apply": ("runner.cli.apply", "Make it true, once; go on where an earlier apply ended."),
     "status": ("runner.cli.status", "Show what the ledger knows of recipes, jobs and sinks."),
+    "sync": ("runner.cli.sync", "Follow a Git branch: validate, plan and apply each new commit."),
     "emulate": ("runner.cli.emulate", "Serve a stand-in of a platform on loopback."),
     "schema": ("runner.cli.schema", "Print the JSON Schema of a document or kind."),
 }

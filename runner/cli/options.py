@@ -63,7 +63,7 @@ def recipes(function: Function) -> Function:
 
     @wraps(function)
     def command(*, paths: Any, more: Any, variables: Any, profile: str, select: Any, **rest: Any) -> Any:  # noqa: ANN401 - click's form
-        given = tuple(_variable(text) for text in variables)
+        given = tuple(variable(text) for text in variables)
         asked = Asked([*paths, *more], given, profile, select, emulate=bool(rest.get("emulate")))
         return function(asked, **rest)
 
@@ -91,7 +91,12 @@ def emulated(function: Function) -> Function:
     return click.option("--emulate", is_flag=True, help=text)(function)
 
 
-def _variable(text: str) -> tuple[str, str]:
+def variable(text: str) -> tuple[str, str]:
+    """Return name and value of `NAME=VALUE`.
+
+    Raises:
+        click.UsageError: it has no `=`.
+    """
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise click.UsageError(f'--var "{text}": write NAME=VALUE')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import subprocess
 import tarfile
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from typing import Final
 from runner.model.errors import ConfigError, Unavailable
 
 TIMEOUT_S: Final = 120.0
+_LOGIN: Final = re.compile(r"://[^@/\s]+@")
 _QUIET: Final = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
 
 
@@ -44,8 +46,7 @@ class Git:
         except subprocess.TimeoutExpired as error:
             raise Unavailable(f"git {arguments[0]} took longer than {timeout_s:g} s") from error
         if done.returncode:
-            said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-            raise ConfigError(f"git {arguments[0]}: {said[-1] if said else f'exit code {done.returncode}'}")
+            raise ConfigError(f"git {arguments[0]}: {_said(done.stderr) or f'exit code {done.returncode}'}")
         return done.stdout
 
     def text(self, *arguments: str) -> str:
@@ -86,6 +87,13 @@ class Git:
             return
         with tarfile.open(fileobj=io.BytesIO(top.run("archive", "--format=tar", commit, "--", *wanted))) as archive:
             archive.extractall(into, filter="data")
+
+
+def _said(stderr: bytes) -> str:
+    """Return the line that says what is wrong; a password in a URL is not for logs."""
+    lines = stderr.decode("utf-8", "replace").strip().splitlines()
+    telling = [line for line in lines if line.startswith(("fatal:", "error:"))]
+    return _LOGIN.sub("://***@", (telling or lines or [""])[0])
 
 
 def _names(listed: bytes) -> list[str]:

@@ -1,0 +1,26 @@
+"""What Ctrl-C and SIGTERM do to a command that works."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+
+from runner.cli.console import err
+from runner.cli.exits import Exit
+from runner.engine.stop import Reason, Stop
+
+
+def listen(stop: Stop) -> None:
+    """The first signal ends the work in order, the second one at once; both are safe."""
+    loop = asyncio.get_running_loop()
+
+    def asked(name: str) -> None:
+        if stop.reason is Reason.INTERRUPTED:
+            err(f"{name} again: leaving at once; the state is safe")
+            os._exit(Exit.INTERRUPTED)
+        err(f"{name}: no further job is submitted; run it again to go on")
+        stop.ask(Reason.INTERRUPTED)
+
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, asked, each.name)

@@ -1,0 +1,145 @@
+"""A branch is followed: only what changed is applied, a bad commit changes nothing, a revert costs nothing."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from runner.engine.stop import Stop
+from runner.gitops.checkout import Checkout, Remote
+from runner.gitops.sync import Settings, Sync
+from runner.ledger import open_ledger
+from runner.model.ledger import Scope
+from runner.transport.clock import SystemClock
+from tests.gitops.work_tree import add_recipe, commit, git, new_project
+
+
+class Following:
+    """A project that is pushed to a bare repository, and a folder that follows it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.work = new_project(folder / "work", "a", "b")
+        self.bare = folder / "bare.git"
+        git(folder, "clone", "-q", "--bare", str(self.work), str(self.bare))
+        git(self.work, "remote", "add", "origin", str(self.bare))
+        self.folder = folder / "followed"
+        self.sync = self.again()
+
+    def again(self, **remote: bool) -> Sync:
+        return Sync(Checkout(self.folder, Remote(str(self.bare), "main", **remote)), Settings(), SystemClock(), {})
+
+    def push(self, message: str) -> str:
+        made = commit(self.work, message)
+        git(self.work, "push", "-q", "-f", "origin", "HEAD:main")
+        return made
+
+    def look(self) -> list[str]:
+        """Sync once; return which recipes were applied."""
+
+        async def once() -> list[str]:
+            return [applied.planned.recipe.name async for applied in self.sync.once(Stop())]
+
+        return asyncio.run(once())
+
+    def rows(self, name: str) -> list[dict]:
+        return [json.loads(line) for line in (self.folder / f"out/{name}.jsonl").read_text().splitlines()]
+
+    def commits(self, name: str) -> list[str]:
+        async def runs() -> list[str]:
+            ledger = open_ledger(str(self.folder / ".runner/ledger.db"), clock=SystemClock())
+            try:
+                return [run.holder["commit"] for run in await ledger.runs(Scope("shop", "", name))]
+            finally:
+                await ledger.close()
+
+        return asyncio.run(runs())
+
+
+@pytest.fixture
+def following(tmp_path: Path) -> Following:
+    return Following(tmp_path)
+
+
+def test_the_first_look_applies_everything_the_second_nothing(following: Following):
+    assert following.look() == ["a", "b"]
+    assert following.rows("a") == [{"text": "HELLO"}]
+    assert following.look() == []
+    assert following.sync.status.is_healthy
+
+
+def test_only_the_changed_recipe_is_applied_and_carries_its_commit(following: Following):
+    following.look()
+    add_recipe(following.work, "b", text="bye")
+    made = following.push("b says bye")
+    assert following.look() == ["b"]
+    assert following.rows("b") == [{"text": "BYE"}]
+    assert following.commits("b")[0] == made
+
+
+def test_a_bad_commit_is_not_applied_and_the_last_good_one_stays(following: Following):
+    following.look()
+    good = following.sync.status.commit
+    add_recipe(following.work, "a", text="new")
+    (following.work / "recipes/b.yaml").write_text("nonsense: [")
+    bad = following.push("half of it is wrong")
+    assert following.look() == []
+    status = following.sync.status
+    assert (status.bad_commit, status.commit, status.is_healthy) == (bad, good, False)
+    assert "recipes/b.yaml:1" in status.error
+    assert following.rows("a") == [{"text": "HELLO"}]
+
+
+def test_a_mended_commit_is_applied(following: Following):
+    following.look()
+    (following.work / "recipes/b.yaml").write_text("nonsense: [")
+    following.push("wrong")
+    following.look()
+    add_recipe(following.work, "b", text="good again")
+    following.push("mended")
+    assert following.look() == ["b"]
+    assert following.sync.status.is_healthy
+
+
+def test_a_revert_is_nothing_to_do(following: Following):
+    following.look()
+    add_recipe(following.work, "b", text="bye")
+    following.push("b says bye")
+    following.look()
+    git(following.work, "revert", "--no-edit", "HEAD")
+    git(following.work, "push", "-q", "-f", "origin", "HEAD:main")
+    following.look()
+    requests = [json.loads(json.dumps(status.outcome)) for status in following.sync.status.recipes.values()]
+    assert requests == ["nothing to do", "done"]
+    assert following.rows("b") == [{"text": "HELLO"}]
+    assert following.look() == []
+
+
+def test_a_removed_recipe_is_forgotten_but_nothing_of_it_is_touched(following: Following):
+    following.look()
+    (following.work / "recipes/b.yaml").unlink()
+    following.push("without b")
+    following.look()
+    assert list(following.sync.status.recipes) == ["a"]
+    assert following.rows("b") == [{"text": "HELLO"}]
+
+
+def test_an_unsigned_commit_is_bad_when_signatures_are_asked_for(following: Following):
+    following.sync = following.again(verified=True)
+    assert following.look() == []
+    assert "no good signature" in following.sync.status.error
+
+
+def test_a_lost_remote_is_told_and_the_last_good_commit_goes_on(following: Following):
+    following.look()
+    following.bare.rename(following.bare.with_name("gone.git"))
+    (following.folder / "out/a.jsonl").unlink()
+    assert following.look() == ["a"]
+    assert "bare.git" in following.sync.status.error
+
+
+def test_a_folder_of_another_repository_is_not_touched(following: Following, tmp_path: Path):
+    new_project(tmp_path / "followed", "z")
+    git(tmp_path / "followed", "remote", "add", "origin", "elsewhere")
+    following.look()
+    assert "is a clone of elsewhere" in following.sync.status.error
