@@ -56,8 +56,18 @@ async def _poll_many(apply: Apply, target: PollingMany, steps: list[Step]) -> St
     return None
 
 
+def _pass_on(apply: Apply, job: Job, state: JobState) -> None:
+    """Tell whoever watches what the job prints and how far it says it is."""
+    if state.log:
+        apply.progress.tell("log", job=job.key, lines=list(state.log), at=apply.now())
+    if state.progress is not None or state.counters:
+        facts = {"progress": state.progress, "metadata": dict(state.counters)}
+        apply.progress.tell("progress", job=job.key, at=apply.now(), **facts)
+
+
 async def _judge(apply: Apply, step: Step, state: JobState) -> Step | None:
     job = replace(step.job, kept={**step.job.kept, **state.kept}) if state.kept else step.job
+    _pass_on(apply, job, state)
     if state.status is JobStatus.HELD:
         return await hold(apply, job, f"the platform says {state.word!r}, which its manifest does not know")
     if state.is_terminal:

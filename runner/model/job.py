@@ -74,7 +74,8 @@ class JobState:
         error: the platform's text about the failure, empty when there is none.
         cost: money the whole job cost, None when not told.
         kept: newly captured values; merged over the job's.
-        counters: the platform's own counters, for people.
+        counters: the platform's own counters, and what a job tells about its progress, for people.
+        log: lines that the job printed since it was last asked, for people; never stored in the ledger.
         poll_after_s: when the platform asks to be asked again, None when it does not say.
         reply: the parsed reply, for results that stand in it; never stored.
     """
@@ -86,6 +87,7 @@ class JobState:
     cost: float | None = None
     kept: Mapping[str, Json] = field(default_factory=dict)
     counters: Mapping[str, Json] = field(default_factory=dict)
+    log: Sequence[str] = ()
     poll_after_s: float | None = None
     reply: Json = None
 

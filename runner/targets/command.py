@@ -17,7 +17,7 @@ import shutil
 import signal
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from errno import E2BIG
 from pathlib import Path
 from typing import Final
@@ -34,6 +34,7 @@ GRACE_S: Final = 5.0
 KEPT_S: Final = 60.0  # a collected job keeps its folder this long: by then its results are in the ledger
 ERROR_CHARACTERS: Final = 400
 TAIL_BYTES: Final = 1 << 16
+LOG_LINES: Final = 200  # of one question; what a job prints beyond that is in its folder only
 PASSED_ON: Final = ("PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "USER", "LOGNAME", "SHELL", "VIRTUAL_ENV")
 
 _UNITS_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
@@ -69,6 +70,7 @@ class Command:
         self._timeout_s = _seconds(config.timeout)
         self._pids: set[int] = set()
         self._collected: deque[tuple[float, str]] = deque()
+        self._logged: dict[tuple[str, str], int] = {}
 
     @property
     def capabilities(self) -> Capabilities:
@@ -122,6 +124,8 @@ class Command:
         path = folder / "stdout" if self._config.result == "stdout" else exchange.result_path(folder, form)
         keys = [item.key for item in job.items]
         has_failed = False
+        for name in ("stdout", "stderr"):
+            self._logged.pop((job.key, name), None)
         async for batch in blocking.walk(exchange.hand_back(path, form, keys, self._config.max_result_bytes)):
             has_failed = has_failed or any(result.error for result in batch)
             yield batch
@@ -184,6 +188,10 @@ class Command:
 
     def _poll(self, job: Job) -> JobState:
         folder = self._found(job)
+        state = self._state(job, folder)
+        return replace(state, log=self._log(job, folder, is_over=state.is_terminal))
+
+    def _state(self, job: Job, folder: Path) -> JobState:
         sight, stop = children.look(folder), _stop_mark(folder)
         children.reap(self._pids)
         now, began = self._place.clock.now(), job.sent_at or job.accepted_at
@@ -199,6 +207,15 @@ class Command:
         progress, counters = _progress(folder, self._config.progress)
         return JobState(JobStatus.RUNNING, "running", progress, counters=counters)
 
+    def _log(self, job: Job, folder: Path, *, is_over: bool) -> Sequence[str]:
+        """Return the lines that the command printed since the last question, results and progress left out."""
+        lines: list[str] = []
+        for name in ("stderr",) if self._config.result == "stdout" else ("stdout", "stderr"):
+            start = self._logged.get((job.key, name), 0)
+            text, self._logged[job.key, name] = _printed(folder / name, start, is_over=is_over)
+            lines += [line for line in text.splitlines() if not _is_progress(line)]
+        return lines[-LOG_LINES:]
+
     def _ended(self, folder: Path, sight: children.Sight, stop: Mapping[str, Json]) -> JobState:
         if stop:
             self._kill(folder, stop)  # what closed its lock and ignored the first signal
@@ -206,7 +223,8 @@ class Command:
             status = JobStatus.CANCELLED if is_cancelled else JobStatus.FAILED
             return JobState(status, word="stopped", error=self._kept(folder, stop["why"]))
         if sight.code == 0:
-            return JobState(JobStatus.SUCCEEDED, word="exit 0", progress=1.0)
+            _, counters = _progress(folder, self._config.progress)
+            return JobState(JobStatus.SUCCEEDED, word="exit 0", progress=1.0, counters=counters)
         how = f"exit {sight.code}" if sight.code != children.NO_EXIT else "killed"
         said = _tail(folder / "stderr").strip()[-ERROR_CHARACTERS:]
         return JobState(JobStatus.FAILED, word=how, error=self._kept(folder, f"{how}: {said}" if said else how))
@@ -273,18 +291,39 @@ def _mark_stop(folder: Path, mark: Mapping[str, Json]) -> None:
 
 
 def _progress(folder: Path, where: str) -> tuple[float | None, Mapping[str, Json]]:
-    """Return the last `{"progress": 0.4, "metadata": {...}}` that the command printed, as far as it did."""
-    if where == "none":
-        return None, {}
-    for line in reversed(_tail(folder / where).split("\n")):
+    """Return the last progress of the lines `{"progress": 0.4, "metadata": {...}}`, and the metadata of all of them."""
+    progress: float | None = None
+    metadata: dict[str, Json] = {}
+    for line in _tail(folder / where).split("\n") if where != "none" else ():
         try:
-            told = jsontext.read(line.encode()) if '"progress"' in line else None
+            told = jsontext.read(line.encode()) if _is_progress(line) else None
         except ValueError:
             continue
         if isinstance(told, dict) and isinstance(told.get("progress"), (int, float)):
+            progress = min(max(float(told["progress"]), 0.0), 1.0)
             counters = told.get("metadata")
-            return min(max(float(told["progress"]), 0.0), 1.0), counters if isinstance(counters, dict) else {}
-    return None, {}
+            metadata.update(counters if isinstance(counters, dict) else {})
+    return progress, metadata
+
+
+def _is_progress(line: str) -> bool:
+    return '"progress"' in line and line.lstrip().startswith("{")
+
+
+def _printed(path: Path, start: int, *, is_over: bool) -> tuple[str, int]:
+    """Return what was printed from an offset on, of a long text only the end, and where the next text begins.
+
+    A line without its end is given only when no more will come.
+    """
+    try:
+        with path.open("rb") as file:
+            begin = max(start, path.stat().st_size - TAIL_BYTES)
+            file.seek(begin)
+            data = file.read(TAIL_BYTES)
+    except OSError:
+        return "", start
+    end = len(data) if is_over else data.rfind(b"\n") + 1
+    return data[:end].decode(errors="replace"), begin + end
 
 
 def _tail(path: Path) -> str:

@@ -11,7 +11,7 @@ import pytest
 from runner.model.errors import ConfigError, ItemUnreadable, JobLost, Refused, StopRun
 from runner.model.item import Item
 from runner.model.job import Find, Job, JobState, JobStatus
-from runner.targets.command import Command
+from runner.targets.command import LOG_LINES, Command
 from tests.contracts.place import GivenExpression, given_place
 from tests.contracts.target import TargetContract, done, finished, job, results
 
@@ -194,6 +194,35 @@ def test_what_a_crash_left_before_the_start_is_no_job(tmp_path):
     target = command(tmp_path, python(ECHO))
     assert asyncio.run(target.find(job({}))) is None
     assert asyncio.run(done(target, job({})))[0].status is JobStatus.SUCCEEDED
+
+
+async def logged(target, one):
+    """Run a job to its end and return all that it logged."""
+    await target.submit(one)
+    lines = []
+    while True:
+        state = await target.poll(one)
+        assert len(state.log) <= LOG_LINES
+        lines += state.log
+        if state.is_terminal:
+            return lines, state
+
+
+def test_the_log_has_every_line_once_but_no_result_and_no_progress(tmp_path):
+    script = """import sys, time
+for number in range(5):
+    print(f'line {number}', file=sys.stderr, flush=True); time.sleep(0.02)
+print('{"progress": 1, "metadata": {"accuracy": 0.9}}\\nno end', end='', file=sys.stderr)
+print('{}')"""
+    lines, state = asyncio.run(logged(command(tmp_path, python(script), progress="stderr"), job({})))
+    assert lines == [*(f"line {number}" for number in range(5)), "no end"]
+    assert (state.progress, state.counters) == (1.0, {"accuracy": 0.9})
+
+
+def test_of_a_long_log_the_end_is_told(tmp_path):
+    script = "import sys; [print('x' * 80, number, file=sys.stderr) for number in range(5000)]"
+    lines, _ = asyncio.run(logged(command(tmp_path, python(script)), job({})))
+    assert lines[-1].endswith(" 4999")
 
 
 def test_progress_is_the_last_line_that_tells_it(tmp_path):
