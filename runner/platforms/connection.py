@@ -158,7 +158,7 @@ def _values(manifest: Manifest, given: Mapping[str, Json | Secret]) -> dict[str,
         raise ConfigError(f"the connection has no field {unknown[0]!r}", mend=f"{manifest.title} knows: {fields}")
     values = {name: _value(field, given.get(name, field.default)) for name, field in known.items()}
     for name, field in known.items():
-        if field.required and values[name] in (None, ""):
+        if field.required and (values[name] is None or (isinstance(values[name], str | Secret) and not values[name])):
             raise ConfigError(
                 f"the connection to {manifest.title} needs the field {name!r}",
                 mend=f"give it in the project file, for example {name}: {{env: {name.upper()}}}",

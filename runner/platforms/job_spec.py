@@ -102,6 +102,7 @@ class JobSpec:
     """One kind of target.
 
     Attributes:
+        shows_items: whether `prepare` reads `items`; if not, elements may read what uploads gave.
         kept: names that `prepare`, `submit`, `find` and `poll` capture: fields of `job`.
         key_lifetime_s: with find key, how long the platform remembers a key; None for ever.
         retention_s: how long results are kept; None when it is not said.
@@ -114,6 +115,7 @@ class JobSpec:
     token: TokenRule
     element: Tree | None
     prepare: Sequence[Step]
+    shows_items: bool
     upload: Sequence[Step]
     uploaded: Mapping[str, Tree]
     submit: Submitting
@@ -157,6 +159,7 @@ def compile_job(compiler: Compiler, name: str, base: Names) -> JobSpec | None:
         token=_token(compiler, (*at, "token"), base),
         element=element,
         prepare=prepare,
+        shows_items=any(call.reads("items") for call in _calls(prepare)),
         upload=upload,
         uploaded=compile_map(compiler, (*at, "uploaded"), uploaded_names),
         submit=submit,

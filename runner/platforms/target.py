@@ -142,7 +142,7 @@ class PlatformTarget:
     async def _prepare(self, job: Job) -> Mapping[str, Json]:
         """Do the unpaid steps; an item that is refused at its upload fails alone."""
         spec = self._spec
-        scope, refused = self._submit_scope(job)
+        scope, refused = self._submit_scope(job, shows_items=spec.shows_items)
         kept: dict[str, Json] = scope["job"]
         scope["kept"] = kept
         try:
@@ -261,14 +261,14 @@ class PlatformTarget:
     def _seats(self, job: Job) -> Sequence[Seat]:
         return seated(job.items, self._spec.token, self._scope())
 
-    def _submit_scope(self, job: Job) -> tuple[Scope, dict[str, str]]:
+    def _submit_scope(self, job: Job, *, shows_items: bool = True) -> tuple[Scope, dict[str, str]]:
         """Return what prepare and submit read, and the items that cannot take part, with the reason."""
         scope = self._job_scope(job)
         known: Mapping[str, str] = job.kept.get(REFUSED) or {}
         seats = [seat for seat in self._seats(job) if seat.item.key not in known]
         refused = {**known, **{seat.item.key: seat.problem for seat in seats if seat.problem}}
         uploads: Mapping[str, Json] = job.kept.get(UPLOADED) or {}
-        if self._spec.element is not None:
+        if shows_items and self._spec.element is not None:
             scope["items"] = self._elements(scope, seats, uploads, refused)
         if len(job.items) == 1 and seats:
             item = seats[0].item

@@ -1,0 +1,152 @@
+"""What happens around calls: conditions, waiting, loops, keeping, uploads."""
+
+import asyncio
+import json
+
+import httpx
+import pytest
+
+from runner.model.errors import Refused, Unavailable
+from tests.platforms.made import PLACE, item, job, manifest, over
+from tests.transport.doubles import Ticks
+
+TEMPLATE = """\
+apiVersion: runner/v1
+kind: Platform
+name: p
+connection: {fields: {base_url: {type: string}, token: {type: secret}}, retries: {attempts: 2}}
+targets:
+  t:
+    capabilities: {items_per_job: {max: 10}}
+PREPARE
+    submit: {call: {post: /x}, id: "{{ status }}"}
+    poll: {call: {get: /x}, status: "{{ status }}", states: {}}
+    results: {item: 1, result: 1}
+"""
+
+
+class Server:
+    """Answers by `METHOD /path` from lists of (status, value); the last one stays."""
+
+    def __init__(self, **answers):
+        self.answers, self.seen = answers, []
+
+    def __call__(self, request):
+        self.seen.append((f"{request.method} {request.url.raw_path.decode()}", request.content))
+        answers = self.answers.get(request.url.path.strip("/").partition("/")[0], [{}])
+        value = answers.pop(0) if len(answers) > 1 else answers[0]
+        value = value(request) if callable(value) else value
+        status, value = value if isinstance(value, tuple) else (200, value)
+        return httpx.Response(status, json=value)
+
+
+def prepared(steps, server, *items, clock=None):
+    text = "\n".join("    " + line for line in steps.strip("\n").split("\n"))
+    target = over(server, manifest(TEMPLATE.replace("PREPARE", text)), clock=clock).target("t", {}, PLACE)
+    return asyncio.run(target.prepare(job(*(items or [item("a")]))))
+
+
+def test_a_step_that_is_not_wanted_keeps_nothing():
+    steps = """
+prepare:
+  - {when: "{{ job.attempt > 1 }}", call: {post: /no}, keep: {a: "{{ response.id }}"}}
+  - {when: "{{ job.a is none }}", call: {post: /yes}, keep: {b: "{{ response.id }}"}}
+"""
+    assert prepared(steps, Server(yes=[{"id": 7}])) == {"b": 7}
+
+
+def test_waiting_goes_on_until_it_is_true():
+    steps = """
+prepare:
+  call: {get: /w}
+  wait:
+    {until: "{{ response.s == 'done' }}", failed: "{{ response.s == 'bad' }}", error: "{{ response.why }}", every: 5s}
+  keep: {url: "{{ response.url }}"}
+"""
+    clock = Ticks()
+    assert prepared(steps, Server(w=[{"s": "go"}, {"s": "go"}, {"s": "done", "url": "/f"}]), clock=clock) == {
+        "url": "/f"
+    }
+    assert clock.slept == [5.0, 5.0]
+    with pytest.raises(Refused, match="broken"):
+        prepared(steps, Server(w=[{"s": "go"}, {"s": "bad", "why": "broken"}]))
+    with pytest.raises(Unavailable, match="in vain"):
+        prepared(steps, Server(w=[{"s": "go"}]))
+
+
+def test_the_first_match_is_kept_or_nulls():
+    steps = """
+prepare:
+  - call: {get: /l, query: {c: "{{ page.cursor }}"}}
+    pages: {cursor: {next: "{{ response.next }}"}}
+    each: "{{ response.rows }}"
+    match: "{{ found.name == NAME }}"
+    keep: {id: "{{ found.id }}"}
+"""
+    pages = [{"rows": [{"name": "a", "id": 1}], "next": "c1"}, {"rows": [{"name": "b", "id": 2}], "next": None}]
+    server = Server(l=[*pages])
+    assert prepared(steps.replace("NAME", "'b'").replace("{id:", "{found_id:"), server) == {"found_id": 2}
+    assert [name for name, _ in server.seen] == ["GET /l", "GET /l?c=c1"]
+    assert prepared(steps.replace("NAME", "'z'").replace("{id:", "{found_id:"), Server(l=[*pages])) == {}
+
+
+def test_a_loop_collects():
+    steps = """
+prepare:
+  - call: {get: /l}
+    keep: {names: "{{ response }}"}
+  - for: {each: name, in: "{{ kept.names }}"}
+    call: {post: "/n/{{ name }}"}
+    collect: {ids: {name: "{{ name }}", id: "{{ response.id }}"}}
+"""
+    server = Server(l=[["x", "y"]], n=[{"id": 1}, {"id": 2}])
+    assert prepared(steps, server)["ids"] == [{"name": "x", "id": 1}, {"name": "y", "id": 2}]
+
+
+def test_what_is_expected_and_not_there_is_refused():
+    steps = """
+prepare:
+  call: {post: /c}
+  expect: "{{ response.created == 2 }}"
+  error: "only {{ response.created }} were created"
+"""
+    with pytest.raises(Refused, match="only 1 were created"):
+        prepared(steps, Server(c=[{"created": 1}]))
+
+
+UPLOAD = """
+upload:
+  call: {put: "/u/{{ item.upload_name | segment }}", body: "{{ item.content }}"}
+  keep: {id: "{{ response.id }}"}
+uploaded: {file: "{{ kept.id }}"}
+"""
+
+
+def test_what_an_upload_gives_is_kept_for_its_item():
+    server = Server(u=[lambda request: {"id": request.url.path[-5:]}])
+    kept = prepared(UPLOAD, server, item("a.txt", data=b"1"), item("b.txt", data=b"2"))
+    assert kept == {"uploads": {"a.txt": {"file": "a.txt"}, "b.txt": {"file": "b.txt"}}}
+
+
+def test_an_upload_that_is_refused_fails_its_item_alone():
+    server = Server(u=[lambda request: (413, {}) if request.content == b"big" else {"id": 1}])
+    kept = prepared(UPLOAD, server, item("a.txt", data=b"1"), item("b.txt", data=b"big"))
+    assert list(kept["refused"]) == ["b.txt"]
+    assert "413" in kept["refused"]["b.txt"]
+
+
+def test_when_the_platform_is_down_no_item_is_blamed():
+    with pytest.raises(Unavailable):
+        prepared(UPLOAD, Server(u=[(500, {})]), item("a.txt", data=b"1"), item("b.txt", data=b"2"))
+
+
+def test_a_failing_unpaid_step_is_repeated():
+    server = Server(c=[(503, {}), {"id": 1}])
+    assert prepared("prepare: {call: {post: /c}, keep: {a: '{{ response.id }}'}}", server) == {"a": 1}
+    assert len(server.seen) == 2
+
+
+def test_bodies_are_json_where_they_should_be():
+    server = Server(c=[{"id": 1}])
+    prepared("prepare: {call: {post: /c, json: {n: '{{ job.count }}'}}, keep: {a: '{{ response.id }}'}}", server)
+    assert json.loads(server.seen[0][1]) == {"n": 1}
