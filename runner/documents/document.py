@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -58,7 +59,7 @@ class Document:
 
         def place(offset: int) -> Mark:
             text = self._at(pointer)
-            lines = self.source.split("\n")
+            lines = _lines(self.source)
             head = str(text)[:offset]
             first = lines[start.line - 1][start.column - 1 :] if start.line <= len(lines) else ""
             if first[:1] in ("|", ">"):
@@ -79,8 +80,13 @@ class Document:
     def written(self, pointer: Pointer) -> str:
         """Return the rest of the line where a value begins, as it is written."""
         mark = self.mark_of(pointer)
-        lines = self.source.split("\n", mark.line)
+        lines = _lines(self.source)
         return lines[mark.line - 1][mark.column - 1 :].strip() if len(lines) >= mark.line else ""
+
+
+@lru_cache(maxsize=4)
+def _lines(source: str) -> list[str]:
+    return source.split("\n")
 
 
 def _in_block(lines: Sequence[str], start: Mark, head: str) -> Mark:

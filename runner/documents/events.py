@@ -35,7 +35,9 @@ Marks: TypeAlias = dict[int, dict[Any, Place]]
 
 MAX_DEPTH: Final = 64
 MAX_SCALAR: Final = 1024 * 1024
-MAX_WEIGHT: Final = 16 * 1024 * 1024
+MAX_VALUES: Final = 200_000
+MAX_PROBLEMS: Final = 200
+MAX_COPIED: Final = 1024 * 1024
 _WORDS: Final = frozenset({"null", "true", "false"})
 _CONTROL: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TEMPLATE: Final = re.compile(r"(?:^|[:\-,\[{]\s+|\s)\{\{")
@@ -86,6 +88,8 @@ class _Builder:
         self._file = file
         self._anchors: dict[str, tuple[Json, int] | None] = {}
         self._weight = 0
+        self._copied = 0
+        self._values = 0
 
     def document(self) -> Json:
         """Return the value of the only document."""
@@ -110,6 +114,8 @@ class _Builder:
 
     def _problem(self, slug: str, what: str, event: Any, mend: str = "", other: Mark | None = None) -> None:  # noqa: ANN401
         self._built.problems.append(Problem(slug, what, self._mark(event), mend, other=other))
+        if len(self._built.problems) >= MAX_PROBLEMS:
+            raise self._stop("too-many-problems", f"the file has more than {MAX_PROBLEMS} problems", event)
 
     def _stop(self, slug: str, what: str, event: Any, mend: str = "") -> _Stop:  # noqa: ANN401
         return _Stop(Problem(slug, what, self._mark(event), mend))
@@ -119,6 +125,10 @@ class _Builder:
         if kind is AliasEvent:
             return self._alias(event)
         before = self._weight
+        self._values += 1
+        if self._values > MAX_VALUES:
+            mend = "keep data in files of its own"
+            raise self._stop("too-many-values", f"the file holds more than {MAX_VALUES:_} values", event, mend)
         if event.anchor is not None:
             self._anchors[event.anchor] = None
         if kind is ScalarEvent:
@@ -235,8 +245,9 @@ class _Builder:
             raise self._stop("recursive-alias", f"the anchor &{event.anchor} holds itself", event)
         value, weight = anchored
         self._weight += weight
-        if self._weight > MAX_WEIGHT:
-            what = f"the aliases of the file stand for more than {MAX_WEIGHT // 1024**2} MiB"
+        self._copied += weight
+        if self._copied > MAX_COPIED:
+            what = f"the aliases of the file stand for more than {MAX_COPIED // 1024**2} MiB"
             raise self._stop("too-many-aliases", what, event, "write the values out")
         return value
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any, Final
 
 from runner.documents.document import Document, Pointer
+from runner.documents.events import MAX_PROBLEMS
 from runner.documents.schemas import Schema
 from runner.documents.shapes import holds_template
 from runner.model.item import Json
@@ -38,7 +40,7 @@ _SHOWN: Final = 60
 
 
 def problems_of(schema: Schema, value: Json, document: Document, pointer: Pointer = (), *, noun: str) -> list[Problem]:
-    """Return what is wrong with a value.
+    """Return what is wrong with a value, at most `MAX_PROBLEMS`.
 
     Args:
         schema: of the value.
@@ -53,7 +55,7 @@ def problems_of(schema: Schema, value: Json, document: Document, pointer: Pointe
 
     errors = jsonschema.Draft7Validator(schema.data).iter_errors(value)
     teller = _Teller(document, pointer, noun)
-    found = [problem for error in _leaves(errors) for problem in teller.tell(error)]
+    found = islice((problem for error in _leaves(errors) for problem in teller.tell(error)), MAX_PROBLEMS)
     return list(dict.fromkeys(sorted(found, key=_order)))
 
 
@@ -182,8 +184,11 @@ class _Teller:
         yield Problem("bad-pattern", what, mark, _form(error.schema))
 
     def not_unique(self, error: Any, here: Pointer) -> Iterator[Problem]:  # noqa: ANN401
+        seen: set[str] = set()
         for at, value in enumerate(error.instance):
-            if value in error.instance[:at]:
+            before = len(seen)
+            seen.add(repr(value))
+            if len(seen) == before:
                 what = f"{self.name(error)} holds {_short(value)} twice"
                 yield Problem("not-unique", what, self._document.mark_of((*here, at)), "keep one of them")
 

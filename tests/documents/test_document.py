@@ -75,6 +75,7 @@ def test_scalar(text: str, value: object) -> None:
         ("a: &x [*x]", "recursive-alias", "1:8"),
         ("[" * 100_000, "too-deep", "1:65"),
         ("a: " + "x" * 10_000_000, "scalar-too-long", "1:4"),
+        ("[" + "a," * 300_000 + "]", "too-many-values", "1:400000"),
         ("a: .inf", "not-finite", "1:4"),
         ("a: -1e999", "not-finite", "1:4"),
         ("a: " + "9" * 5_000, "not-finite", "1:4"),

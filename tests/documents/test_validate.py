@@ -89,6 +89,13 @@ def test_all_problems_in_order_of_the_file() -> None:
     assert [problem.slug for problem in found] == ["missing-field", "not-one-of", "unknown-field", "out-of-range"]
 
 
+def test_thousands_of_problems_are_cut_off() -> None:
+    fields = "".join(f"{name}{number}: 1\n" for name in ("a", "b") for number in range(30_000))
+    document = parse(f"path: x\nmap:\n  A: 1\n{fields}", "f.yaml")
+    assert len(problems_of(SCHEMA, document.value, document, noun="x")) == 200
+    assert parse("a: 1\n" * 10_000, "f.yaml").problems[-1].slug == "too-many-problems"
+
+
 def test_a_template_passes_as_any_scalar() -> None:
     text = "{path: '{{ a }}', mode: '{{ a }}', ratio: '{{ a }}', flag: '{{ a }}', month: '{{ a }}', names: ['{{ a }}']}"
     document = parse(text, "f.yaml")
