@@ -19,6 +19,7 @@ COMMANDS = {
     "apply": ("runner.cli.apply", "Make it true, once; go on where an earlier apply ended."),
     "status": ("runner.cli.status", "Show what the ledger knows of recipes, jobs and sinks."),
     "sync": ("runner.cli.sync", "Follow a Git branch: validate, plan and apply each new commit."),
+    "platforms": ("runner.cli.platforms", "List platforms, their kinds, options and promises."),
     "emulate": ("runner.cli.emulate", "Serve a stand-in of a platform on loopback."),
     "schema": ("runner.cli.schema", "Print the JSON Schema of a document or kind."),
 }

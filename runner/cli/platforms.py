@@ -1,0 +1,44 @@
+"""`runner platforms`: what every platform can do, from its manifest."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import click
+
+from runner.cli import options
+from runner.cli.console import out
+from runner.cli.exits import Exit
+from runner.cli.platforms_text import block, document, markdown
+from runner.platforms import Catalog
+from runner.recipe import load_project
+
+
+@click.command("platforms")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@options.output("text", "json", "markdown")
+@click.option("--markdown", "is_markdown", is_flag=True, help="The same as -o markdown.")
+def command(*, names: tuple[str, ...], form: str, is_markdown: bool) -> Exit:
+    """List platforms with their kinds, options and what they promise about lost jobs.
+
+    Those of the house and those of the project's own folder `platforms`; a field with ? need not be given.
+
+    \b
+    Examples:
+      runner platforms
+      runner platforms aihub -o json
+      runner platforms --markdown
+    """
+    catalog = Catalog([load_project([Path()], profile=None, environ=os.environ).project.platforms])
+    manifests = [catalog.manifest(name) for name in names or catalog.names()]
+    form = "markdown" if is_markdown else form
+    if form == "json":
+        found = {"format_version": 1, "platforms": [document(manifest) for manifest in manifests]}
+        out(json.dumps(found, indent=2, ensure_ascii=False))
+    elif form == "markdown":
+        out(markdown(manifests).rstrip("\n"))
+    else:
+        out("\n\n".join(block(manifest) for manifest in manifests))
+    return Exit.DONE
