@@ -9,8 +9,20 @@ loaded; what is wrong in it is told as problems with file:line:col.
 Here stands no name of a platform: what can be done is what the manifests say.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from runner.platforms.catalog import Catalog
-from runner.platforms.connection import Connection, connect
 from runner.platforms.manifest import Manifest, check_manifest, load_manifest
 
+if TYPE_CHECKING:
+    from runner.platforms.connection import Connection, connect
+
 __all__ = ["Catalog", "Connection", "Manifest", "check_manifest", "connect", "load_manifest"]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
+    """Import what talks to the network when it is first asked for: validating needs no HTTP client."""
+    if name in ("Connection", "connect"):
+        return getattr(import_module("runner.platforms.connection"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

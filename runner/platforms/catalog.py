@@ -7,10 +7,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
+from runner.documents import read
 from runner.model.errors import ConfigError, RecipeError
 from runner.model.item import Json
 from runner.model.problem import Mark, Problem
-from runner.platforms.manifest import ROOMS, Field, Manifest, load_manifest
+from runner.platforms.manifest import ROOMS, Manifest, digest, load_manifest
 
 BUILT_IN: Final = Path(__file__).parent / "manifests"
 _TYPES: Final = {"secret": "string"}
@@ -26,6 +27,7 @@ class Catalog:
             folders: of the user's manifests; one that does not exist holds none.
         """
         self._folders = [*folders, BUILT_IN]
+        self._values: dict[str, Mapping[str, Json] | None] = {}
         self._manifests: dict[str, Manifest | None] = {}
         self._problems: dict[str, Sequence[Problem]] = {}
 
@@ -59,16 +61,16 @@ class Catalog:
 
     def kinds(self, room: str) -> Sequence[str]:
         """Return all kinds of a room, `aihub.app`, sorted; reads every manifest."""
-        loaded = [manifest for name in self.names() if (manifest := self._load(name)) is not None]
-        return sorted(f"{manifest.name}.{kind}" for manifest in loaded for kind in _kinds(manifest, room))
+        values = {name: self._value(name) for name in self.names()}
+        return sorted(f"{name}.{kind}" for name, value in values.items() if value for kind in _kinds(value, room))
 
     def options_schema(self, room: str, kind: str) -> Mapping[str, Json] | None:
         """Return the draft-07 schema of a kind's options, without `connection`; None when there is no such kind."""
         platform, _, name = kind.partition(".")
-        manifest = self._load(platform)
-        if manifest is None or name not in _kinds(manifest, room):
+        value = self._value(platform)
+        if value is None or name not in _kinds(value, room):
             return None
-        block = manifest.value[room][name]
+        block = value[room][name]
         options = block.get("options") or {}
         return {
             "title": block.get("title", kind),
@@ -84,23 +86,22 @@ class Catalog:
 
         A field that holds a secret carries `x-secret: true`.
         """
-        manifest = self._load(platform)
-        if manifest is None:
+        value = self._value(platform)
+        if value is None:
             return None
-        written = manifest.value["connection"]["fields"]
+        fields: Mapping[str, Mapping[str, Json]] = value["connection"]["fields"]
         limits = {"description": "As in a manifest: concurrency, per_second, per_minute, burst.", "type": "object"}
         hosts = {
             "description": "Private hosts that URLs in the platform's replies may point to.",
             "type": "array",
             "items": {"type": "string"},
         }
-        fields = manifest.connection.fields
         return {
             "type": "object",
             "additionalProperties": False,
-            "required": [name for name, field in fields.items() if field.required and field.default is None],
+            "required": [name for name, field in fields.items() if field.get("required") and "default" not in field],
             "properties": {
-                **{name: _property(field, written[name]) for name, field in fields.items()},
+                **{name: _property(field) for name, field in fields.items()},
                 "limits": limits,
                 "allow_hosts": hosts,
             },
@@ -109,8 +110,19 @@ class Catalog:
     def digest(self, kind: str, room: str = "targets") -> str:
         """Return a text that changes when what the kind sends to its platform may change."""
         platform, _, name = kind.partition(".")
-        manifest = self._load(platform)
-        return "" if manifest is None else manifest.digest(name, room)
+        value = self._value(platform)
+        return "" if value is None else digest(value, name, room)
+
+    def _value(self, name: str) -> Mapping[str, Json] | None:
+        """Return what a manifest says; those of the house are right (a test proves it) and are not compiled for that."""
+        if name not in self._values:
+            path = self._path(name)
+            if path is not None and path.parent == BUILT_IN:
+                self._values[name] = read(path).value
+            else:
+                manifest = self._load(name)
+                self._values[name] = None if manifest is None else manifest.value
+        return self._values[name]
 
     def _load(self, name: str) -> Manifest | None:
         if name not in self._manifests:
@@ -130,8 +142,8 @@ class Catalog:
         return next((path for path in paths if path.is_file()), None)
 
 
-def _kinds(manifest: Manifest, room: str) -> Mapping[str, object]:
-    kinds: Mapping[str, object] = getattr(manifest, room) if room in ROOMS else {}
+def _kinds(value: Mapping[str, Json], room: str) -> Mapping[str, Json]:
+    kinds: Mapping[str, Json] = value.get(room) or {} if room in ROOMS else {}
     return kinds
 
 
@@ -142,7 +154,7 @@ def _named(manifest: Manifest, path: Path) -> Manifest:
     return manifest
 
 
-def _property(field: Field, written: Mapping[str, Json]) -> Mapping[str, Json]:
-    shown = {name: value for name, value in written.items() if name not in ("type", "required")}
-    secret = {"x-secret": True} if field.type == "secret" else {}
-    return {"type": _TYPES.get(field.type, field.type), **shown, **secret}
+def _property(field: Mapping[str, Json]) -> Mapping[str, Json]:
+    shown = {name: value for name, value in field.items() if name not in ("type", "required")}
+    secret = {"x-secret": True} if field["type"] == "secret" else {}
+    return {"type": _TYPES.get(field["type"], field["type"]), **shown, **secret}

@@ -292,6 +292,7 @@ def _capabilities(compiler: Compiler, at: Pointer, calls: Sequence[Call], elemen
         cost=said.get("cost", "none"),
         whole_source=is_whole,
         default_items_per_job=items.get("default", most or 100),
+        key_lifetime_s=_lifetime(compiler, (*at, "capabilities", "key_lifetime")),
         sends_bodies=any(path[:2] == ("item", "content") for tree in trees for path in tree.paths),
     )
 

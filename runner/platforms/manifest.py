@@ -93,14 +93,6 @@ class Manifest:
     sinks: Mapping[str, SinkSpec]
     notifiers: Mapping[str, NotifierSpec]
 
-    def digest(self, name: str, room: str = "targets") -> str:
-        """Return 32 hex letters for what of a kind reaches the platform; texts for people are not in it."""
-        block: Mapping[str, Json] = self.value.get(room, {}).get(name, {})
-        if room == "targets":
-            block = {part: block[part] for part in PAID if part in block}
-        sent = {part: self.value["connection"].get(part) for part in ("headers", "query")}
-        return jsontext.digest([room, name, block, sent]).hex()
-
     def emulated(self, url: str, token: str) -> Mapping[str, Json]:
         """Return the connection fields to set so that the platform's emulator takes its place.
 
@@ -115,6 +107,21 @@ class Manifest:
     def _is_secret(self, name: str) -> bool:
         field = self.connection.fields.get(name)
         return field is not None and field.type == "secret"
+
+
+def digest(value: Mapping[str, Json], name: str, room: str = "targets") -> str:
+    """Return 32 hex letters for what of a kind reaches the platform; texts for people are not in it.
+
+    Args:
+        value: of the whole manifest.
+        name: of the kind, without its platform.
+        room: `sources`, `targets`, `sinks` or `notifiers`.
+    """
+    block: Mapping[str, Json] = value.get(room, {}).get(name, {})
+    if room == "targets":
+        block = {part: block[part] for part in PAID if part in block}
+    sent = {part: value["connection"].get(part) for part in ("headers", "query")}
+    return jsontext.digest([room, name, block, sent]).hex()
 
 
 def load_manifest(path: Path, *, shown: str | None = None) -> Manifest:

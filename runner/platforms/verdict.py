@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from runner.model.errors import AuthError, JobLost, RecipeError, Refused, RunnerError, StopRun, Unavailable
 from runner.model.item import Json
 from runner.platforms.compiling import REPLY, Compiler
 from runner.platforms.step import statuses
 from runner.platforms.tree import Pointer, Tree
-from runner.transport.client import Client
 from runner.transport.request import Reply, parsed
 from runner.transport.text import gist
+
+
+class Teller(Protocol):
+    """What must be known of a client to tell its user about a reply."""
+
+    def hidden(self, text: str) -> str:
+        """Return a text of the server, safe to show."""
+
+    def retry_after_s(self, reply: Reply) -> float | None:
+        """Return the pause that a reply asks for."""
+
 
 FINE: Final = "fine"
 _RETRIED: Final = frozenset({408, 425, 429})
@@ -87,7 +97,7 @@ class Verdicts:
                     return rule.verdict, rule.mend
         return (FINE if is_ok else _by_status(answer.reply.status)), ""
 
-    def error(self, answer: Answer, client: Client, name: str) -> RunnerError | None:
+    def error(self, answer: Answer, client: Teller, name: str) -> RunnerError | None:
         """Return our error for a reply, None for a good one.
 
         Args:
@@ -109,7 +119,7 @@ class Verdicts:
             return StopRun(what, status=reply.status, mend=mend)
         return JobLost(what, mend=mend) if verdict == "job_lost" else Refused(what, status=reply.status, mend=mend)
 
-    def said(self, answer: Answer, client: Client) -> str:
+    def said(self, answer: Answer, client: Teller) -> str:
         """Return the platform's own words, safe to show."""
         scope = answer.scope()
         for tree in self.words:

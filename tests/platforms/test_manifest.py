@@ -3,7 +3,7 @@ import pytest
 from runner.model.errors import RecipeError
 from runner.model.secret import Secret
 from runner.platforms.catalog import BUILT_IN
-from runner.platforms.manifest import check_manifest, load_manifest
+from runner.platforms.manifest import check_manifest, digest, load_manifest
 from tests.platforms.made import OWN, manifest, problems
 
 HEAD = """\
@@ -140,5 +140,5 @@ def test_only_what_reaches_the_platform_is_in_the_digest():
         "done", "over"
     )
     other = text.replace("post: /x", "post: /y")
-    digests = [manifest(each).digest("t") for each in (text, same, other)]
+    digests = [digest(manifest(each).value, "t") for each in (text, same, other)]
     assert digests[0] == digests[1] != digests[2]
