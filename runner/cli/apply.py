@@ -16,6 +16,8 @@ from runner.cli.apply_text import apply_block, apply_document
 from runner.cli.console import out
 from runner.cli.exits import OUTCOMES, Exit, worst
 from runner.cli.failures import code_of, tell
+from runner.cli.forms.junit import junit
+from runner.cli.forms.markdown import apply_markdown
 from runner.cli.loading import load_or_stop
 from runner.cli.options import Asked
 from runner.cli.plan_text import plan_block
@@ -31,7 +33,7 @@ from runner.recipe.duration import seconds
 @click.command("apply")
 @options.recipes
 @options.emulated
-@options.output("text", "json", "jsonl")
+@options.output("text", "json", "jsonl", "markdown", "junit")
 @click.option(
     "--wait", "wait", metavar="DURATION", help="End with code 14 after this time (10m, 2h); jobs run on remotely."
 )
@@ -66,7 +68,7 @@ class Screen:
 
     def __init__(self, form: str) -> None:
         self._form = form
-        self._documents: list[object] = []
+        self._applied: list[Applied] = []
 
     async def begin(self, planned: Planned, progress: Progress, stack: AsyncExitStack) -> None:
         """Show the plan of a stage, and its progress until the stack is left."""
@@ -83,14 +85,18 @@ class Screen:
             out(apply_block(applied))
         elif self._form == "jsonl":
             out(json.dumps({"event": "stage_ended", **apply_document(applied)}, ensure_ascii=False))
-        else:
-            self._documents.append(apply_document(applied))
+        self._applied.append(applied)
 
     def close(self, code: Exit) -> None:
         """Show what can only be shown at the end."""
         if self._form == "json":
-            document = {"format_version": 1, "kind": "Apply", "exit_code": int(code), "stages": self._documents}
+            stages = [apply_document(applied) for applied in self._applied]
+            document = {"format_version": 1, "kind": "Apply", "exit_code": int(code), "stages": stages}
             out(json.dumps(document, indent=2, ensure_ascii=False))
+        elif self._form == "markdown":
+            out(apply_markdown(self._applied))
+        elif self._form == "junit":
+            out(junit(self._applied))
 
 
 async def _apply(loaded: Loaded, screen: Screen, *, emulate: bool, wait_s: float | None) -> Exit:

@@ -15,6 +15,7 @@ from runner.assembly.session import open_session
 from runner.cli import options
 from runner.cli.console import out
 from runner.cli.exits import Exit
+from runner.cli.forms.markdown import plan_markdown
 from runner.cli.loading import load_or_stop
 from runner.cli.options import Asked
 from runner.cli.plan_text import plan_block, summary
@@ -25,7 +26,7 @@ from runner.model.item import Json
 @click.command("plan")
 @options.recipes
 @options.emulated
-@options.output("text", "json")
+@options.output("text", "json", "markdown")
 @click.option("--exit-code", is_flag=True, help="End with 10 when there is work, 0 when there is none.")
 def command(
     asked: Asked,
@@ -47,6 +48,8 @@ def command(
     planned = asyncio.run(_plan(loaded, emulate=emulate, with_items=form == "json"))
     if form == "json":
         out(json.dumps(_document(loaded, planned), indent=2, ensure_ascii=False))
+    elif form == "markdown":
+        out(plan_markdown(planned))
     else:
         for one in planned:
             out(plan_block(one.plan, one.work.run.budget, len(one.stage.checks)))

@@ -16,6 +16,7 @@ from runner.assembly.status import StageStatus, recipe_status
 from runner.cli import options
 from runner.cli.console import out, paint
 from runner.cli.exits import Exit
+from runner.cli.forms.markdown import status_markdown
 from runner.cli.loading import load_or_stop
 from runner.cli.options import Asked
 from runner.cli.plan_text import holder_text
@@ -26,7 +27,7 @@ from runner.model.item import Json
 @click.command("status")
 @options.recipes
 @options.emulated
-@options.output("text", "json")
+@options.output("text", "json", "markdown")
 @click.option("--failed", is_flag=True, help="List failed and held items with their errors (the first 1,000).")
 def command(
     asked: Asked,
@@ -46,6 +47,8 @@ def command(
     found = asyncio.run(_status(loaded, emulate=emulate, failed=failed))
     if form == "json":
         out(json.dumps({"format_version": 1, "stages": [asdict(one) for one in found]}, indent=2, ensure_ascii=False))
+    elif form == "markdown":
+        out(status_markdown(found))
     else:
         out("\n".join(_block(one) for one in found))
     return Exit.DONE

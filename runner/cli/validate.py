@@ -10,6 +10,7 @@ from runner.cli import options
 from runner.cli.console import err, out, paint
 from runner.cli.exits import Exit
 from runner.cli.failures import tell_problem
+from runner.cli.forms.sarif import sarif
 from runner.cli.loading import load
 from runner.cli.options import Asked
 from runner.model.errors import RecipeError
@@ -19,7 +20,7 @@ from runner.model.problem import Problem, Severity
 
 @click.command("validate")
 @options.recipes
-@options.output("text", "json")
+@options.output("text", "json", "sarif")
 def command(asked: Asked, *, form: str) -> Exit:
     """Check recipes, the project file and manifests, without touching any platform.
 
@@ -29,6 +30,7 @@ def command(asked: Asked, *, form: str) -> Exit:
     Examples:
       runner validate -f recipes/
       runner validate recipes/*.yaml -o json
+      runner validate -f recipes/ -o sarif > runner.sarif
     """
     try:
         loaded = load(asked)
@@ -36,7 +38,9 @@ def command(asked: Asked, *, form: str) -> Exit:
     except RecipeError as error:
         problems, valid = list(error.problems), 0
     errors = sum(problem.severity is Severity.ERROR for problem in problems)
-    if form == "json":
+    if form == "sarif":
+        out(json.dumps(sarif(problems), indent=2, ensure_ascii=False))
+    elif form == "json":
         document = {
             "format_version": 1,
             "valid": not errors,

@@ -1,0 +1,81 @@
+"""An apply as JUnit XML: one suite per stage, one case for the apply, each check and each failed item (capped)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+from xml.etree import ElementTree
+
+from runner.assembly.run import Applied
+from runner.engine.run import StageReport
+
+FAILED_SHOWN: Final = 100
+_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_BAD: Final = frozenset({"stopped", "interrupted"})
+
+
+def junit(applied: Sequence[Applied]) -> str:
+    """Return the report of one command."""
+    root = ElementTree.Element("testsuites", name="runner apply")
+    for one in applied:
+        _suite(root, one)
+    _sum_up(root, list(root))
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="unicode", xml_declaration=False)
+
+
+def _suite(root: ElementTree.Element, applied: Applied) -> None:
+    scope, report = applied.planned.work.scope, applied.report
+    name = scope.recipe + (f"/{scope.stage}" if scope.stage else "")
+    suite = ElementTree.SubElement(root, "testsuite", name=_clean(name), time=f"{applied.seconds:.3f}")
+    case = _case(suite, name, "apply")
+    if report is None:
+        ElementTree.SubElement(case, "skipped", message=_clean(applied.why))
+    else:
+        _outcome(case, report)
+        _checks(suite, name, report)
+        _failures(suite, name, report)
+    _sum_up(suite, [suite])
+
+
+def _case(suite: ElementTree.Element, name: str, what: str) -> ElementTree.Element:
+    return ElementTree.SubElement(suite, "testcase", classname=_clean(name), name=_clean(what))
+
+
+def _outcome(case: ElementTree.Element, report: StageReport) -> None:
+    if report.outcome in _BAD:
+        message = str(report.error) if report.error is not None else report.outcome
+        ElementTree.SubElement(case, "error", type=report.outcome, message=_clean(message))
+    elif report.outcome in ("held", "pending", "budget"):
+        ElementTree.SubElement(case, "skipped", message=report.outcome)
+
+
+def _checks(suite: ElementTree.Element, name: str, report: StageReport) -> None:
+    for verdict in report.published.verdicts if report.published is not None else ():
+        case = _case(suite, name, f"check: {verdict.what.partition(' ')[0]}")
+        if not verdict.passed:
+            kind = "failure" if verdict.severity == "error" else "skipped"
+            ElementTree.SubElement(case, kind, message=_clean(verdict.what))
+        ElementTree.SubElement(case, "system-out").text = _clean(verdict.what)
+
+
+def _failures(suite: ElementTree.Element, name: str, report: StageReport) -> None:
+    failures = report.progress.failures
+    for key, error in failures[:FAILED_SHOWN]:
+        ElementTree.SubElement(_case(suite, name, f"item {key}"), "failure", message=_clean(error))
+    if len(failures) > FAILED_SHOWN:
+        case = _case(suite, name, "further items")
+        ElementTree.SubElement(case, "failure", message=f"{len(failures) - FAILED_SHOWN} more items failed")
+
+
+def _sum_up(element: ElementTree.Element, suites: Sequence[ElementTree.Element]) -> None:
+    cases = [case for suite in suites for case in suite.iter("testcase")]
+    for attribute, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        element.set(attribute, str(sum(case.find(tag) is not None for case in cases)))
+    element.set("tests", str(len(cases)))
+
+
+def _clean(text: str) -> str:
+    """Return text that XML can hold: control characters and lone surrogates become a replacement character."""
+    return _NOT_XML.sub("\ufffd", text)
