@@ -20,6 +20,7 @@ from runner.model.event import (
     JobSent,
     JobSettled,
     JobUnknown,
+    PlanUsed,
     Published,
     RunEnded,
 )
@@ -70,6 +71,7 @@ _STEPS: Final = (
     _Step("job_released", missing=_NO_JOB),
     _Step("kept_dropped"),
     _Step("published"),
+    _Step("plan_used"),
     _Step("run_ended", missing="the ledger has no run"),
 )
 
@@ -207,6 +209,10 @@ def _published(wave: Wave, scope: int, event: Published) -> None:
     wave.add("published", (scope, event.sink, event.publish, event.version, event.rows, event.at, receipt))
 
 
+def _plan_used(wave: Wave, scope: int, event: PlanUsed) -> None:
+    wave.add("plan_used", (scope, event.plan, event.at, event.at if event.is_over else None))
+
+
 def _ended(wave: Wave, scope: int, event: RunEnded) -> None:
     wave.add("run_ended", (scope, event.run, event.outcome, event.at, pack(event.summary, f"run {event.run}")))
 
@@ -229,6 +235,8 @@ def first_successes(results: Sequence[Result]) -> Iterable[Result]:
 def _subject(event: Event) -> str:
     if isinstance(event, Published):
         return f"sink {event.sink}"
+    if isinstance(event, PlanUsed):
+        return f"plan {event.plan}"
     return f"run {event.run}" if isinstance(event, RunEnded) else event.job
 
 
@@ -244,6 +252,7 @@ _KINDS: Final[Mapping[type, tuple[int, _Write]]] = {
     JobHeld: (7, _held),
     JobReleased: (8, _released),
     Published: (9, _published),
-    RunEnded: (10, _ended),
+    PlanUsed: (10, _plan_used),
+    RunEnded: (11, _ended),
 }
 _FIRST_OF_ITEMS: Final = 5

@@ -17,7 +17,7 @@ from runner.model.event import (
 )
 from runner.model.item import Item, Json
 from runner.model.job import TERMINAL, JobStatus
-from runner.model.ledger import ItemStatus, JobRow, Lease, Outcome, Publication, RunRow, Scope, Standing
+from runner.model.ledger import ItemStatus, JobRow, Lease, Outcome, PlanUse, Publication, RunRow, Scope, Standing
 
 _PAGE: Final = 1000
 
@@ -197,6 +197,10 @@ class MemoryLedger:
     async def publications(self, scope: Scope) -> Mapping[str, Publication]:
         """See `Ledger`."""
         return dict(self._scopes[scope].publications) if scope in self._scopes else {}
+
+    async def plan_use(self, scope: Scope, plan: str) -> PlanUse | None:
+        """See `Ledger`."""
+        return self._scopes[scope].plans.get(plan) if scope in self._scopes else None
 
     async def runs(self, scope: Scope, limit: int = 20) -> Sequence[RunRow]:
         """See `Ledger`."""

@@ -20,12 +20,13 @@ from runner.model.event import (
     JobSent,
     JobSettled,
     JobUnknown,
+    PlanUsed,
     Published,
     RunEnded,
 )
 from runner.model.item import Json
 from runner.model.job import TERMINAL, JobStatus
-from runner.model.ledger import ItemStatus, JobRow, Publication, RunRow
+from runner.model.ledger import ItemStatus, JobRow, PlanUse, Publication, RunRow
 
 FAULT: Final = "this is a fault of runner: please report it"
 
@@ -69,6 +70,7 @@ class ScopeRows:
     jobs: dict[str, JobRows] = field(default_factory=dict)
     runs: dict[int, RunRow] = field(default_factory=dict)
     publications: dict[str, Publication] = field(default_factory=dict)
+    plans: dict[str, PlanUse] = field(default_factory=dict)
 
 
 class Tables:
@@ -128,7 +130,8 @@ class Tables:
                 f"an item is held or in another job, and must not be submitted by job {event.job}", mend=FAULT
             )
         status, sent_at = (JobStatus.SENT, event.at) if event.sent else (JobStatus.INTENDED, None)
-        head = JobRow(event.job, status, event.attempt, None, {}, event.at, sent_at, None, None, len(rows))
+        facts = (event.at, sent_at, None, None, len(rows))
+        head = JobRow(event.job, status, event.attempt, None, {}, *facts, reserved=event.reserved)
         if old is None:
             known.jobs[event.job] = JobRows(head, tuple(event.items), event.reserved)
             self._undo[id(known.jobs[event.job])] = lambda: _forget(known, event.job)
@@ -190,12 +193,20 @@ class Tables:
         self._change(job, row=replace(job.row, kept={}))
         status = ItemStatus.FAILED if event.error else ItemStatus.NEW
         rows = self._items_of(job, ItemStatus.IN_JOB, ItemStatus.HELD)
+        for row in rows if not event.error else ():
+            self._change(row, attempt=row.attempt - 1)
         self._move(known, rows, status=status, error=text(event.error))
 
     def _published(self, known: ScopeRows, event: Published) -> None:
         receipt = unpack(pack(event.receipt, f"the receipt of sink {event.sink}"))
         row = Publication(event.sink, event.publish, event.version, event.rows, event.at, receipt)
         self._change(known, publications={**known.publications, event.sink: row})
+
+    def _plan_used(self, known: ScopeRows, event: PlanUsed) -> None:
+        use = known.plans.get(event.plan, PlanUse(event.at, None))
+        if event.is_over and use.ended_at is None:
+            use = replace(use, ended_at=event.at)
+        self._change(known, plans={**known.plans, event.plan: use})
 
     def _ended(self, known: ScopeRows, event: RunEnded) -> None:
         if event.run not in known.runs:
@@ -216,6 +227,7 @@ _APPLY: Final[Mapping[type, Callable[[Tables, ScopeRows, Any], None]]] = {
     JobHeld: Tables._held,
     JobReleased: Tables._released,
     Published: Tables._published,
+    PlanUsed: Tables._plan_used,
     RunEnded: Tables._ended,
 }
 

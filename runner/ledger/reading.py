@@ -10,7 +10,7 @@ from runner.ledger.database import Connection, Row
 from runner.model.errors import LedgerError
 from runner.model.item import Item, Json
 from runner.model.job import TERMINAL, JobStatus
-from runner.model.ledger import ItemStatus, JobRow, Outcome, Publication, RunRow, Scope
+from runner.model.ledger import ItemStatus, JobRow, Outcome, PlanUse, Publication, RunRow, Scope
 
 PAGE_SIZE: Final = 1000
 _PAGE_BYTES: Final = 4 * 1024 * 1024
@@ -78,6 +78,12 @@ def publications(connection: Connection, scope: int) -> Mapping[str, Publication
     return {row[0]: Publication(row[0], row[1], row[2], row[3], row[4], unpack(row[5])) for row in rows}
 
 
+def plan_use(connection: Connection, scope: int, plan: str) -> PlanUse | None:
+    """Return what is known of the use of a saved plan."""
+    rows = connection.fetch("plan_use", scope=scope, plan=plan)
+    return PlanUse(rows[0][0], rows[0][1]) if rows else None
+
+
 def runs(connection: Connection, scope: int, limit: int) -> list[RunRow]:
     """Return the latest runs, newest first."""
     rows = connection.fetch("runs", scope=scope, size=limit)
@@ -104,7 +110,7 @@ def _is_wanted(row: Row, statuses: Sequence[JobStatus] | None) -> bool:
 
 def _job(row: Row, kept: Mapping[str, Json], stage: str) -> JobRow:
     _, job, status, attempt, remote, intended_at, sent_at, accepted_at, ended_at, items, *rest = row
-    word, error, cost, settled, adopted = rest
+    word, error, cost, settled, adopted, reserved = rest
     return JobRow(
         job=job,
         status=JobStatus(status),
@@ -122,4 +128,5 @@ def _job(row: Row, kept: Mapping[str, Json], stage: str) -> JobRow:
         settled=bool(settled),
         adopted=bool(adopted),
         stage=stage,
+        reserved=reserved,
     )

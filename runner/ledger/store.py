@@ -13,7 +13,7 @@ from runner.model.errors import LedgerError
 from runner.model.event import Event
 from runner.model.item import Item, Json
 from runner.model.job import JobStatus
-from runner.model.ledger import ItemStatus, JobRow, Lease, Outcome, Publication, RunRow, Scope, Standing
+from runner.model.ledger import ItemStatus, JobRow, Lease, Outcome, PlanUse, Publication, RunRow, Scope, Standing
 
 T = TypeVar("T")
 
@@ -203,6 +203,10 @@ class SqlLedger:
     async def publications(self, scope: Scope) -> Mapping[str, Publication]:
         """See `Ledger`."""
         return await self._ask(scope, reading.publications) or {}
+
+    async def plan_use(self, scope: Scope, plan: str) -> PlanUse | None:
+        """See `Ledger`."""
+        return await self._ask(scope, lambda connection, number: reading.plan_use(connection, number, plan))
 
     async def runs(self, scope: Scope, limit: int = 20) -> Sequence[RunRow]:
         """See `Ledger`."""

@@ -67,7 +67,10 @@ class JobUnknown:
 
 @dataclass(frozen=True, slots=True)
 class JobReleased:
-    """The job was surely never accepted; its items are `new` again, or failed when `error` is set."""
+    """The job was surely never accepted; its items are `new` again, or failed when `error` is set.
+
+    Items that are new again get the attempt back: the same work is sent under the same key.
+    """
 
     job: str
     at: float
@@ -143,6 +146,20 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanUsed:
+    """A saved plan begins to be applied, or has been: then it cannot be used again.
+
+    Attributes:
+        plan: its id.
+        is_over: False at the beginning, True when all that it allowed has come to an end.
+    """
+
+    plan: str
+    at: float
+    is_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class RunEnded:
     """One apply of one stage is over.
 
@@ -167,5 +184,6 @@ Event: TypeAlias = (
     | JobHeld
     | JobSettled
     | Published
+    | PlanUsed
     | RunEnded
 )

@@ -77,6 +77,15 @@ class JobRow:
     settled: bool = False
     adopted: bool = False
     stage: str = ""
+    reserved: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PlanUse:
+    """When a saved plan began to be applied, and when that was over; None while it is not."""
+
+    begun_at: float
+    ended_at: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +239,9 @@ class Ledger(Protocol):
 
     async def publications(self, scope: Scope) -> Mapping[str, Publication]:
         """Return sink to its last publication."""
+
+    async def plan_use(self, scope: Scope, plan: str) -> PlanUse | None:
+        """Return what `PlanUsed` said about a saved plan; None when it was never used on this scope."""
 
     async def runs(self, scope: Scope, limit: int = 20) -> Sequence[RunRow]:
         """Return the latest runs, newest first."""

@@ -19,12 +19,13 @@ from runner.model.event import (
     JobSent,
     JobSettled,
     JobUnknown,
+    PlanUsed,
     Published,
     RunEnded,
 )
 from runner.model.item import Item, Result
 from runner.model.job import DOUBTFUL, OPEN, TERMINAL, JobStatus
-from runner.model.ledger import Lease, Scope
+from runner.model.ledger import Lease, PlanUse, Scope
 
 SCOPE = Scope("project", "", "recipe", "stage")
 HOLDER = {"host": "here", "pid": 7}
@@ -387,6 +388,32 @@ class ProtocolContract:
         assert (row.status, row.sent_at, row.ended_at, row.error, row.items) == (JobStatus.INTENDED, None, None, "", 1)
         assert await desk.statuses() == {"a": "in_job"}
         assert len(await desk.ledger.job_items(SCOPE, "j")) == 1
+
+    @with_desk
+    async def test_a_job_that_never_was_counts_as_no_attempt(self, desk):
+        (a,), _ = await desk.select("a")
+        await desk.job("j1", [a.id], results=[Result("a", error="first")])
+        await desk.ledger.reset(SCOPE, desk.lease, ["failed"], None)
+        assert (await desk.standing(item("a")))[0].attempt == 1
+        await desk.record(JobIntended("j2", 2, [a.id], 20.0, sent=True), JobReleased("j2", 21.0, "connection refused"))
+        assert (await desk.standing(item("a")))[0].attempt == 1
+
+    @with_desk
+    async def test_a_saved_plan_is_used_once(self, desk):
+        await desk.select("a")
+        assert await desk.ledger.plan_use(SCOPE, "p") is None
+        await desk.record(PlanUsed("p", 5.0))
+        await desk.record(PlanUsed("p", 6.0))
+        assert await desk.ledger.plan_use(SCOPE, "p") == PlanUse(5.0, None)
+        await desk.record(PlanUsed("p", 7.0, is_over=True), PlanUsed("p", 8.0, is_over=True))
+        assert await desk.ledger.plan_use(SCOPE, "p") == PlanUse(5.0, 7.0)
+        assert await desk.ledger.plan_use(SCOPE, "q") is None
+
+    @with_desk
+    async def test_a_job_tells_what_it_reserves(self, desk):
+        (a,), _ = await desk.select("a")
+        await desk.record(JobIntended("j", 1, [a.id], 1.0, reserved=2.5))
+        assert (await desk.row()).reserved == 2.5
 
     @with_desk
     async def test_a_refused_job_fails_its_items(self, desk):

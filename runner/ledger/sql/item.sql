@@ -109,8 +109,9 @@ WHERE item.id = job_item.item AND item.job = job.id AND item.status = 'in_job';
 
 -- name: items_released
 -- given: scope int, job text, status text, error text
--- Items of a job that never was.
-UPDATE item SET status = given.status, error = given.error
+-- Items of a job that never was; those that are new again get the attempt back.
+UPDATE item SET status = given.status, error = given.error,
+    attempt = CASE WHEN given.status = 'new' THEN item.attempt - 1 ELSE item.attempt END
 FROM given
 JOIN job ON job.scope = given.scope AND job.key = given.job
 JOIN job_item ON job_item.job = job.id

@@ -100,7 +100,7 @@ LIMIT 1;
 -- name: jobs_all
 -- A page of all jobs of a scope, oldest first.
 SELECT id, key, status, attempt, remote, intended_at, sent_at, accepted_at, ended_at, items, word, error, cost,
-    settled, adopted
+    settled, adopted, reserved
 FROM job
 WHERE scope = :scope AND id > :after
 ORDER BY id
@@ -109,7 +109,7 @@ LIMIT :size;
 -- name: jobs_open
 -- A page of the jobs of a scope that are neither settled nor released, oldest first.
 SELECT id, key, status, attempt, remote, intended_at, sent_at, accepted_at, ended_at, items, word, error, cost,
-    settled, adopted
+    settled, adopted, reserved
 FROM job
 WHERE scope = :scope AND is_open = 1 AND id > :after
 ORDER BY id

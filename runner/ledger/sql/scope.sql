@@ -78,6 +78,21 @@ ON CONFLICT (scope, sink) DO UPDATE SET
     publish = excluded.publish, version = excluded.version, row_count = excluded.row_count, at = excluded.at,
     receipt = excluded.receipt;
 
+-- name: plan_used
+-- given: scope int, plan text, begun_at real, ended_at real
+-- A saved plan begins to be applied, or is over.
+INSERT INTO plan_use (scope, plan, begun_at, ended_at)
+SELECT scope, plan, begun_at, ended_at
+FROM given
+WHERE true
+ON CONFLICT (scope, plan) DO UPDATE SET ended_at = COALESCE(plan_use.ended_at, excluded.ended_at);
+
+-- name: plan_use
+-- When a saved plan began to be applied, and when that was over.
+SELECT begun_at, ended_at
+FROM plan_use
+WHERE scope = :scope AND plan = :plan;
+
 -- name: publications
 -- The last publication of every sink.
 SELECT sink, publish, version, row_count, at, receipt

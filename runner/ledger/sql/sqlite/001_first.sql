@@ -135,6 +135,15 @@ CREATE TABLE publication (
     PRIMARY KEY (scope, sink)
 ) WITHOUT ROWID;
 
+-- Saved plans that were applied: none is used twice.
+CREATE TABLE plan_use (
+    scope INTEGER NOT NULL,
+    plan TEXT NOT NULL,
+    begun_at REAL NOT NULL,
+    ended_at REAL,
+    PRIMARY KEY (scope, plan)
+) WITHOUT ROWID;
+
 CREATE TABLE run (
     scope INTEGER NOT NULL,
     number INTEGER NOT NULL,
