@@ -114,7 +114,7 @@ class Catalog:
         return "" if value is None else digest(value, name, room)
 
     def _value(self, name: str) -> Mapping[str, Json] | None:
-        """Return what a manifest says; those of the house are right (a test proves it) and are not compiled for that."""
+        """Return what a manifest says; those of the house are right (a test proves it) and are not compiled here."""
         if name not in self._values:
             path = self._path(name)
             if path is not None and path.parent == BUILT_IN:

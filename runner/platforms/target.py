@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from runner.model.errors import (
@@ -119,7 +120,7 @@ class PlatformTarget:
         except Refused as error:
             raise self._lost(error, job) from error
         with reading("poll"):
-            return poll.states.read(after, poll_after_s)
+            return self._state(after, poll_after_s)
 
     async def results(self, job: Job, state: JobState) -> AsyncIterator[Sequence[Result]]:
         """Give the results of a terminal job; errors as in the contract."""
@@ -131,8 +132,9 @@ class PlatformTarget:
         scope["job"]["status"] = str(state.status)
         replies = harvest.Replies(state.reply, lambda: self.poll(job))
         try:
+            hidden = self._session.client.hidden
             async for batch in harvest.results(self._session, self._spec, scope, seats, replies):
-                yield batch
+                yield [replace(one, error=hidden(one.error)) if one.error else one for one in batch]
         except (Refused, JobLost) as error:
             if state.status not in (JobStatus.SUCCEEDED, JobStatus.PARTIAL):
                 return  # a failed job need not have results
@@ -231,7 +233,7 @@ class PlatformTarget:
                 with reading("the listing of jobs"):
                     key = wanted.pop(str(spec.id(one)), None)
                     if key is not None:
-                        states[key] = self._spec.poll.states.read(one, None)
+                        states[key] = self._state(one, None)
             if not wanted:
                 break
         return states
@@ -321,11 +323,16 @@ class PlatformTarget:
         if not self._spec.submit.status_in_reply:
             return None if poll_after_s is None else JobState(JobStatus.RUNNING, poll_after_s=poll_after_s)
         try:
-            state = self._spec.poll.states.read(after, poll_after_s)
+            state = self._state(after, poll_after_s)
         except RecipeError:
             return None  # accepted all the same; poll will tell
         is_bad = state.is_terminal and state.status is not JobStatus.SUCCEEDED
         return None if is_bad and not state.error else state  # poll will tell why
+
+    def _state(self, scope: Scope, poll_after_s: float | None) -> JobState:
+        """Read how a job stands; a platform that repeats a secret in its words does not make us show it."""
+        state = self._spec.poll.states.read(scope, poll_after_s)
+        return replace(state, error=self._session.client.hidden(state.error)) if state.error else state
 
     def _lost(self, error: Refused, job: Job) -> RunnerError:
         """Return JobLost when the platform no longer knows the job."""

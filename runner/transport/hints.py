@@ -13,6 +13,7 @@ from typing import Final
 
 ALL: Final = frozenset({"retry-after", "ratelimit", "x-ratelimit"})
 
+_FAMILIES: Final = ("retry-after", "ratelimit", "x-ratelimit")
 _EPOCH: Final = 1e8  # a "reset" above three years is a time of day, not a delay
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -27,6 +28,8 @@ def wait_s(headers: Mapping[str, str], now: float, honour: frozenset[str] = ALL)
         now: epoch seconds.
         honour: which families to believe, a subset of `ALL`.
     """
+    if not any(name.startswith(_FAMILIES) for name in headers):
+        return None  # the usual reply, and this is asked of every one
     waits = []
     if "retry-after" in honour:
         waits.append(retry_after_s(headers, now))

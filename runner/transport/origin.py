@@ -7,10 +7,11 @@ import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, TypeAlias
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
-from runner.model.errors import ConfigError, Refused, Unavailable
+from runner.model.errors import ConfigError, Refused
 
 Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
 """Host and port to IP addresses; empty when a name cannot be resolved here."""
@@ -40,14 +41,24 @@ def origin_of(url: str) -> Origin:
     """
     try:
         parts = urlsplit(url)
+    except ValueError as error:
+        raise ConfigError(f"this is no URL: {error}") from error
+    return _origin(parts.scheme, parts.netloc)
+
+
+@lru_cache(maxsize=1024)
+def _origin(scheme: str, netloc: str) -> Origin:
+    if "@" in netloc:
+        raise ConfigError("a URL must not carry a user name or password", mend="use a secret field of the connection")
+    try:
+        parts = urlsplit(f"{scheme}://{netloc}")
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise ConfigError(f"{url!r} is no URL: {error}") from error
-    if parts.scheme not in _PORTS or not host:
-        raise ConfigError(f"{url!r} is no http or https URL", mend="write it in full, for example https://host/api")
-    if parts.username is not None or parts.password is not None:
-        raise ConfigError("a URL must not carry a user name or password", mend="use a secret field of the connection")
-    return Origin(parts.scheme, host.lower(), port or _PORTS[parts.scheme])
+        raise ConfigError(f"{netloc!r} is no host with a port: {error}") from error
+    if scheme not in _PORTS or not host:
+        what = f"{scheme}://{netloc}" if scheme else netloc
+        raise ConfigError(f"{what!r} is no http or https URL", mend="write it in full, for example https://host/api")
+    return Origin(scheme, host.lower(), port or _PORTS[scheme])
 
 
 def is_absolute(url: str) -> bool:
@@ -110,11 +121,6 @@ async def public_address(origin: Origin, ask: Resolve) -> str | None:
                 mend="name it in allow_hosts of the connection if it is meant",
             )
     return addresses[0] if addresses else None
-
-
-def unresolved(origin: Origin) -> Unavailable:
-    """Return the error for a foreign host that has no address."""
-    return Unavailable(f"the host {origin.host!r} cannot be resolved")
 
 
 def _no_dots(head: str) -> None:

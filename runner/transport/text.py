@@ -15,6 +15,8 @@ _TITLE: Final = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTAL
 
 def plain(text: str, longest: int = LONGEST) -> str:
     """Return the text on one line, without control characters, cut to `longest` characters."""
+    if text.isascii() and text.isprintable() and len(text) <= longest:
+        return text.strip()
     text = _UNSAFE.sub(" ", _ANSI.sub("", text[: longest * 8])).strip()
     return text if len(text) <= longest else text[: longest - 1] + "…"
 

@@ -229,6 +229,11 @@ def test_results_by_line():
     assert (found["b"].value, found["b"].cost, found["a"].error, found["a"].value) == (2, 0.1, "no", None)
 
 
+def test_a_secret_that_the_platform_repeats_is_hidden():
+    assert result_lines({"k": "a", "bad": True, "why": f"key {SECRET} is bad"})["a"].error == "key *** is bad"
+    assert poll({"done": True, "error": {"text": f"key {SECRET} is bad"}}).error == "key *** is bad"
+
+
 def test_a_result_for_nobody_is_no_result_of_anybody():
     assert set(result_lines({"k": "z", "r": 1}, {"r": 1})) == {"(unknown) z", "(unknown)"}
 
