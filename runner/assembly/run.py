@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, field, replace
 
 from runner.assembly.session import Session
+from runner.assembly.telling import Teller, telling
 from runner.engine.lease import Beating, holding, this_process
 from runner.engine.plan import StagePlan
 from runner.engine.progress import Progress
@@ -68,12 +69,14 @@ class Wishes:
         wait_s: end with `pending` after this time.
         begin: called with each stage before it starts.
         origin: facts that the ledger keeps with the run, beside host and pid: the Git commit, the trigger.
+        teller: of the run that this apply is a part of; None lets the apply be the run and tell its begin and end.
     """
 
     saved: Mapping[str, Mapping[str, Json]] | None = None
     wait_s: float | None = None
     begin: Callable[[Planned, Progress], Awaitable[None]] | None = None
     origin: Mapping[str, Json] = field(default_factory=dict)
+    teller: Teller | None = None
 
 
 async def apply_recipe(session: Session, recipe: Recipe, stop: Stop, wishes: Wishes) -> AsyncIterator[Applied]:
@@ -86,16 +89,31 @@ async def apply_recipe(session: Session, recipe: Recipe, stop: Stop, wishes: Wis
     ledger = await session.ledger()
     who = this_process(session.environ)
     outcomes: dict[str, str] = {}
-    async with holding(ledger, session.lease_name(recipe), who, session.clock, stop) as lease:
-        for planned in await _plan(session, recipe):
-            shut = [name for name in planned.stage.needs if outcomes.get(name) not in PASSED]
-            if shut or stop.everything:
-                why = f"stage {shut[0]} has not passed" if shut else "the apply was stopped"
-                yield Applied(planned, None, why=why)
-                continue
-            applied = await _apply_stage(session, planned, lease, stop, wishes)
-            outcomes[planned.stage.name] = applied.report.outcome if applied.report is not None else ""
+    async with (
+        holding(ledger, session.lease_name(recipe), who, session.clock, stop) as lease,
+        telling(session, recipe, wishes.teller) as teller,
+    ):
+        stages = await _plan(session, recipe)
+        teller.read(sum(each.plan.total for each in stages), sum(each.plan.to_submit for each in stages))
+        for planned in stages:
+            applied = await _gated(session, planned, lease, stop, replace(wishes, teller=teller), outcomes)
+            teller.stage_ended(planned.stage.name, applied.report, applied.why)
+            if planned is stages[-1] and wishes.teller is None:
+                await teller.finish()
             yield applied
+
+
+async def _gated(
+    session: Session, planned: Planned, lease: Beating, stop: Stop, wishes: Wishes, outcomes: dict[str, str]
+) -> Applied:
+    """Apply a stage when those that it needs have passed, and write down its outcome."""
+    shut = [name for name in planned.stage.needs if outcomes.get(name) not in PASSED]
+    if shut or stop.everything:
+        why = f"stage {shut[0]} has not passed" if shut else "the apply was stopped"
+        return Applied(planned, None, why=why)
+    applied = await _apply_stage(session, planned, lease, stop, wishes)
+    outcomes[planned.stage.name] = applied.report.outcome if applied.report is not None else ""
+    return applied
 
 
 async def _apply_stage(session: Session, planned: Planned, lease: Beating, stop: Stop, wishes: Wishes) -> Applied:
@@ -106,6 +124,8 @@ async def _apply_stage(session: Session, planned: Planned, lease: Beating, stop:
     progress = Progress(expected=plan.to_submit + sum(plan.open_jobs.values()), rejected=plan.rejected)
     if wishes.begin is not None:
         await wishes.begin(planned, progress)
+    if wishes.teller is not None:
+        wishes.teller.watch(planned.stage.name, progress)
     only = None
     if wishes.saved is not None:
         only = planned_items(wishes.saved.get(planned.stage.name, {"items": []}))

@@ -11,7 +11,7 @@ from runner.assembly.build import Builder
 from runner.assembly.stand_ins import StandIns
 from runner.engine.work import Work
 from runner.ledger import open_ledger
-from runner.model.contracts import Clock, Closing, Place
+from runner.model.contracts import Clock, Closing, Notifier, Place
 from runner.model.errors import ConfigError
 from runner.model.item import Json, Record
 from runner.model.ledger import Ledger, Scope
@@ -41,6 +41,8 @@ class Session:
         self._connections: dict[str, Connection] = {}
         self._stand_ins: StandIns | None = None
         self._stack = AsyncExitStack()
+        self._lasting = self._stack
+        self._environment = _without_secrets(environ, project)
 
     @property
     def profile(self) -> str:
@@ -70,7 +72,7 @@ class Session:
             if "://" not in url and url != "memory:":
                 url = str(self.project.root / url)
             self._ledger = open_ledger(url, clock=self.clock)
-            self._stack.push_async_callback(self._ledger.close)
+            self._lasting.push_async_callback(self._ledger.close)
         return self._ledger
 
     async def work(self, recipe: Recipe) -> Sequence[Work]:
@@ -86,6 +88,39 @@ class Session:
                 self._stack.push_async_callback(part.close)
         return works
 
+    async def notifiers(self, recipe: Recipe) -> Sequence[Notifier]:
+        """Return who is told about the runs of a recipe.
+
+        Raises:
+            ConfigError: a notifier cannot be built.
+        """
+        return await (await self._builder(recipe)).notifiers()
+
+    def secret(self, name: str) -> Secret:
+        """Return a secret that the project file names.
+
+        Raises:
+            ConfigError: it does not, or the secret is not where the file says.
+        """
+        if name not in self.project.secrets:
+            what = f"there is no secret {name!r} in {self.project.path or 'runner.yaml'}"
+            raise ConfigError(what, mend=f"add it: secrets: {{{name}: {{env: {name.upper().replace('-', '_')}}}}}")
+        return resolve(self.project.secrets[name], self.environ, self.project.root)
+
+    @asynccontextmanager
+    async def branch(self, recipes: Sequence[Recipe]) -> AsyncIterator[Session]:
+        """Give a session for one piece of work of a long-lived process.
+
+        It shares ledger, connections and stand-ins with this one; what it builds besides is closed at its end.
+        """
+        made = Session(self.project, recipes, self._catalog, self.environ, self.clock)
+        made._ledger = await self.ledger()
+        made._connections, made._stand_ins, made._lasting = self._connections, self._stand_ins, self._lasting
+        try:
+            yield made
+        finally:
+            await made.close()
+
     async def _builder(self, recipe: Recipe) -> Builder:
         return Builder(recipe, self._place(), await self.ledger(), self.scope(recipe), self.connect)
 
@@ -96,7 +131,7 @@ class Session:
             clock=self.clock,
             allowed=self.project.allowed,
             records=self._records,
-            environment=self.environ,
+            environment=self._environment,
         )
 
     async def _records(self, name: str, stage: str) -> AsyncIterator[Sequence[Record]]:
@@ -127,7 +162,7 @@ class Session:
                 clock=self.clock,
                 rng=random.Random(),
             )
-            self._stack.push_async_callback(connection.close)
+            self._lasting.push_async_callback(connection.close)
             self._connections[name] = connection
         return self._connections[name]
 
@@ -154,6 +189,14 @@ class Session:
     async def close(self) -> None:
         """Close everything that was opened, connections first."""
         await self._stack.aclose()
+
+
+def _without_secrets(environ: Mapping[str, str], project: Project) -> Mapping[str, str]:
+    """Return the variables that child processes may see: all but those in which the project's secrets are kept."""
+    fields = [value for connection in project.connections.values() for value in connection.fields.values()]
+    kept = [*fields, *project.secrets.values(), project.ledger]
+    hidden = {one.name for one in kept if isinstance(one, SecretRef) and one.store == "env"}
+    return {name: value for name, value in environ.items() if name not in hidden}
 
 
 @asynccontextmanager

@@ -307,7 +307,26 @@ class Sink(Protocol):
 
 
 class Notifier(Protocol):
-    """Told what happens to a run; a failure of it never changes the run."""
+    """Told what happens to a run; a failure of it never changes the run.
+
+    Every event has `event` (its name), `at` (epoch seconds), `recipe`, `error` (empty when nothing went wrong) and
+    `metadata` (all that the jobs told with their progress so far). In the order of a run:
+
+    | event | when | besides |
+    |---|---|---|
+    | run_started | nothing has been read yet | |
+    | source_read | the plan stands | items: selected, work: how many of them will be submitted |
+    | stage_started | a stage begins | stage |
+    | jobs_running | once, when the first job is accepted or found running | |
+    | progress | a job told how far it is; a slow listener gets the newest only | progress: 0.0-1.0 or null, job |
+    | stage_ended | | stage, outcome (`skipped` when it did not begin) |
+    | run_paused | the process ends or gives up waiting, the run does not: the next apply goes on | outcome, items |
+    | run_ended | once | outcome, items: status to number |
+
+    `outcome` of run_paused is `interrupted` or `pending`; of run_ended `done`, `failed_items`, `check_failed`,
+    `budget`, `held`, `stopped` (the platform is down or forbids), `cancelled`, or `error` (it could not begin). Only
+    `done` is a full success.
+    """
 
     async def tell(self, event: Mapping[str, Json]) -> None:
-        """Pass one event on: `event["event"]` is its name, `event["at"]` its epoch seconds."""
+        """Pass one event on; called for one event after the other, never for two at once."""
