@@ -89,7 +89,8 @@ class Catalog:
         value = self._value(platform)
         if value is None:
             return None
-        fields: Mapping[str, Mapping[str, Json]] = value["connection"]["fields"]
+        described: Mapping[str, Mapping[str, Json]] = value["connection"]["fields"]
+        fields = {name: field for name, field in described.items() if "matches" not in field}
         limits = {"description": "As in a manifest: concurrency, per_second, per_minute, burst.", "type": "object"}
         hosts = {
             "description": "Private hosts that URLs in the platform's replies may point to.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from random import Random
 from typing import Final, TypeVar
@@ -151,7 +152,7 @@ def connect(
 
 def _values(manifest: Manifest, given: Mapping[str, Json | Secret]) -> dict[str, Json]:
     """Return every field of the connection: what was given, a default, or null."""
-    known = manifest.connection.fields
+    known = {name: field for name, field in manifest.connection.fields.items() if not field.matches}
     unknown = sorted(set(given) - set(known))
     if unknown:
         fields = ", ".join((*known, *COMMON))
@@ -163,7 +164,13 @@ def _values(manifest: Manifest, given: Mapping[str, Json | Secret]) -> dict[str,
                 f"the connection to {manifest.title} needs the field {name!r}",
                 mend=f"give it in the project file, for example {name}: {{env: {name.upper()}}}",
             )
-    return values
+    worked_out = [field for field in manifest.connection.fields.values() if field.matches]
+    return values | {field.name: _matches(field, values[field.matches]) for field in worked_out}
+
+
+def _matches(field: Field, value: Json) -> bool:
+    text = value.reveal() if isinstance(value, Secret) else str(value or "")
+    return re.fullmatch(field.pattern, text) is not None
 
 
 def _value(field: Field, value: Json | Secret) -> Json:

@@ -69,13 +69,14 @@ class Seat:
     problem: str = ""
 
 
-def seated(items: Sequence[Item], rule: TokenRule, scope: Mapping[str, Json]) -> Sequence[Seat]:
+def seated(items: Sequence[Item], rule: TokenRule, scope: Mapping[str, Json], over: Over | None = None) -> Sequence[Seat]:
     """Give every item of a job its name and token.
 
     Args:
         items: of the job, in order.
         rule: of the target.
         scope: what the token's template may read besides the item.
+        over: gives the options for an item's value; None when the rule reads none of them.
     """
     taken: set[str] = set()
     names = [_unique(_clean(_wanted(item)), item.key, taken, LONGEST_NAME) for item in items]

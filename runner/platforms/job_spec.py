@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from runner.model.item import Json
@@ -58,9 +58,10 @@ class Looking:
 
 @dataclass(frozen=True, slots=True)
 class Polling:
-    """How a job's state is asked; `lost` are the statuses of a job that is gone."""
+    """How a job's state is asked; `then` are steps after the reply, `lost` the statuses of a job that is gone."""
 
     step: Step
+    then: Sequence[Step]
     states: StateRules
     lost: Callable[[int], bool]
 
@@ -103,9 +104,12 @@ class JobSpec:
 
     Attributes:
         shows_items: whether `prepare` reads `items`; if not, elements may read what uploads gave.
+        check: steps that show before anything is paid that the recipe's words mean something there.
         kept: names that `prepare`, `submit`, `find` and `poll` capture: fields of `job`.
         key_lifetime_s: with find key, how long the platform remembers a key; None for ever.
         retention_s: how long results are kept; None when it is not said.
+        mode: chooses one of `modes`; None for a target that works in one way.
+        modes: several ways to do the work; the target itself is then as the first one of them.
     """
 
     name: str
@@ -126,14 +130,29 @@ class JobSpec:
     cancel: Call | None
     estimate: Pricing | None
     cleanup: Sequence[Step]
+    check: Sequence[Step]
     kept: frozenset[str]
     key_lifetime_s: float | None
     retention_s: float | None
+    mode: Tree | None = None
+    modes: Mapping[str, JobSpec] = field(default_factory=dict)
 
 
-def compile_job(compiler: Compiler, name: str, base: Names) -> JobSpec | None:
-    """Compile `targets.NAME`; None when a call in it is so wrong that nothing can be made of it."""
+def compile_target(compiler: Compiler, name: str, base: Names) -> JobSpec | None:
+    """Compile `targets.NAME` in all its modes; None when a call in it is so wrong that nothing can be made of it."""
     at: Pointer = ("targets", name)
+    written = compiler.at((*at, "modes"))
+    if not isinstance(written, Mapping):
+        return compile_job(compiler, name, base, at)
+    modes = {mode: compile_job(compiler, name, base, (*at, "modes", mode)) for mode in written}
+    whole = {mode: spec for mode, spec in modes.items() if spec is not None}
+    if len(whole) < len(modes) or not whole:
+        return None
+    return replace(next(iter(whole.values())), mode=compiler.tree((*at, "mode"), base), modes=whole)
+
+
+def compile_job(compiler: Compiler, name: str, base: Names, at: Pointer) -> JobSpec | None:
+    """Compile one way to do the work of `targets.NAME`, which stands at a pointer; None as `compile_target`."""
     kept = _job_kept(compiler, at)
     job: Names = {**base, "job": JOB_FIELDS | kept}
     element = compiler.tree((*at, "element"), {**job, "item": None})
@@ -142,9 +161,11 @@ def compile_job(compiler: Compiler, name: str, base: Names) -> JobSpec | None:
     poll_step = compile_step(compiler, (*at, "poll"), job)
     if submit is None or poll_step.call is None:
         return None
-    states_names: Names = {**job, **REPLY, **(FOUND if poll_step.each else {})}
+    asked: Names = {**job, **REPLY, **(FOUND if poll_step.each else {})}
+    states_names: Names = {**asked, "kept": kept_names(compiler, (*at, "poll", "then"))}
     poll = Polling(
         poll_step,
+        compile_steps(compiler, (*at, "poll", "then"), asked),
         compile_states(compiler, (*at, "poll"), states_names),
         statuses(compiler.at((*at, "poll", "lost")), _LOST),
     )
@@ -153,8 +174,8 @@ def compile_job(compiler: Compiler, name: str, base: Names) -> JobSpec | None:
     uploaded_names: Names = {**job, "item": None, "kept": kept_names(compiler, (*at, "upload"))}
     spec = JobSpec(
         name=name,
-        title=compiler.at((*at, "title")) or name,
-        options=compiler.at((*at, "options")) or {},
+        title=compiler.at(("targets", name, "title")) or name,
+        options=compiler.at(("targets", name, "options")) or {},
         capabilities=_capabilities(compiler, at, (submit.call, *_calls(upload), *_calls(prepare)), element),
         token=_token(compiler, (*at, "token"), base),
         element=element,
@@ -170,6 +191,7 @@ def compile_job(compiler: Compiler, name: str, base: Names) -> JobSpec | None:
         cancel=compile_call(compiler, (*at, "cancel"), job),
         estimate=_estimate(compiler, (*at, "estimate"), {**base, "count": None}),
         cleanup=compile_steps(compiler, (*at, "cleanup"), job),
+        check=compile_steps(compiler, (*at, "check"), base),
         kept=kept,
         key_lifetime_s=_lifetime(compiler, (*at, "capabilities", "key_lifetime")),
         retention_s=_lifetime(compiler, (*at, "capabilities", "retention")),
@@ -179,7 +201,8 @@ def compile_job(compiler: Compiler, name: str, base: Names) -> JobSpec | None:
 
 
 def _job_kept(compiler: Compiler, at: Pointer) -> frozenset[str]:
-    places = [(*at, "prepare"), (*at, "submit"), (*at, "poll"), (*at, "find"), (*at, "find", "before")]
+    inside = [("prepare",), ("submit",), ("poll",), ("poll", "then"), ("find",), ("find", "before")]
+    places = [(*at, *place) for place in inside]
     kept = frozenset[str]().union(*(kept_names(compiler, place) for place in places))
     for name in kept & (JOB_FIELDS | {"refused", "uploads"}):
         compiler.tell("reserved-name", f"keep may not be named {name!r}: it is a field of job", at)
@@ -314,6 +337,8 @@ def _check(compiler: Compiler, at: Pointer, spec: JobSpec) -> None:
         compiler.tell("bad-capability", f"find: {find} needs a find block", (*at, "capabilities", "find"))
     if find is Find.NONE and spec.find is not None:
         compiler.tell("bad-capability", "there is a find block, but capabilities say find: none", (*at, "find"))
+    if spec.poll_many is not None and spec.poll.then:
+        compiler.tell("bad-capability", "poll_many asks no steps after a reply: then is for poll alone", (*at, "poll"))
     if find is Find.KEY and not spec.submit.call.reads("job", "key"):
         compiler.tell("bad-capability", "find: key needs job.key in the submit call", (*at, "submit", "call"))
     if bool(said.get("cancel", spec.cancel)) != (spec.cancel is not None):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +24,7 @@ from runner.platforms.data_spec import (
     compile_sink,
     compile_source,
 )
-from runner.platforms.job_spec import JobSpec, compile_job
+from runner.platforms.job_spec import JobSpec, compile_target
 from runner.platforms.step import Call, compile_call
 from runner.platforms.tree import Tree, compile_tree
 from runner.platforms.verdict import Verdicts, compile_verdicts
@@ -37,12 +38,19 @@ Spec = TypeVar("Spec")
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a connection."""
+    """One field of a connection.
+
+    Attributes:
+        matches: the other field that this boolean is worked out from; empty for a field that the project file gives.
+        pattern: what the other field must be, as a whole.
+    """
 
     name: str
     type: str
     required: bool
     default: Json
+    matches: str = ""
+    pattern: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +127,14 @@ def digest(value: Mapping[str, Json], name: str, room: str = "targets") -> str:
     """
     block: Mapping[str, Json] = value.get(room, {}).get(name, {})
     if room == "targets":
-        block = {part: block[part] for part in PAID if part in block}
+        modes = {mode: _paid(one) for mode, one in (block.get("modes") or {}).items()}
+        block = {**_paid(block), **({"mode": block["mode"], "modes": modes} if modes else {})}
     sent = {part: value["connection"].get(part) for part in ("headers", "query")}
     return jsontext.digest([room, name, block, sent]).hex()
+
+
+def _paid(block: Mapping[str, Json]) -> dict[str, Json]:
+    return {part: block[part] for part in PAID if part in block}
 
 
 def load_manifest(path: Path, *, shown: str | None = None) -> Manifest:
@@ -181,7 +194,7 @@ def _compile(compiler: Compiler) -> Manifest | None:
         connection=connection,
         verdicts=verdicts,
         sources=each("sources", compile_source),
-        targets=each("targets", compile_job),
+        targets=each("targets", compile_target),
         sinks=each("sinks", compile_sink),
         notifiers=each("notifiers", compile_notifier),
     )
@@ -196,10 +209,7 @@ def _base(compiler: Compiler, room: str, name: str, fields: frozenset[str]) -> N
 def _connection(compiler: Compiler) -> ConnectionSpec:
     at = ("connection",)
     data = compiler.at(at)
-    fields = {
-        name: Field(name, rule["type"], bool(rule.get("required")), rule.get("default"))
-        for name, rule in data["fields"].items()
-    }
+    fields = {name: _field(compiler, name, rule) for name, rule in data["fields"].items()}
     names: Names = {"connection": frozenset(fields), "now": None}
     if "base_url" not in data and "base_url" not in fields:
         compiler.tell("missing-field", "the connection needs a field base_url, or base_url made of its fields", at)
@@ -218,6 +228,18 @@ def _connection(compiler: Compiler) -> ConnectionSpec:
         check=_check_call(compiler, names),
         emulate=_emulate(compiler, fields),
     )
+
+
+def _field(compiler: Compiler, name: str, rule: Mapping[str, Json]) -> Field:
+    matches, pattern = rule.get("matches", ""), rule.get("pattern", "")
+    at = ("connection", "fields", name)
+    if matches and (rule["type"] != "boolean" or matches not in compiler.at(at[:2]) or not pattern):
+        compiler.tell("bad-field", "matches is for a boolean, names another field, and needs a pattern", at)
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        compiler.tell("bad-pattern", f"the pattern is no regular expression: {error}", (*at, "pattern"))
+    return Field(name, rule["type"], bool(rule.get("required")), rule.get("default"), matches, pattern)
 
 
 def _exchange(compiler: Compiler, names: Names) -> Exchange | None:

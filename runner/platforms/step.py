@@ -99,6 +99,20 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Fetch:
+    """A second call for each found of a list; what it gives takes the place of that found.
+
+    Attributes:
+        each: the list in its reply; lines that are read as they come need none.
+        size: how many bytes the reply must have.
+    """
+
+    call: Call
+    each: Tree | None
+    size: Tree | None
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One step; what is None does not happen."""
 
@@ -107,6 +121,7 @@ class Step:
     wait: Wait | None
     pages: Paging | None
     each: Tree | None
+    fetch: Fetch | None
     match: Tree | None
     keep: Mapping[str, Tree]
     expect: Tree | None
@@ -159,7 +174,7 @@ def compile_step(compiler: Compiler, pointer: Pointer, names: Names) -> Step:
     call = compile_call(compiler, pointer, inside)
     after: Names = {**inside, **(REPLY if call else {})}
     each = compiler.tree((*pointer, "each"), after)
-    is_listed = each is not None or (call is not None and call.read == "jsonl")
+    is_listed = each is not None or (call is not None and call.read == "jsonl") or compiler.has((*pointer, "fetch"))
     found: Names = {**after, **(FOUND if is_listed else {})}
     return Step(
         when=compiler.tree((*pointer, "when"), inside),
@@ -167,6 +182,7 @@ def compile_step(compiler: Compiler, pointer: Pointer, names: Names) -> Step:
         wait=_wait(compiler, (*pointer, "wait"), after),
         pages=_pages(compiler, (*pointer, "pages"), {**after, **PAGE}),
         each=each,
+        fetch=_fetch(compiler, (*pointer, "fetch"), found),
         match=compiler.tree((*pointer, "match"), found),
         keep=compile_map(compiler, (*pointer, "keep"), found),
         expect=compiler.tree((*pointer, "expect"), after),
@@ -259,6 +275,16 @@ def _wait(compiler: Compiler, pointer: Pointer, names: Names) -> Wait | None:
         every_s=seconds(data.get("every"), 2.0),
         at_most_s=seconds(data.get("at_most"), 3600.0),
     )
+
+
+def _fetch(compiler: Compiler, pointer: Pointer, names: Names) -> Fetch | None:
+    call = compile_call(compiler, pointer, names)
+    if call is None:
+        return None
+    if call.read != "jsonl" and not compiler.has((*pointer, "each")):
+        compiler.tell("missing-field", "a fetch reads lines (read: jsonl), or has each", pointer)
+    each = compiler.tree((*pointer, "each"), {**names, **REPLY})
+    return Fetch(call, each, compiler.tree((*pointer, "size"), names))
 
 
 def _pages(compiler: Compiler, pointer: Pointer, names: Names) -> Paging | None:

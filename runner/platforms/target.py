@@ -29,7 +29,7 @@ from runner.platforms.options import Options
 from runner.platforms.session import Session, reading
 from runner.platforms.tree import Scope
 from runner.platforms.verdict import Answer
-from runner.platforms.walk import is_wanted, keep, matched, read_list, run_steps
+from runner.platforms.walk import is_wanted, keep, matched, read_list, run_checks, run_steps
 
 UPLOADS: Final = 8
 """Files of one job that are sent at one time; the connection's limits hold besides."""
@@ -75,8 +75,9 @@ class PlatformTarget:
         return self._spec.capabilities
 
     async def check(self) -> None:
-        """Try the login."""
+        """Try the login, and what the manifest checks before anything is paid."""
         await self._session.check()
+        await run_checks(self._session, self._spec.check, self._scope(kept={}))
 
     # -- the paid work
     async def submit(self, job: Job) -> Submitted:
@@ -117,15 +118,19 @@ class PlatformTarget:
                 assert poll.step.call is not None
                 answer = await self._session.ask(poll.step.call, scope)
                 after, poll_after_s = {**scope, **answer.scope()}, self._session.poll_after_s(answer)
+            after["kept"] = kept = {}
+            await run_steps(self._session, poll.then, after)
         except Refused as error:
             raise self._lost(error, job) from error
         with reading("poll"):
-            return self._state(after, poll_after_s)
+            state = self._state(after, poll_after_s)
+        fresh = {name: value for name, value in kept.items() if value is not None}
+        return replace(state, kept={**state.kept, **fresh}) if fresh else state
 
     async def results(self, job: Job, state: JobState) -> AsyncIterator[Sequence[Result]]:
         """Give the results of a terminal job; errors as in the contract."""
         scope = self._job_scope(job)
-        seats = seated(job.items, self._spec.token, scope)
+        seats = seated(job.items, self._spec.token, scope, self._options.over)
         refused: Mapping[str, Json] = job.kept.get(REFUSED) or {}
         if refused:
             yield [Result(key, error=str(error)) for key, error in refused.items()]
@@ -261,7 +266,7 @@ class PlatformTarget:
         return self._scope(job=facts)
 
     def _seats(self, job: Job) -> Sequence[Seat]:
-        return seated(job.items, self._spec.token, self._scope())
+        return seated(job.items, self._spec.token, self._scope(), self._options.over)
 
     def _submit_scope(self, job: Job, *, shows_items: bool = True) -> tuple[Scope, dict[str, str]]:
         """Return what prepare and submit read, and the items that cannot take part, with the reason."""

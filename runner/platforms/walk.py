@@ -6,14 +6,15 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
-from runner.model.errors import RecipeError, Refused, Unavailable
+from runner.model.errors import AuthError, RecipeError, Refused, Unavailable
 from runner.model.item import Json
 from runner.platforms.session import Session, reading
-from runner.platforms.step import Call, Paging, Step
+from runner.platforms.step import Call, Fetch, Paging, Step
 from runner.platforms.tree import Scope, Tree, constant
 from runner.platforms.verdict import Answer
 from runner.transport.bodies import Slice
 from runner.transport.pages import Pages, Turn
+from runner.transport.reading import lines as lines_of
 from runner.transport.request import parsed
 
 FEW = 1000
@@ -25,6 +26,18 @@ async def run_steps(session: Session, steps: Sequence[Step], scope: Scope, *, sa
     for step in steps:
         if is_wanted(step.when, scope):
             await _run(session, step, scope, safe=safe)
+
+
+async def run_checks(session: Session, steps: Sequence[Step], scope: Scope) -> None:
+    """Run steps that only look, before anything is paid.
+
+    Raises:
+        AuthError: the platform refuses something, or has not what the recipe names.
+    """
+    try:
+        await run_steps(session, steps, scope)
+    except Refused as error:
+        raise AuthError(error.what, mend=error.mend) from error
 
 
 def is_wanted(when: Tree | None, scope: Scope) -> bool:
@@ -59,7 +72,12 @@ async def read_list(
         answer = await _ask(session, step, _paged(call, pages), asked, safe=safe)
         after = {**asked, **answer.scope()}
         found = _found(step.each, after)
-        yield after, found
+        if step.fetch is None:
+            yield after, found
+        else:
+            async with aclosing(_fetched(session, step.fetch, after, found)) as fetched:
+                async for more in fetched:
+                    yield more
         if pages is None or step.pages is None or not pages.go_on(_turn(step.pages, after, len(found))):
             return
 
@@ -123,6 +141,7 @@ async def _once(session: Session, step: Step, scope: Scope, *, safe: bool | None
     kept = scope["kept"]
     if step.call is None:
         keep(step.keep, scope, kept)
+        _expect(step, scope)
         return scope
     if step.match is not None:
         one = await matched(session, step, scope)
@@ -132,11 +151,26 @@ async def _once(session: Session, step: Step, scope: Scope, *, safe: bool | None
         keep(step.keep, one, kept)
         return one
     after = scope
-    async for page, _ in read_list(session, step, scope, safe=safe):
+    gathered: dict[str, list[Json]] = {} if _rounds_of(step) else {name: [] for name in step.collect}
+    async for page, founds in read_list(session, step, scope, safe=safe):
         after = page
+        _gather(step, page, founds, gathered)
+    kept.update(gathered)
     keep(step.keep, after, kept)
     _expect(step, after)
     return after
+
+
+def _rounds_of(step: Step) -> bool:
+    """Whether the step itself goes in rounds, each of which collects one element."""
+    return step.loop is not None or step.part_size is not None
+
+
+def _gather(step: Step, scope: Scope, founds: Sequence[Json], into: Mapping[str, list[Json]]) -> None:
+    """Collect one element for each found."""
+    with reading("a list that is collected"):
+        for name, elements in into.items():
+            elements += [step.collect[name]({**scope, "found": found}) for found in founds]
 
 
 def _expect(step: Step, scope: Scope) -> None:
@@ -168,11 +202,44 @@ async def _ask(session: Session, step: Step, call: Call, scope: Scope, *, safe: 
         answer = await session.ask(call, scope, safe=safe)
 
 
-async def _lines(session: Session, call: Call, scope: Scope) -> AsyncIterator[Sequence[Json]]:
+async def _fetched(
+    session: Session, fetch: Fetch, scope: Scope, founds: Sequence[Json]
+) -> AsyncGenerator[tuple[Scope, Sequence[Json]], None]:
+    """Ask the second call for each found, and give what is in its replies."""
+    for found in founds:
+        one = {**scope, "found": found}
+        with reading("a listing"):
+            size = None if fetch.size is None else _whole(fetch.size(one))
+        if fetch.call.read == "jsonl":
+            async for lines in _lines(session, fetch.call, one, size):
+                yield scope, lines
+            continue
+        answer = await session.ask(fetch.call, one)
+        _check_size(len(answer.reply.body), size)
+        yield scope, _found(fetch.each, {**one, **answer.scope()})
+
+
+async def _lines(
+    session: Session, call: Call, scope: Scope, size: int | None = None
+) -> AsyncGenerator[Sequence[Json], None]:
+    came = 0
+
+    async def counted(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        nonlocal came
+        async for chunk in chunks:
+            came += len(chunk)
+            yield chunk
+
     async with session.stream(call, scope) as stream:
-        async for lines in stream.lines():
+        async for lines in lines_of(counted(stream.chunks())):
             for at in range(0, len(lines), FEW):
                 yield [_line(line) for line in lines[at : at + FEW]]
+    _check_size(came, size)
+
+
+def _check_size(came: int, size: int | None) -> None:
+    if size is not None and came != size:
+        raise Unavailable(f"{came:,} bytes came, the platform said {size:,}")
 
 
 def _line(line: bytes) -> Json:

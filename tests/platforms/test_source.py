@@ -1,4 +1,5 @@
 import asyncio
+import json
 
 import httpx
 import pytest
@@ -40,6 +41,11 @@ sources:
     call: {get: "/exports/{{ kept.task }}/lines", query: {from: "{{ page.offset }}"}}
     pages: {offset: {next: "{{ response.end + 1 }}", while: "{{ response.end + 1 < kept.total }}"}}
     each: "{{ response.lines }}"
+    key: "{{ found.k }}"
+  chunked:
+    call: {post: /graphql, graphql: {query: "query E { chunk }", variables: {offset: "{{ page.offset }}"}}}
+    pages: {offset: {next: "{{ response.end + 1 }}", while: "{{ response.end + 1 < response.size }}"}}
+    fetch: {call: {get: "{{ found.file }}", read: jsonl}}
     key: "{{ found.k }}"
 """
 
@@ -170,3 +176,17 @@ def test_an_export_is_started_waited_for_and_read_by_offset():
         return httpx.Response(200, json=answers[f"{request.method} {request.url.raw_path.decode()}"].pop(0))
 
     assert [item.key for item in read(source(handler, "exported"))[0]] == ["a", "b"]
+
+
+def test_chunks_by_offset_whose_lines_lie_on_another_host():
+    seen = []
+
+    def handler(request):
+        seen.append(request)
+        if request.method == "POST":
+            start = json.loads(request.content)["variables"]["offset"]
+            return httpx.Response(200, json={"file": f"https://files.org/{start}", "end": start + 9, "size": 20})
+        return httpx.Response(200, content=f'{{"k": "a{request.url.path}"}}\n{{"k": "b{request.url.path}"}}\n')
+
+    assert [item.key for item in read(source(handler, "chunked"))[0]] == ["a/0", "b/0", "a/10", "b/10"]
+    assert all("authorization" not in request.headers for request in seen if request.url.host == "files.org")

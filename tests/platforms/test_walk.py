@@ -114,6 +114,23 @@ prepare:
         prepared(steps, Server(c=[{"created": 1}]))
 
 
+OUTCOME = """
+prepare:
+  - {call: {get: /lines, read: jsonl}, match: "{{ found.status == 'FAILURE' }}", keep: {failed: "{{ found.why }}"}}
+  - {expect: "{{ kept.failed is none }}", error: "a line was refused: {{ kept.failed }}"}
+"""
+
+
+def test_the_outcome_of_uploaded_lines_is_read_line_by_line():
+    def answer(lines):
+        return lambda request: httpx.Response(200, content="\n".join(map(json.dumps, lines)))
+
+    good, bad = {"status": "SUCCESS"}, {"status": "FAILURE", "why": "no such row"}
+    assert prepared(OUTCOME, answer([good, good])) == {}
+    with pytest.raises(Refused, match="a line was refused: no such row"):
+        prepared(OUTCOME, answer([good, bad, good]))
+
+
 UPLOAD = """
 upload:
   call: {put: "/u/{{ item.upload_name | segment }}", body: "{{ item.content }}"}
