@@ -109,7 +109,7 @@ def _promises(capabilities: Capabilities) -> Iterator[str]:
 
 def _fields(manifest: Manifest) -> Mapping[str, Mapping[str, Json]]:
     fields: Mapping[str, Mapping[str, Json]] = manifest.value["connection"]["fields"]
-    return fields
+    return {name: rule for name, rule in fields.items() if "matches" not in rule}
 
 
 def _field(name: str, rule: Mapping[str, Json]) -> dict[str, Json]:

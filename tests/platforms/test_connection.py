@@ -1,11 +1,12 @@
 import asyncio
+import re
 
 import httpx
 import pytest
 
 from runner.model.errors import ConfigError, Refused
 from runner.model.secret import Secret
-from tests.platforms.made import PLACE, SECRET, manifest, over
+from tests.platforms.made import PLACE, SECRET, manifest, over, problems
 
 PLATFORM = """\
 apiVersion: runner/v1
@@ -87,3 +88,35 @@ def test_it_can_be_closed_twice():
 def test_a_reply_beyond_the_bound_is_refused():
     with pytest.raises(Refused, match="4,096 bytes"):
         asyncio.run(connection(lambda _: httpx.Response(200, content=bytes(5000))).check())
+
+
+TWO_KEYS = """\
+apiVersion: runner/v1
+kind: Platform
+name: p
+connection:
+  fields:
+    base_url: {type: string}
+    token: {type: secret}
+    is_long: {type: boolean, matches: token, pattern: "[a-z]+-[a-z0-9-]+"}
+  headers: {Authorization: "{{ ('Bearer ' if connection.is_long else 'Token ') ~ connection.token }}"}
+"""
+
+
+@pytest.mark.parametrize(("token", "sent"), [("sk-0", "Bearer sk-0"), ("sk-0 ", "Token sk-0 "), (None, "Token x")])
+def test_a_field_may_be_worked_out_from_a_secret(token, sent):
+    fields = {"base_url": "https://api.example.com", "token": Secret(token or "x")}
+    made = over(lambda _: httpx.Response(200), manifest(TWO_KEYS), fields)
+    assert made._client.settings.headers == {"Authorization": sent}
+
+
+def test_a_field_that_is_worked_out_cannot_be_given():
+    with pytest.raises(ConfigError, match="no field 'is_long'"):
+        over(lambda _: httpx.Response(200), manifest(TWO_KEYS), {"base_url": "https://a.b", "is_long": True})
+
+
+@pytest.mark.parametrize(("part", "slug"), [("matches: tokn", "bad-field"), ('pattern: "["', "bad-pattern")])
+def test_a_field_that_cannot_be_worked_out_is_told(part, slug):
+    name = part.partition(":")[0]
+    text = re.sub(rf'{name}: ("[^"]*"|\w+)', lambda _: part, TWO_KEYS)
+    assert problems(text) == [(slug, 8)]
