@@ -15,7 +15,7 @@ from runner.emulators import EMULATORS
 ROOT = Path(__file__).parents[1]
 CODE = sorted((ROOT / "runner").rglob("*.py"))
 ROOMS = {"sources": sources, "filters": filters, "targets": targets, "checks": checks, "sinks": sinks}
-MANIFESTS = sorted((ROOT / "runner/platforms/manifests").glob("*.yaml"))
+MANIFESTS = sorted([*ROOT.glob("runner/platforms/manifests/*.yaml"), *ROOT.glob("recipes/platforms/*.yaml")])
 RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "base", "core", "manager"}
 GIVEN = {"pyproject.toml", "runner", "schemas", "recipes", "tests", "README.md", "LICENSE"}
@@ -57,7 +57,8 @@ def test_every_schema_file_is_json_with_title_and_description():
 
 def test_every_emulator_has_a_manifest_and_a_test():
     for name in EMULATORS:
-        assert (ROOT / f"runner/platforms/manifests/{name}.yaml").is_file()
+        places = [ROOT / folder / f"{name}.yaml" for folder in ("runner/platforms/manifests", "recipes/platforms")]
+        assert any(place.is_file() for place in places), name
         assert list((ROOT / "tests/emulators").glob(f"test_{name}*.py"))
 
 

@@ -17,6 +17,7 @@ from runner.platforms.manifest import _load
 from tests.transport.doubles import Ticks
 
 OWN = Path(__file__).parent / "manifests"
+EXAMPLES = Path(__file__).parents[2] / "recipes/platforms"
 SECRET = "sk-very-secret-0123456789"
 PLACE = Place(Path("/nowhere"), Path("/nowhere/.runner"), Ticks())
 

@@ -17,7 +17,7 @@ from runner.platforms import Catalog, connect
 from runner.templating import compile_template
 from runner.transport.clock import SystemClock
 from tests.contracts.target import TargetContract
-from tests.platforms.made import OWN, PLACE, done, finished, gathered, item, job, over, sent
+from tests.platforms.made import EXAMPLES, PLACE, done, finished, gathered, item, job, over, sent
 
 
 @asynccontextmanager
@@ -25,7 +25,7 @@ async def jobs(kind, options=None, **knobs):
     """A target of the jobs manifest over its emulator; gives the target and the app."""
     app = create("jobs", **knobs)
     async with serving(app) as url:
-        platform = Catalog([OWN]).manifest("jobs")
+        platform = Catalog([EXAMPLES]).manifest("jobs")
         connection = connect(platform, platform.emulated(url, "emulator"), clock=SystemClock(), rng=Random(1))
         try:
             yield connection.target(f"jobs.{kind}", options or {}, PLACE), app.state.desk
@@ -175,7 +175,7 @@ class TestContract(TargetContract):
         return self.over(create("jobs", fail_percent=100))
 
     def over(self, app):
-        platform = Catalog([OWN]).manifest("jobs")
+        platform = Catalog([EXAMPLES]).manifest("jobs")
         fields = platform.emulated("http://emulator", "emulator")
         transport = httpx.ASGITransport(app)
         connection = connect(platform, fields, clock=SystemClock(), rng=Random(1), transport=transport)

@@ -4,7 +4,7 @@ from runner.model.errors import RecipeError
 from runner.model.secret import Secret
 from runner.platforms.catalog import BUILT_IN
 from runner.platforms.manifest import check_manifest, digest, load_manifest
-from tests.platforms.made import OWN, manifest, problems
+from tests.platforms.made import EXAMPLES, OWN, manifest, problems
 
 HEAD = """\
 apiVersion: runner/v1
@@ -22,7 +22,7 @@ targets:
 """
 
 
-@pytest.mark.parametrize("path", sorted([*BUILT_IN.glob("*.yaml"), *OWN.glob("*.yaml")]), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted([*BUILT_IN.glob("*.yaml"), *OWN.glob("*.yaml"), *EXAMPLES.glob("*.yaml")]), ids=lambda path: path.stem)
 def test_every_manifest_of_the_house_is_right(path):
     assert check_manifest(path) == []
 
