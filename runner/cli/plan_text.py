@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from runner.cli.change_text import change_lines
 from runner.cli.console import paint
 from runner.engine.decide import Decision
 from runner.engine.plan import StagePlan, safety
@@ -40,6 +41,7 @@ def plan_block(plan: StagePlan, budget: Budget, checks: int) -> str:
     if plan.open_jobs:
         states = ", ".join(f"{number} {status}" for status, number in sorted(plan.open_jobs.items()))
         lines.append(_line("in flight", f"{states}: apply goes on with them"))
+    lines.extend(_line(name, text) for change in plan.changes for name, text in change_lines(change))
     lines.append(_line("cost", cost_text(plan, budget)))
     lines.append(_line("safety", safety(plan.capabilities)))
     lines.append(_line("sinks", sinks_text(plan, checks)))

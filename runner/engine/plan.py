@@ -9,7 +9,7 @@ from hashlib import blake2b
 
 from runner.engine.decide import Decision
 from runner.model.item import Rejected
-from runner.model.job import Capabilities, Estimate
+from runner.model.job import Capabilities, Change, Estimate
 from runner.model.ledger import Scope
 
 REJECTED_SHOWN = 20
@@ -40,6 +40,7 @@ class StagePlan:
         rejected: number of places of the source that hold no usable item; `rejections` are the first of them.
         jobs: jobs still to be submitted.
         open_jobs: JobStatus to number of the jobs in flight.
+        changes: what would be made or changed on the platform before the first job.
         items: (key, content, reason) of the items that are work, when they were asked for.
         id: 8 hex letters over everything that apply would submit.
         holder: who holds the lease now, None when nobody does.
@@ -60,6 +61,7 @@ class StagePlan:
     estimate: Estimate = field(default_factory=Estimate)
     capabilities: Capabilities = field(default_factory=Capabilities)
     sinks: Sequence[SinkPlan] = ()
+    changes: Sequence[Change] = ()
     items: Sequence[tuple[str, bytes, str]] | None = None
     holder: Mapping[str, object] | None = None
     source_text: str = ""

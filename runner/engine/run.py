@@ -93,15 +93,21 @@ async def apply_stage(
         lease,
         run,
         agenda=Agenda(work.clock),
-        flight=Flight(work.run.max_in_flight),
-        purse=Purse(work.run.budget, await _price(work)),
+        flight=Flight(work.max_in_flight),
+        purse=purse,
         rhythm=Rhythm(work.run.poll),
         progress=progress,
         stop=stop,
         chance=options.chance,
         only=options.only,
-        workers=min(options.workers, max(1, work.run.max_in_flight)),
+        workers=min(options.workers, max(1, work.max_in_flight)),
+        missing=missing or (ASKED_TO_LOOK if options.look_first else ""),
+        began_at=work.clock.monotonic(),
+        budget_since=since,
+        cancels=options.cancels,
     )
+    if apply.missing:
+        progress.note(f"every job is looked for on the platform before it is sent: {apply.missing}")
     await _fly(apply, options)
     report = await _finish(apply)
     summary = {"counts": dict(report.counts), "cost": progress.cost, "requests": progress.requests}

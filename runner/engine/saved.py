@@ -31,6 +31,7 @@ def stage_document(plan: StagePlan) -> dict[str, Json]:
         },
         "open_jobs": dict(plan.open_jobs),
         "cost": {"money": plan.estimate.money, "currency": plan.estimate.currency, "how": plan.estimate.how},
+        "changes": [{"what": change.what, "before": change.before, "after": change.after} for change in plan.changes],
         "safety": {
             "find": str(plan.capabilities.find),
             "complete": plan.capabilities.complete,

@@ -14,7 +14,7 @@ from runner.engine.plan import REJECTED_SHOWN, PlanId, StagePlan, jobs_needed, t
 from runner.engine.publish import sink_plans
 from runner.engine.select import SelectionDigest, duplicate, filtered, selection_mark
 from runner.engine.work import Work
-from runner.model.contracts import Estimating
+from runner.model.contracts import Comparing, Estimating
 from runner.model.item import Rejected
 from runner.model.job import DOUBTFUL, OPEN, TERMINAL, Estimate
 from runner.model.ledger import ItemStatus
@@ -47,6 +47,7 @@ async def survey(work: Work, *, with_items: bool = False) -> StagePlan:
         reasons=dict(walked.reasons),
         open_jobs=dict(open_jobs),
         estimate=estimate,
+        changes=await work.target.compare() if to_submit and isinstance(work.target, Comparing) else (),
         capabilities=capabilities,
         sinks=await sink_plans(work, rows_change=bool(to_submit or open_jobs) or walked.selection_differs),
         items=tuple(walked.items) if with_items else None,

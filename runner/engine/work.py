@@ -47,6 +47,12 @@ class Work:
     notifiers: Sequence[Notifier] = ()
 
     @property
+    def max_in_flight(self) -> int:
+        """How many jobs may be in flight at one time, within what the target allows."""
+        wanted, most = self.run.max_in_flight, self.target.capabilities.jobs_at_once
+        return wanted if most is None else min(wanted, most)
+
+    @property
     def items_per_job(self) -> int:
         """How many items one job gets at most, within what the target allows."""
         wanted = self.run.items_per_job or self.target.capabilities.default_items_per_job

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from runner.model.item import Batch, Json, Record, Result
-from runner.model.job import Capabilities, Estimate, Job, JobState, Submitted
+from runner.model.job import Capabilities, Change, Estimate, Job, JobState, Submitted
 
 
 class Expression(Protocol):
@@ -223,6 +223,18 @@ class Estimating(Protocol):
 
     async def estimate(self, items: int) -> Estimate:
         """Return what `items` new items would cost."""
+
+
+@runtime_checkable
+class Comparing(Protocol):
+    """A target that brings something on the platform about besides jobs: a prompt, a version."""
+
+    async def compare(self) -> Sequence[Change]:
+        """Return what the next submit would make or change there; changes nothing.
+
+        Raises:
+            ConfigError, AuthError, Unavailable: it cannot be told.
+        """
 
 
 @runtime_checkable

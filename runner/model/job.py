@@ -127,6 +127,21 @@ class Estimate:
     how: str = "unknown (the platform reports none)"
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something on the platform, besides jobs, that an apply makes or changes before it submits.
+
+    Attributes:
+        what: names it, for example `version "short" of prompt 4`.
+        before: field to value, as far as they differ; None when it does not exist yet.
+        after: the same fields, as the recipe wants them.
+    """
+
+    what: str
+    before: Mapping[str, Json] | None
+    after: Mapping[str, Json]
+
+
 class Find(StrEnum):
     """How surely a job whose reply was lost can be found again.
 
@@ -154,6 +169,8 @@ class Capabilities:
         cost: `none`, `job` or `item`: whether and where the platform tells the price afterwards.
         whole_source: one job covers everything the source selects (a run over a project).
         default_items_per_job: what a recipe gets that does not say `items_per_job`.
+        key_lifetime_s: with find key, how long the platform remembers a key; None for ever.
+        jobs_at_once: most jobs that may be in flight at one time, whatever the recipe says; None for no limit.
         sends_bodies: whether the requests carry item bytes; such a job cannot be sent again from the ledger alone.
     """
 
@@ -167,3 +184,5 @@ class Capabilities:
     whole_source: bool = False
     default_items_per_job: int = 1
     sends_bodies: bool = False
+    jobs_at_once: int | None = None
+    key_lifetime_s: float | None = None

@@ -12,7 +12,7 @@ from runner.engine.work import Work
 from runner.ledger.memory import MemoryLedger
 from runner.model.errors import AuthError, Refused
 from runner.model.item import Json
-from runner.model.job import Capabilities, Find, JobState, JobStatus
+from runner.model.job import Capabilities, Change, Find, JobState, JobStatus
 from runner.model.recipe import Budget, PollRhythm, RunOptions
 from tests.engine.world import (
     EXACT,
@@ -276,3 +276,32 @@ def test_a_check_that_compares_is_handed_what_was_found_when_the_checks_passed_l
         items = [item("a", text), item("b")]
         assert run(work_on(ledger, items, FakeTarget(Platform()), checks=[Comparing])).outcome == "done"
     assert seen == [[{"failed": 0}]]
+
+
+def test_a_target_may_allow_fewer_jobs_at_once_than_the_recipe():
+    aloft, most = [], []
+
+    def count(moment, job):
+        aloft.append(job.key) if moment == "before" else most.append(len(aloft))
+
+    def ended(job):
+        aloft.remove(job.key)
+        return JobState(JobStatus.SUCCEEDED, "DONE")
+
+    target = FakeTarget(Platform(), Capabilities(max_items_per_job=10, jobs_at_once=1), count, ended)
+    assert run(work_on(MemoryLedger(), ITEMS, target)).outcome == "done"
+    assert most == [1, 1, 1, 1]
+
+
+class ComparingTarget(FakeTarget):
+    async def compare(self):
+        self.platform.asked["compare"] += 1
+        return [Change("version 2", None, {"text": "new"})]
+
+
+def test_a_plan_shows_what_is_changed_on_the_platform_while_there_is_work():
+    platform, ledger = Platform(), MemoryLedger()
+    work = work_on(ledger, ITEMS, ComparingTarget(platform))
+    assert [change.what for change in asyncio.run(survey(work)).changes] == ["version 2"]
+    run(work)
+    assert (asyncio.run(survey(work)).changes, platform.asked["compare"]) == ((), 1)
