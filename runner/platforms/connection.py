@@ -12,6 +12,7 @@ from runner.model.errors import ConfigError, RecipeError
 from runner.model.item import Json
 from runner.model.secret import Secret
 from runner.platforms.duration import seconds
+from runner.platforms.job_spec import in_mode
 from runner.platforms.manifest import Field, Manifest
 from runner.platforms.notify import PlatformNotifier
 from runner.platforms.options import Options
@@ -71,11 +72,13 @@ class Connection:
             skip: of the stage.
 
         Raises:
-            ConfigError: the platform has no such target.
+            ConfigError: the platform has no such target, or not in this mode.
         """
         spec = self._spec(self.manifest.targets, kind, "target")
         recipe = {"subset": subset, "skip": skip}
-        return PlatformTarget(self._session, spec, Options(spec.options, options), recipe)
+        given = Options(spec.options, options)
+        scope = self._session.scope(options=given.over(), recipe=recipe)
+        return PlatformTarget(self._session, in_mode(spec, scope), given, recipe)
 
     def sink(self, kind: str, options: Mapping[str, Json], place: Place) -> PlatformSink:
         """Build a sink for one publication; nothing is sent. Arguments and errors as `source`."""

@@ -47,6 +47,7 @@ class SinkSpec:
     name: str
     options: Options
     identity: Tree | None
+    check: Sequence[Step]
     element: Tree | None
     rows_per_call: int
     before: Sequence[Step]
@@ -94,6 +95,7 @@ def compile_sink(compiler: Compiler, name: str, base: Names) -> SinkSpec:
         name=name,
         options=compiler.at((*at, "options")) or {},
         identity=compiler.tree((*at, "identity"), base),
+        check=compile_steps(compiler, (*at, "check"), base),
         element=compiler.tree((*at, "element"), {**base, "record": None, "item": None}),
         rows_per_call=compiler.at((*at, "rows_per_call")) or 500,
         before=compile_steps(compiler, (*at, "before"), names),

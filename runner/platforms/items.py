@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Final
+from typing import Final, TypeAlias
 
 from runner.model.errors import RecipeError
 from runner.model.item import Item, Json
@@ -26,6 +26,9 @@ LONGEST_LOAD: Final = 32 << 20
 
 FIELDS: Final = ("key", "upload_name", "token", "number", "size", "content", "uploaded")
 """What a manifest may read of an item besides the item's own fields."""
+
+Over: TypeAlias = Callable[[Mapping[str, Json]], Mapping[str, Json]]
+Around: TypeAlias = Callable[[Item], Mapping[str, Json]]
 
 _BAD: Final = re.compile(r"[^\w .,()+@=\[\]-]+")
 _TAG: Final = 8
@@ -69,20 +72,26 @@ class Seat:
     problem: str = ""
 
 
-def seated(items: Sequence[Item], rule: TokenRule, scope: Mapping[str, Json], over: Over | None = None) -> Sequence[Seat]:
+def seated(
+    items: Sequence[Item], rule: TokenRule, scope: Mapping[str, Json], over: Over | None = None
+) -> Sequence[Seat]:
     """Give every item of a job its name and token.
 
     Args:
         items: of the job, in order.
         rule: of the target.
         scope: what the token's template may read besides the item.
-        over: gives the options for an item's value; None when the rule reads none of them.
+        over: gives the options for an item's value; None leaves those of the scope.
     """
     taken: set[str] = set()
     names = [_unique(_clean(_wanted(item)), item.key, taken, LONGEST_NAME) for item in items]
     tokens: set[str] = set()
+
+    def around(item: Item) -> Mapping[str, Json]:
+        return scope if over is None else {**scope, "options": over(item.value)}
+
     return [
-        _seat(number, item, name, rule, scope, tokens)
+        _seat(number, item, name, rule, around, tokens)
         for number, (item, name) in enumerate(zip(items, names, strict=True), 1)
     ]
 
@@ -131,10 +140,10 @@ def _size(item: Item) -> int:
     return size if isinstance(size, int) else len(json_body(dict(item.value)))
 
 
-def _seat(number: int, item: Item, name: str, rule: TokenRule, scope: Mapping[str, Json], taken: set[str]) -> Seat:
+def _seat(number: int, item: Item, name: str, rule: TokenRule, around: Around, taken: set[str]) -> Seat:
     bare = Seat(item, number, name, None)
     try:
-        wanted = item.key if rule.of is None else str(rule.of({**scope, "item": viewed(bare)}))
+        wanted = item.key if rule.of is None else str(rule.of({**around(item), "item": viewed(bare)}))
     except RecipeError as error:
         return Seat(item, number, name, None, problem=error.problems[0].what)
     if rule.is_made:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from runner.model.errors import ConfigError, RecipeError
 from runner.model.item import Json
 from runner.model.job import Capabilities, Find
 from runner.platforms.compiling import REPLY, Compiler, Names
@@ -24,7 +25,7 @@ from runner.platforms.step import (
     kept_names,
     statuses,
 )
-from runner.platforms.tree import Pointer, Tree
+from runner.platforms.tree import Pointer, Scope, Tree
 
 JOB_FIELDS: Final = frozenset({"key", "attempt", "id", "sent_at", "accepted_at", "count", "status"})
 _LOST: Final = (404, 410)
@@ -149,6 +150,23 @@ def compile_target(compiler: Compiler, name: str, base: Names) -> JobSpec | None
     if len(whole) < len(modes) or not whole:
         return None
     return replace(next(iter(whole.values())), mode=compiler.tree((*at, "mode"), base), modes=whole)
+
+
+def in_mode(spec: JobSpec, scope: Scope) -> JobSpec:
+    """Return the way to do the work that a recipe chooses.
+
+    Raises:
+        ConfigError: there is no such mode.
+    """
+    if spec.mode is None:
+        return spec
+    try:
+        mode = spec.mode(scope)
+    except RecipeError as error:
+        raise ConfigError(f"the mode of {spec.name} cannot be told: {error.problems[0].what}") from error
+    if mode not in spec.modes:
+        raise ConfigError(f"{spec.name} has no mode {mode!r}", mend=f"known: {', '.join(spec.modes)}")
+    return spec.modes[mode]
 
 
 def compile_job(compiler: Compiler, name: str, base: Names, at: Pointer) -> JobSpec | None:

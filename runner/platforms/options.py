@@ -23,15 +23,19 @@ class Options:
         self._all = {**defaults, **{name: value for name, value in given.items() if name != "connection"}}
         self.is_constant = not _has_expression(self._all)
 
-    def over(self, item: Mapping[str, Json] | None = None) -> Mapping[str, Json]:
+    def over(self, item: Mapping[str, Json] | None = None, **more: Json) -> Mapping[str, Json]:
         """Return the options for one item; without one, expressions are null.
+
+        Args:
+            item: the value of the item.
+            more: what expressions may read besides, in a sink the record.
 
         Raises:
             RecipeError: an expression of the recipe met a value it cannot use.
         """
         if self.is_constant:
             return self._all
-        grown: Mapping[str, Json] = _grown(self._all, None if item is None else {"item": item})
+        grown: Mapping[str, Json] = _grown(self._all, None if item is None else {"item": item, **more})
         return grown
 
 

@@ -15,7 +15,7 @@ from runner.platforms.options import Options
 from runner.platforms.session import Session
 from runner.platforms.source import ask_value
 from runner.platforms.tree import Scope
-from runner.platforms.walk import run_steps
+from runner.platforms.walk import run_checks, run_steps
 
 IN_MEMORY: Final = 8 << 20
 
@@ -46,8 +46,9 @@ class PlatformSink:
         return f"{kind} {jsontext.canonical(given).decode()}"
 
     async def check(self) -> None:
-        """Try the login."""
+        """Try the login, and what the manifest checks before anything is paid."""
         await self._session.check()
+        await run_checks(self._session, self._spec.check, self._scope(kept={}))
 
     async def open(self) -> None:
         """Begin; the platform sees nothing of it."""
@@ -100,7 +101,8 @@ class PlatformSink:
         if self._spec.element is None:
             return dict(record.row)
         try:
-            return self._spec.element(self._scope(record=record.row, item=record.item))
+            options = self._options.over(record.item, record=record.row)
+            return self._spec.element({**self._scope(record=record.row, item=record.item), "options": options})
         except RecipeError as error:
             raise Refused(f"the row of {record.key!r} cannot be sent: {error.problems[0].what}") from error
 

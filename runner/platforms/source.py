@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from runner import jsontext
-from runner.model.errors import ConfigError, ItemUnreadable, RecipeError, Refused, RunnerError, Unavailable
+from runner.model.errors import AuthError, ItemUnreadable, RecipeError, Refused, RunnerError, Unavailable
 from runner.model.item import Batch, Item, Json, Rejected
 from runner.platforms.data_spec import Reading, SourceSpec
 from runner.platforms.options import Options
@@ -42,7 +42,8 @@ class PlatformSource:
         """Give all items in the platform's order, in batches of 1..1000.
 
         Raises:
-            ConfigError: the platform refuses the list, or gave fewer items than it said there are.
+            AuthError: the platform refuses the list, or has not what the recipe names.
+            Unavailable: it gave fewer items than it said there are.
         """
         scope = self._scope()
         found = 0
@@ -57,7 +58,7 @@ class PlatformSource:
                     if batch.items or batch.rejected:
                         yield batch
         except Refused as error:
-            raise ConfigError(error.what, mend=error.mend) from error
+            raise AuthError(error.what, mend=error.mend) from error
         if isinstance(total, int | float) and found < total:
             raise Unavailable(f"the platform says that there are {total:,}, but listed {found:,}")
 

@@ -5,8 +5,9 @@ import httpx
 import pytest
 
 from runner.model.contracts import Place
-from runner.model.errors import Indeterminate, Refused
+from runner.model.errors import AuthError, Indeterminate, Refused
 from runner.model.item import Record
+from runner.templating import compile_template
 from tests.platforms.made import manifest, over
 from tests.transport.doubles import Ticks
 
@@ -125,3 +126,19 @@ def test_a_write_whose_reply_is_lost_is_not_sent_again(tmp_path):
 
 def test_identity_says_what_it_writes_to(tmp_path):
     assert sink(Server(), tmp_path).identity == "p.rows project 3"
+
+
+def test_a_sink_looks_before_anything_is_paid_and_reads_options_over_the_record(tmp_path):
+    text = PLATFORM.replace("project: {type: integer}", "project: {type: integer}, id: {x-scope: [record, item]}")
+    text = text.replace('task: "{{ item.id }}"', 'task: "{{ options.id or item.id }}"')
+    check = 'check: {call: {get: /rows}, expect: "{{ response.count > 0 }}", error: no such project}'
+    server = Server()
+    options = {"project": 3, "id": compile_template("{{ record.label ~ item.id }}")}
+    place = Place(tmp_path, tmp_path, Ticks())
+    made = over(server, manifest(text.replace("    rows_per_call", f"    {check}\n    rows_per_call"))).sink(
+        "p.rows", options, place
+    )
+    with pytest.raises(AuthError, match="no such project"):
+        asyncio.run(made.check())
+    asyncio.run(publish(made, ROWS[:2]))
+    assert [row["task"] for row in server.rows] == ["l00", "l11"]

@@ -167,3 +167,39 @@ def test_bodies_are_json_where_they_should_be():
     server = Server(c=[{"id": 1}])
     prepared("prepare: {call: {post: /c, json: {n: '{{ job.count }}'}}, keep: {a: '{{ response.id }}'}}", server)
     assert json.loads(server.seen[0][1]) == {"n": 1}
+
+
+def test_a_list_is_collected_over_all_its_pages():
+    steps = """
+prepare:
+  call: {get: /l, query: {c: "{{ page.cursor }}"}}
+  pages: {cursor: {next: "{{ response.next }}"}}
+  each: "{{ response.rows }}"
+  collect: {ids: "{{ found.id }}"}
+"""
+    assert prepared(
+        steps, Server(l=[{"rows": [{"id": 1}, {"id": 2}], "next": "c"}, {"rows": [{"id": 3}], "next": ""}])
+    )["ids"] == [1, 2, 3]
+
+
+FILES = """
+prepare:
+  call: {get: /l}
+  each: "{{ response }}"
+  fetch: {call: {get: "{{ found.url }}", read: jsonl}, size: "{{ found.size }}"}
+  collect: {ids: "{{ found.id }}"}
+"""
+
+
+@pytest.mark.parametrize(("size", "is_whole"), [(18, True), (17, False), (40, False)])
+def test_files_that_a_list_names_are_read_and_measured(size, is_whole):
+    def answer(request):
+        if request.url.path == "/l":
+            return httpx.Response(200, json=[{"url": "/f", "size": size}])
+        return httpx.Response(200, content=b'{"id": 1}\n{"id":2}')
+
+    if is_whole:
+        assert prepared(FILES, answer)["ids"] == [1, 2]
+    else:
+        with pytest.raises(Unavailable, match="18 bytes came"):
+            prepared(FILES, answer)
