@@ -10,8 +10,10 @@ or outcome. A ledger is *regressed* when it knows less than it once did. SQLite,
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
+from runner.ledger.database import Database
 from runner.ledger.memory import MemoryLedger
 from runner.ledger.sqlite import SqliteDatabase
 from runner.ledger.store import SqlLedger
@@ -38,9 +40,22 @@ def open_ledger(url: str, *, clock: Clock) -> Ledger:
         return SqlLedger(SqliteDatabase(_path(url, url), clock))
     if kind == "sqlite":
         return SqlLedger(SqliteDatabase(_path(rest, url), clock))
+    if kind in ("postgresql", "postgres"):
+        return SqlLedger(_postgres(url))
     raise ConfigError(
         f"ledger {kind}: is not known", mend="use a path, sqlite:PATH, postgresql://USER@HOST/DATABASE or memory:"
     )
+
+
+def _postgres(url: str) -> Database:
+    try:
+        module = import_module("runner.ledger.postgres")  # only who asks for it needs the driver
+    except ImportError as error:
+        raise ConfigError(
+            f"a Postgres ledger needs the driver psycopg: {error}", mend="pip install 'runner[postgres]'"
+        ) from error
+    database: Database = module.PostgresDatabase(url)
+    return database
 
 
 def _path(path: str, url: str) -> Path:

@@ -7,12 +7,14 @@ values handed in with the call; so one statement does the work for a thousand ro
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Final
+
+from runner.model.errors import LedgerError
 
 _HEAD: Final = re.compile(r"^-- name: (\w+)\n(?:-- given: (.+)\n)?((?:-- .+\n)+)", re.MULTILINE)
 PARAMETER: Final = re.compile(r"(?<!:):([a-z]\w*)")
@@ -62,6 +64,15 @@ def migrations(dialect: str) -> tuple[Migration, ...]:
         Migration(int(file.name[:3]), file.name, file.read_text("utf-8"))
         for file in sorted(steps, key=lambda entry: entry.name)
     )
+
+
+def refuse_newer(place: str, version: int, steps: Sequence[Migration]) -> None:
+    """Raise LedgerError when a ledger has a schema that this runner does not know."""
+    if version > steps[-1].number:
+        raise LedgerError(
+            f"ledger {place} was written by a newer runner (schema {version}, this one knows {steps[-1].number})",
+            mend="update runner, or use the ledger of this version",
+        )
 
 
 def parse(source: str) -> list[Query]:

@@ -143,8 +143,12 @@ class SqliteDatabase:
         self._writer: SqliteConnection | None = None
         self._scanner: SqliteConnection | None = None
         self._is_there = path.exists()
-        self._reader = self._open_reader() if self._is_there else _nothing(path)
-        self._regression = compare(self._count() if self._is_there else None, self._outside, str(path))
+        self._reader = self._open_reader() if self._is_there else nothing(str(path))
+        try:
+            self._regression = compare(self._count() if self._is_there else None, self._outside, str(path))
+        except LedgerError:
+            self._reader.close()
+            raise
 
     @property
     def place(self) -> str:
@@ -253,7 +257,8 @@ def _with_given(query: Query, sql: str, size: int) -> str:
     return f"WITH given ({columns}) AS MATERIALIZED ({table})\n{body}"
 
 
-def _nothing(path: Path) -> SqliteConnection:
+def nothing(place: str) -> SqliteConnection:
+    """Return an empty ledger that is nowhere, to read from when there is none yet."""
     raw = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
     sqlite_files.migrate(raw, 0, migrations("sqlite"))
-    return SqliteConnection(path, raw)
+    return SqliteConnection(Path(place), raw)

@@ -11,7 +11,7 @@ from typing import Final
 from uuid import uuid4
 
 from runner.ledger.database import StoreBroken
-from runner.ledger.queries import Migration, migrations
+from runner.ledger.queries import Migration, migrations, refuse_newer
 from runner.model.errors import LedgerError
 
 _APPLICATION: Final = 0x72756E72  # "runr"
@@ -94,15 +94,6 @@ def recognise(path: Path, connection: sqlite3.Connection) -> None:
         migrate(connection, version, migrations("sqlite"))
     except sqlite3.Error as error:
         raise broken(path, error) from error
-
-
-def refuse_newer(place: str, version: int, steps: tuple[Migration, ...]) -> None:
-    """Raise LedgerError when a ledger has a schema that this runner does not know."""
-    if version > steps[-1].number:
-        raise LedgerError(
-            f"ledger {place} was written by a newer runner (schema {version}, this one knows {steps[-1].number})",
-            mend="update runner, or use the ledger of this version",
-        )
 
 
 def migrate(connection: sqlite3.Connection, version: int, steps: tuple[Migration, ...]) -> None:

@@ -6,8 +6,8 @@ from hashlib import blake2b
 
 import pytest
 
-from runner.ledger.queries import Migration, migrations
-from runner.ledger.sqlite_files import migrate, refuse_newer
+from runner.ledger.queries import Migration, migrations, refuse_newer
+from runner.ledger.sqlite_files import migrate
 from runner.model.errors import LedgerError
 
 RELEASED = {"sqlite": {}}

@@ -97,7 +97,7 @@ WITH page AS (
     JOIN value ON value.item = selection.item
     LEFT JOIN result ON result.item = selection.item
     WHERE selection.generation = :generation AND selection.position > :after
-        AND selection.position <= :after + :size
+        AND selection.position <= CAST(:after AS bigint) + :size
 )
 SELECT page.position, item.key, value.json, item.status, result.json, item.error, job.key, item.attempt, item.cost,
     item.at

@@ -1,0 +1,106 @@
+import asyncio
+from itertools import count
+
+import pytest
+
+from runner.ledger import open_ledger
+from runner.model.errors import ConfigError, LedgerError
+from tests.contracts.ledger import HOLDER, SCOPE, Desk, DurableContract, LedgerContract, StillClock, item
+from tests.ledger.server import postgres
+
+psycopg = pytest.importorskip("psycopg", reason="the Postgres driver is not installed (pip install 'runner[postgres]')")
+NUMBERS = count()
+
+
+@pytest.fixture(scope="module")
+def server():
+    with postgres() as url:
+        yield url
+
+
+@pytest.fixture
+def url(server):
+    """A database of its own for each test."""
+    name = f"test{next(NUMBERS)}"
+    with psycopg.connect(server.format("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return server.format(name)
+
+
+class TestContract(LedgerContract, DurableContract):
+    @pytest.fixture(autouse=True)
+    def database(self, url):
+        self.url = url
+
+    def opener(self, tmp_path):
+        self.folder = tmp_path
+        return lambda: open_ledger(self.url, clock=StillClock())
+
+
+def use(url, work):
+    async def whole():
+        ledger = open_ledger(url, clock=StillClock())
+        try:
+            return await work(Desk(ledger, await ledger.acquire("recipe", HOLDER, 1.0, 60.0)))
+        finally:
+            await ledger.close()
+
+    return asyncio.run(whole())
+
+
+def test_reading_makes_no_tables(url):
+    async def read():
+        ledger = open_ledger(url, clock=StillClock())
+        assert await ledger.counts(SCOPE) == {}
+        assert (await ledger.standings(SCOPE, "w", [item("a")]))[0].seen == "never"
+        await ledger.close()
+
+    asyncio.run(read())
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT to_regclass('runner.ledger')").fetchone() == (None,)
+
+
+def test_a_newer_ledger_is_refused(url):
+    use(url, Desk.select)
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE runner.ledger SET schema_version = 99")
+    with pytest.raises(LedgerError, match=r"newer runner \(schema 99, this one knows 1\)"):
+        open_ledger(url, clock=StillClock())
+
+
+def test_no_server_is_told_without_the_password():
+    with pytest.raises(LedgerError, match=r"ledger postgresql://me@127.0.0.1/x cannot be reached") as error:
+        open_ledger("postgresql://me:geheim@127.0.0.1:1/x", clock=StillClock())
+    assert "geheim" not in str(error.value) + error.value.mend
+
+
+def test_a_url_that_is_none():
+    with pytest.raises(ConfigError, match="cannot be read"):
+        open_ledger("postgresql://[::", clock=StillClock())
+
+
+def test_a_server_that_goes_away_stops_all_writing(url):
+    async def cut(desk):
+        await desk.select("a")
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        for _ in range(2):
+            with pytest.raises(LedgerError, match="cannot be reached"):
+                await desk.ledger.renew(desk.lease, 2.0, 60.0)
+
+    use(url, cut)
+
+
+def test_two_make_the_tables_at_once(url):
+    async def both():
+        ledgers = [open_ledger(url, clock=StillClock()) for _ in range(2)]
+        await asyncio.gather(*(ledger.acquire(f"r{n}", HOLDER, 1.0, 60.0) for n, ledger in enumerate(ledgers)))
+        for ledger in ledgers:
+            await ledger.close()
+
+    asyncio.run(both())
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT COUNT(*) FROM runner.lease").fetchone() == (2,)
