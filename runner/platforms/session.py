@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 from runner.model.contracts import Clock
@@ -49,6 +50,8 @@ class Session:
     async def ask(self, call: Call, scope: Scope, *, safe: bool | None = True, judge: Judge | None = None) -> Answer:
         """Send a call and return its answer; a refused token is renewed once.
 
+        A 429 is waited out, unless the caller judges replies himself.
+
         Args:
             call: compiled.
             scope: what its templates read.
@@ -60,7 +63,7 @@ class Session:
         """
         renewed = False
         while True:
-            request = await self._request(call, scope, safe=safe)
+            request = replace(await self._request(call, scope, safe=safe), patient=judge is None)
             answers: list[Answer] = []
 
             def judged(reply: Reply, request: Request = request, answers: list[Answer] = answers) -> RunnerError | None:
@@ -115,7 +118,7 @@ class Session:
         if self._exchange is None:
             return request
         headers = {**await self._logged_in(), **request.own_headers}
-        return Request(request.method, request.url, request.query, request.headers, headers, request.body, request.safe)
+        return replace(request, own_headers=headers)
 
     async def _logged_in(self) -> Mapping[str, str]:
         """Return the headers of a living token; many callers at once fetch one."""

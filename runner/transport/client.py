@@ -166,7 +166,8 @@ class Client:
 
     async def _wait(self, request: Request, error: Unavailable, failures: int) -> None:
         rules = self.settings.retries
-        may = request.is_safe and is_passing(error) and failures < rules.attempts
+        is_free = request.is_safe or (request.patient and error.status == 429)
+        may = is_free and is_passing(error) and failures < rules.attempts
         if not may or not self._budget.take():
             raise error
         await self._clock.sleep(pause_s(rules, failures, error.retry_after_s, self._rng))

@@ -142,3 +142,10 @@ def test_a_sink_looks_before_anything_is_paid_and_reads_options_over_the_record(
         asyncio.run(made.check())
     asyncio.run(publish(made, ROWS[:2]))
     assert [row["task"] for row in server.rows] == ["l00", "l11"]
+
+
+def test_a_platform_that_asks_for_time_gets_it(tmp_path):
+    server, busy = Server(), [429, 429]
+    made = sink(lambda request: httpx.Response(busy.pop()) if busy else server(request), tmp_path)
+    assert asyncio.run(publish(made, ROWS))["rows"] == 5
+    assert len(server.rows) == 5

@@ -96,6 +96,20 @@ def test_an_unsafe_request_is_sent_once(answer, expected):
     assert len(script.seen) == 1
 
 
+def test_a_patient_request_waits_when_it_is_asked_to_safe_or_not():
+    script, clock = Script((429, {"retry-after": "7"}), 429, 201), Ticks()
+    assert send(client_over(script, clock=clock), Request("POST", "/x", patient=True)).status == 201
+    assert (len(script.seen), clock.slept[0]) == (3, 7)
+
+
+@pytest.mark.parametrize("answer", [503, httpx.ReadTimeout("late")])
+def test_patience_is_for_nothing_but_429(answer):
+    script = Script(answer)
+    with pytest.raises((Unavailable, Indeterminate)):
+        send(client_over(script), Request("POST", "/x", patient=True))
+    assert len(script.seen) == 1
+
+
 def test_repeats_end_and_keep_what_the_platform_asked_for():
     clock = Ticks()
     script = Script((503, {"retry-after": "9"}))
