@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from contextlib import AsyncExitStack
 
 import click
@@ -13,7 +12,7 @@ from runner.assembly.run import Applied, Planned, Wishes, apply_recipe
 from runner.assembly.session import Session, open_session
 from runner.cli import options
 from runner.cli.apply_text import apply_block, apply_document
-from runner.cli.console import out
+from runner.cli.console import out, out_json
 from runner.cli.exits import OUTCOMES, Exit, worst
 from runner.cli.failures import code_of, tell
 from runner.cli.forms.junit import junit
@@ -73,7 +72,7 @@ class Screen:
     async def begin(self, planned: Planned, progress: Progress, stack: AsyncExitStack) -> None:
         """Show the plan of a stage, and its progress until the stack is left."""
         if self._form == "jsonl":
-            progress.watch = lambda event: out(json.dumps(event, ensure_ascii=False))
+            progress.watch = lambda event: out_json(event, indent=None)
             return
         if self._form == "text" and planned.plan.has_work:
             out(plan_block(planned.plan, planned.work.run.budget, len(planned.stage.checks)))
@@ -84,15 +83,14 @@ class Screen:
         if self._form == "text":
             out(apply_block(applied))
         elif self._form == "jsonl":
-            out(json.dumps({"event": "stage_ended", **apply_document(applied)}, ensure_ascii=False))
+            out_json({"event": "stage_ended", **apply_document(applied)}, indent=None)
         self._applied.append(applied)
 
     def close(self, code: Exit) -> None:
         """Show what can only be shown at the end."""
         if self._form == "json":
             stages = [apply_document(applied) for applied in self._applied]
-            document = {"format_version": 1, "kind": "Apply", "exit_code": int(code), "stages": stages}
-            out(json.dumps(document, indent=2, ensure_ascii=False))
+            out_json({"format_version": 1, "kind": "Apply", "exit_code": int(code), "stages": stages})
         elif self._form == "markdown":
             out(apply_markdown(self._applied))
         elif self._form == "junit":

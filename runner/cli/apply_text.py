@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runner.assembly.run import Applied
-from runner.cli.console import paint
+from runner.cli.console import paint, row
 from runner.cli.plan_text import count
 from runner.engine.run import StageReport
 from runner.model.item import Json
@@ -31,28 +31,26 @@ def apply_block(applied: Applied) -> str:
         look = "good" if report.outcome == "done" else "warn"
         return f"{paint(f'{name:<12}', 'strong')} {paint('nothing to do', look)}    {_items(report)}"
     lines = [f"{paint(f'{name:<12}', 'strong')} {paint(text, style)}    {applied.seconds:.1f} s"]
-    lines.append(_line("items", _items(report)))
+    lines.append(row("items", _items(report)))
     jobs = report.progress.jobs
     if jobs:
         shown = "   ".join(f"{number} {name}" for name, number in jobs.items() if number)
         cost = f"   cost {report.progress.cost:g}" if report.progress.cost is not None else ""
-        lines.append(_line("jobs", shown + cost))
+        lines.append(row("jobs", shown + cost))
     lines.extend(_problems(report))
     published = report.published
     if published is not None:
         for verdict in published.verdicts:
             mark, look = ("pass", "good") if verdict.passed else ("FAIL", "bad")
-            lines.append(_line("check", f"{paint(mark, look)} {verdict.what}"))
-        lines.extend(
-            _line("sink", f"{identity}    {count(rows, 'row')}") for identity, rows in published.written.items()
-        )
+            lines.append(row("check", f"{paint(mark, look)} {verdict.what}"))
+        lines.extend(row("sink", f"{identity}    {count(rows, 'row')}") for identity, rows in published.written.items())
         if published.kept:
-            lines.append(_line("sink", f"{published.kept} up to date"))
+            lines.append(row("sink", f"{published.kept} up to date"))
     if report.error is not None:
-        lines.append(_line("error", paint(str(report.error), "bad")))
+        lines.append(row("error", paint(str(report.error), "bad")))
         mend = getattr(report.error, "mend", "")
         if mend:
-            lines.append(_line("mend", mend))
+            lines.append(row("mend", mend))
     return "\n".join(lines)
 
 
@@ -98,18 +96,14 @@ def _items(report: StageReport) -> str:
 
 def _problems(report: StageReport) -> list[str]:
     progress = report.progress
-    lines = [_line("rejected", f"{each.place}: {each.what}") for each in progress.rejections[:FAILURES_SHOWN]]
+    lines = [row("rejected", f"{each.place}: {each.what}") for each in progress.rejections[:FAILURES_SHOWN]]
     failures = progress.failures
-    lines += [_line("failed", f"{key}: {error}") for key, error in failures[:FAILURES_SHOWN]]
+    lines += [row("failed", f"{key}: {error}") for key, error in failures[:FAILURES_SHOWN]]
     if len(failures) > FAILURES_SHOWN:
-        lines.append(_line("", f"and {len(failures) - FAILURES_SHOWN} more (runner status --failed)"))
+        lines.append(row("", f"and {len(failures) - FAILURES_SHOWN} more (runner status --failed)"))
     if report.published is not None:
-        lines += [_line("record", f"{key}: {error}") for key, error in report.published.unrecordable[:FAILURES_SHOWN]]
+        lines += [row("record", f"{key}: {error}") for key, error in report.published.unrecordable[:FAILURES_SHOWN]]
     lines += [
-        _line("note", text + (f" ({number} times)" if number > 1 else "")) for text, number in progress.notes.items()
+        row("note", text + (f" ({number} times)" if number > 1 else "")) for text, number in progress.notes.items()
     ]
     return lines
-
-
-def _line(name: str, text: str) -> str:
-    return f"  {name:<11}{text}".rstrip()

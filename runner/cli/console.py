@@ -1,21 +1,31 @@
-"""Where texts go: standard output for results, standard error for everything else; colours only on a terminal."""
+"""Where texts go: standard output for results, standard error for everything else; colours only on a terminal.
+
+Names, values and error texts come from files and servers. What could move the cursor, hide or reorder text on a
+terminal is shown as an escape, like `\\x1b`; only styles of our own pass.
+"""
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import sys
 from collections.abc import Mapping
-from typing import TextIO
+from math import isfinite
+from typing import Final, TextIO
 
 import click
 
-_STYLES: Mapping[str, Mapping[str, object]] = {
-    "good": {"fg": "green"},
-    "bad": {"fg": "red"},
-    "warn": {"fg": "yellow"},
-    "dim": {"dim": True},
-    "strong": {"bold": True},
-}
+from runner.model.item import Json
+
+_STYLES: Final[Mapping[str, str]] = {"good": "32", "bad": "31", "warn": "33", "dim": "2", "strong": "1"}
+
+# No text from outside can hold it, so no text from outside is a style.
+_OURS: Final = f"\x1b{os.urandom(8).hex()}:"
+_PAINTED: Final = re.compile(f"{_OURS}([0-9]+)m")
+
+# C0 but tab and line feed, DEL, C1, separators that some read as line ends, marks that reorder text, lone surrogates.
+_UNSAFE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def is_terminal(stream: TextIO) -> bool:
@@ -31,17 +41,55 @@ def has_colour(stream: TextIO) -> bool:
 
 
 def paint(text: str, style: str, stream: TextIO | None = None) -> str:
-    """Return the text in a style, plain where colours do not belong."""
+    """Return the text in a style, plain where colours do not belong; to be printed with `out` or `err`."""
     if not has_colour(stream or sys.stdout):
         return text
-    return click.style(text, **_STYLES[style])  # type: ignore[arg-type]
+    return f"{_OURS}{_STYLES[style]}m{text}{_OURS}0m"
+
+
+def row(name: str, text: str) -> str:
+    """Return one line of a block: its name, and a text that must not become a second line."""
+    return f"  {name:<11}{text}".rstrip().replace("\n", "\\n")
+
+
+def safe(text: str) -> str:
+    """Return the text as it may be shown: control characters as escapes, our own styles as styles."""
+    pieces = _PAINTED.split(text)
+    pieces[::2] = [_UNSAFE.sub(_escape, piece) for piece in pieces[::2]]
+    pieces[1::2] = [f"\x1b[{code}m" for code in pieces[1::2]]
+    return "".join(pieces)
 
 
 def out(text: str = "") -> None:
     """Print a result."""
-    click.echo(text, color=True)
+    click.echo(safe(text), color=True)
 
 
 def err(text: str) -> None:
     """Print what is not a result: progress, problems, advice."""
-    click.echo(text, err=True, color=True)
+    click.echo(safe(text), err=True, color=True)
+
+
+def out_json(document: Json, *, indent: int | None = 2) -> None:
+    """Print a result as JSON in UTF-8; without `indent` on one line.
+
+    What a terminal must not see is escaped as JSON escapes it; NaN and Infinity, which JSON has not, become null.
+    """
+    try:
+        text = json.dumps(document, indent=indent, ensure_ascii=False, allow_nan=False, default=str)
+    except ValueError:
+        text = json.dumps(_finite(document), indent=indent, ensure_ascii=False, default=str)
+    click.echo(_UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+
+
+def _finite(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {name: _finite(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
+
+
+def _escape(found: re.Match[str]) -> str:
+    number = ord(found[0])
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Sequence
 
 import click
@@ -13,7 +12,7 @@ from runner.assembly.loading import Loaded
 from runner.assembly.run import Planned, plan_recipe
 from runner.assembly.session import open_session
 from runner.cli import options
-from runner.cli.console import out
+from runner.cli.console import out, out_json
 from runner.cli.exits import Exit
 from runner.cli.forms.markdown import plan_markdown
 from runner.cli.loading import load_or_stop
@@ -47,7 +46,7 @@ def command(
     loaded = load_or_stop(asked)
     planned = asyncio.run(_plan(loaded, emulate=emulate, with_items=form == "json"))
     if form == "json":
-        out(json.dumps(_document(loaded, planned), indent=2, ensure_ascii=False))
+        out_json(_document(loaded, planned))
     elif form == "markdown":
         out(plan_markdown(planned))
     else:

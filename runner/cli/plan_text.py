@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from runner.cli.change_text import change_lines
-from runner.cli.console import paint
+from runner.cli.console import paint, row
 from runner.engine.decide import Decision
 from runner.engine.plan import StagePlan, safety
 from runner.model.recipe import Budget
@@ -29,29 +29,25 @@ def plan_block(plan: StagePlan, budget: Budget, checks: int) -> str:
     profile = f"    profile {plan.scope.profile}" if plan.scope.profile else ""
     lines = [f"{paint(f'{name:<12}', 'strong')}{profile}    plan {plan.id}"]
     source = f"{plan.source_text}    {count(plan.total, 'item')}"
-    lines.append(_line("source", source + ("    unchanged since the last apply" if plan.unchanged else "")))
+    lines.append(row("source", source + ("    unchanged since the last apply" if plan.unchanged else "")))
     if plan.rejected:
-        lines.append(_line("", paint(f"{count(plan.rejected, 'place')} without a usable item", "bad")))
-        lines.extend(_line("", f"  {each.place}: {each.what}") for each in plan.rejections[:5])
-    lines.append(_line("work", work_text(plan)))
+        lines.append(row("", paint(f"{count(plan.rejected, 'place')} without a usable item", "bad")))
+        lines.extend(row("", f"  {each.place}: {each.what}") for each in plan.rejections[:5])
+    lines.append(row("work", work_text(plan)))
     jobs = f"    {count(plan.jobs, 'job')} of at most {plan.items_per_job}" if plan.jobs else ""
     if plan.jobs and plan.capabilities.whole_source:
         jobs = f"    {count(plan.jobs, 'job')} over the whole selection"
-    lines.append(_line("target", f"{plan.target_text}{jobs}"))
+    lines.append(row("target", f"{plan.target_text}{jobs}"))
     if plan.open_jobs:
         states = ", ".join(f"{number} {status}" for status, number in sorted(plan.open_jobs.items()))
-        lines.append(_line("in flight", f"{states}: apply goes on with them"))
-    lines.extend(_line(name, text) for change in plan.changes for name, text in change_lines(change))
-    lines.append(_line("cost", cost_text(plan, budget)))
-    lines.append(_line("safety", safety(plan.capabilities)))
-    lines.append(_line("sinks", sinks_text(plan, checks)))
+        lines.append(row("in flight", f"{states}: apply goes on with them"))
+    lines.extend(row(name, text) for change in plan.changes for name, text in change_lines(change))
+    lines.append(row("cost", cost_text(plan, budget)))
+    lines.append(row("safety", safety(plan.capabilities)))
+    lines.append(row("sinks", sinks_text(plan, checks)))
     if plan.holder:
-        lines.append(_line("locked", holder_text(plan.holder)))
+        lines.append(row("locked", holder_text(plan.holder)))
     return "\n".join(lines)
-
-
-def _line(name: str, text: str) -> str:
-    return f"  {name:<11}{text}".rstrip()
 
 
 def work_text(plan: StagePlan) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
 import click
 
 from runner.cli import options
-from runner.cli.console import out
+from runner.cli.console import out, out_json
 from runner.cli.exits import Exit
 from runner.cli.platforms_text import block, document, markdown
 from runner.platforms import Catalog
@@ -35,8 +34,8 @@ def command(*, names: tuple[str, ...], form: str, is_markdown: bool) -> Exit:
     manifests = [catalog.manifest(name) for name in names or catalog.names()]
     form = "markdown" if is_markdown else form
     if form == "json":
-        found = {"format_version": 1, "platforms": [document(manifest) for manifest in manifests]}
-        out(json.dumps(found, indent=2, ensure_ascii=False))
+        found = [document(manifest) for manifest in manifests]
+        out_json({"format_version": 1, "kind": "Platforms", "platforms": found})
     elif form == "markdown":
         out(markdown(manifests).rstrip("\n"))
     else:

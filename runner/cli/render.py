@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from runner.cli import options
-from runner.cli.console import out
+from runner.cli.console import out, out_json
 from runner.cli.exits import Exit
 from runner.cli.loading import load_or_stop
 from runner.cli.options import Asked
@@ -33,7 +31,7 @@ def command(
     loaded = load_or_stop(asked)
     documents = [shown(recipe) for recipe in loaded.recipes]
     if form == "json":
-        out(json.dumps(documents, indent=2, ensure_ascii=False, default=str))
+        out_json(documents)
     else:
         out("---\n".join(to_yaml(document) for document in documents).rstrip())
     return Exit.DONE

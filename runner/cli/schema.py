@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
-from runner.cli.console import out
+from runner.cli.console import out, out_json
 from runner.cli.exits import Exit
 from runner.documents import load_schema, schema_names
 
@@ -28,5 +26,5 @@ def command(name: str | None) -> Exit:
     found = load_schema(name)
     if found is None:
         raise click.UsageError(f'there is no schema "{name}"; run `runner schema` for the list')
-    out(json.dumps(found.data, indent=2, ensure_ascii=False))
+    out_json(found.data)
     return Exit.DONE

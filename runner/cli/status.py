@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -14,7 +13,7 @@ from runner.assembly.loading import Loaded
 from runner.assembly.session import open_session
 from runner.assembly.status import StageStatus, recipe_status
 from runner.cli import options
-from runner.cli.console import out, paint
+from runner.cli.console import out, out_json, paint, row
 from runner.cli.exits import Exit
 from runner.cli.forms.markdown import status_markdown
 from runner.cli.loading import load_or_stop
@@ -46,7 +45,7 @@ def command(
     loaded = load_or_stop(asked)
     found = asyncio.run(_status(loaded, emulate=emulate, failed=failed))
     if form == "json":
-        out(json.dumps({"format_version": 1, "stages": [asdict(one) for one in found]}, indent=2, ensure_ascii=False))
+        out_json({"format_version": 1, "kind": "Status", "stages": [asdict(one) for one in found]})
     elif form == "markdown":
         out(status_markdown(found))
     else:
@@ -62,28 +61,24 @@ async def _status(loaded: Loaded, *, emulate: bool, failed: bool) -> Sequence[St
 def _block(status: StageStatus) -> str:
     name = status.scope.recipe + (f"/{status.scope.stage}" if status.scope.stage else "")
     lines = [paint(name, "strong")]
-    lines.append(_line("items", _counts(status.counts) or "none yet"))
+    lines.append(row("items", _counts(status.counts) or "none yet"))
     if status.jobs:
-        lines.append(_line("jobs", _counts(status.jobs)))
+        lines.append(row("jobs", _counts(status.jobs)))
     if status.run is not None:
         run = status.run
         ended = f"{run.outcome or 'ended'} {_time(run.ended_at)}" if run.ended_at else "not ended"
-        lines.append(_line("last apply", f"{ended}, begun {_time(run.started_at)}"))
+        lines.append(row("last apply", f"{ended}, begun {_time(run.started_at)}"))
     if status.holder:
-        lines.append(_line("locked", holder_text(status.holder)))
+        lines.append(row("locked", holder_text(status.holder)))
     for sink, last in status.publications.items():
         if sink != CHECKS:
-            lines.append(_line("sink", f"{sink}    {last.rows:,} rows, {_time(last.at)}"))
-    lines += [_line(state, f"{key}: {error}") for key, state, error in status.failures]
+            lines.append(row("sink", f"{sink}    {last.rows:,} rows, {_time(last.at)}"))
+    lines += [row(state, f"{key}: {error}") for key, state, error in status.failures]
     return "\n".join(lines)
 
 
 def _counts(counts: Json) -> str:
     return "   ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in counts.items() if number)
-
-
-def _line(name: str, text: str) -> str:
-    return f"  {name:<11}{text}".rstrip()
 
 
 def _time(at: float | None) -> str:

@@ -11,7 +11,7 @@ import click
 
 from runner.assembly.run import Applied
 from runner.cli.apply_text import apply_block, apply_document
-from runner.cli.console import err, out
+from runner.cli.console import err, out, out_json
 from runner.cli.exits import Exit
 from runner.cli.options import emulated, output, variable
 from runner.cli.signals import listen
@@ -81,7 +81,7 @@ async def _follow(sync: Sync, form: str, *, once: bool) -> Exit:
 
 def _tell(applied: Applied, form: str) -> None:
     if form == "jsonl":
-        out(json.dumps({"event": "stage_ended", **apply_document(applied)}, ensure_ascii=False))
+        out_json({"event": "stage_ended", **apply_document(applied)}, indent=None)
     else:
         out(apply_block(applied))
 
@@ -93,7 +93,7 @@ def _tell_status(sync: Sync, form: str, last: str) -> str:
     if said == last:
         return said
     if form == "jsonl":
-        out(json.dumps({"event": "sync", **document}, ensure_ascii=False))
+        out_json({"event": "sync", **document}, indent=None)
     elif sync.status.error:
         bad = f"commit {sync.status.bad_commit[:12]} is not applied" if sync.status.bad_commit else "not synced"
         err(f"{bad}: {sync.status.error}")

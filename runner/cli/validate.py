@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from runner.cli import options
-from runner.cli.console import err, out, paint
+from runner.cli.console import err, out, out_json, paint
 from runner.cli.exits import Exit
 from runner.cli.failures import tell_problem
 from runner.cli.forms.sarif import sarif
@@ -39,15 +37,16 @@ def command(asked: Asked, *, form: str) -> Exit:
         problems, valid = list(error.problems), 0
     errors = sum(problem.severity is Severity.ERROR for problem in problems)
     if form == "sarif":
-        out(json.dumps(sarif(problems), indent=2, ensure_ascii=False))
+        out_json(sarif(problems))
     elif form == "json":
         document = {
             "format_version": 1,
+            "kind": "Validate",
             "valid": not errors,
             "recipes": valid,
             "problems": [_plain(one) for one in problems],
         }
-        out(json.dumps(document, indent=2, ensure_ascii=False))
+        out_json(document)
     else:
         _tell(problems, errors, valid)
     return Exit.INVALID if errors else Exit.DONE

@@ -1,0 +1,49 @@
+"""What reaches a terminal."""
+
+import json
+
+import pytest
+
+from runner.cli.console import err, out, out_json, paint, row, safe
+
+HOSTILE = "a\x1b[2J\x1b[31mred\x07\r\x9b1mb\u202ec"
+
+
+def test_what_could_steer_a_terminal_is_shown_as_an_escape():
+    assert safe(HOSTILE) == "a\\x1b[2J\\x1b[31mred\\x07\\x0d\\x9b1mb\\u202ec"
+
+
+def test_texts_of_all_languages_stay():
+    text = "Straße, 日本語, שלום, 👩\u200d👧, tab\tand\nline"
+    assert safe(text) == text
+
+
+def test_only_our_own_styles_are_styles(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    out(paint("done", "good") + " \x1b[32mdone")
+    err(paint("no", "bad"))
+    assert capsys.readouterr() == ("\x1b[32mdone\x1b[0m \\x1b[32mdone\n", "\x1b[31mno\x1b[0m\n")
+
+
+def test_no_colours_where_nobody_looks(monkeypatch: pytest.MonkeyPatch):
+    assert paint("done", "good") == "done"
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert paint("done", "good") == "done"
+
+
+def test_a_row_stays_one_row():
+    assert row("failed", "t1: boom\nitems      9 succeeded") == "  failed     t1: boom\\nitems      9 succeeded"
+
+
+def test_json_keeps_every_character_and_shows_none_that_steers(capsys: pytest.CaptureFixture[str]):
+    document = {"text": HOSTILE, "half": "\ud800", "é": 1}
+    out_json(document, indent=None)
+    said = capsys.readouterr().out
+    assert json.loads(said) == document
+    assert not set(said) & set("\x1b\x07\x9b\u202e\ud800") and "é" in said
+
+
+def test_json_has_no_nan(capsys: pytest.CaptureFixture[str]):
+    out_json({"loss": float("nan"), "steps": [1.5, float("inf")]}, indent=None)
+    assert capsys.readouterr().out == '{"loss": null, "steps": [1.5, null]}\n'
