@@ -68,7 +68,7 @@ def problems(text):
 def over(handler, platform, fields=None, *, clock=None, transport=None):
     """A connection to a manifest (or the name of one) whose requests go to `handler(httpx.Request)`."""
     if isinstance(platform, str):
-        platform = Catalog([OWN]).manifest(platform)
+        platform = Catalog([OWN, EXAMPLES]).manifest(platform)
     fields = {"base_url": "https://api.example.com", "token": Secret(SECRET)} if fields is None else fields
     return connect(
         platform, fields, clock=clock or Ticks(), rng=Random(1), transport=transport or httpx.MockTransport(handler)
