@@ -10,6 +10,7 @@ from runner.model.errors import (
     AuthError,
     Interrupted,
     LeaseHeld,
+    LeaseLost,
     PlanRefused,
     RecipeError,
     RunnerError,
@@ -24,6 +25,7 @@ _CODES: tuple[tuple[type[RunnerError], Exit], ...] = (
     (StopRun, Exit.LOGIN),
     (Unavailable, Exit.LOGIN),
     (LeaseHeld, Exit.LOCKED),
+    (LeaseLost, Exit.LOCKED),
     (PlanRefused, Exit.PLAN_REFUSED),
     (Interrupted, Exit.INTERRUPTED),
 )

@@ -18,10 +18,13 @@ GRAIN_S = 0.01
 class Action(StrEnum):
     """The steps of a job."""
 
+    LOOK = "look"
     SUBMIT = "submit"
     POLL = "poll"
+    JUDGE = "judge"
     COLLECT = "collect"
     RECONCILE = "reconcile"
+    CANCEL = "cancel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +34,14 @@ class Step:
     Attributes:
         ids: ledger ids of the job's items, needed to intend it.
         polls: how often it was asked so far. tries: how often this very step failed in a row.
-        state: the terminal state whose results are to be collected.
+        state: what the platform said, to be judged, or the terminal state whose results are to be collected.
         doubtful: the job is sent again under its own key because an earlier reply was lost: no failure of this
             request proves that the job does not exist.
         prepared: whether the job's unpaid preparation is done, so that another try need not repeat it.
+        doubted_at: monotonic seconds when this process began to doubt whether the job exists.
+        ends_at: monotonic seconds until when the end of a cancelled job is waited for; None when it was not cancelled.
+        why: why it was cancelled.
+        losses: how many replies to this job's paying request this process has lost.
     """
 
     action: Action
@@ -45,6 +52,10 @@ class Step:
     state: JobState | None = None
     doubtful: bool = False
     prepared: bool = False
+    doubted_at: float = 0.0
+    losses: int = 0
+    ends_at: float | None = None
+    why: str = ""
 
 
 class Agenda:

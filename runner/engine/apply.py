@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from runner.engine.agenda import Agenda
 from runner.engine.budget import Purse
 from runner.engine.flight import Flight
+from runner.engine.lease import TTL_S
 from runner.engine.progress import Progress
 from runner.engine.rhythm import Rhythm
 from runner.engine.stop import Stop
@@ -26,6 +27,11 @@ class Apply:
         only: (key, content) of a saved plan; nothing else is submitted. None for everything.
         released: items that became free again in this round and need another one.
         launched: jobs launched in this round.
+        missing: why the ledger may lack jobs, so that each is looked for before it is sent; empty when it does not.
+        began_at: monotonic seconds when the apply began.
+        budget_since: epoch seconds since when the budget counts; earlier jobs are not its to settle.
+        cancels: running jobs are cancelled, and nothing is sent.
+        counted: of jobs whose results came in pieces so far: the items that were counted already.
         parked: jobs that could not be asked or sent in this apply; the next one goes on with them.
         workers: how many steps may be under way at one time.
     """
@@ -45,10 +51,25 @@ class Apply:
     launched: int = 0
     parked: int = 0
     workers: int = 32
+    missing: str = ""
+    began_at: float = 0.0
+    cancels: bool = False
+    budget_since: float = 0.0
+    counted: dict[str, set[str]] = field(default_factory=dict)
 
     async def record(self, *events: Event) -> None:
         """Make events durable before anything else happens."""
         await self.work.ledger.record(self.work.scope, self.lease(), events)
+
+    async def keep_lease(self) -> None:
+        """Make sure of the lease right before money is spent: a process that slept may have been overtaken.
+
+        Raises:
+            LeaseLost: another apply took the recipe over.
+        """
+        lease = self.lease()
+        if self.now() >= lease.until:
+            await self.work.ledger.renew(lease, self.now(), TTL_S)
 
     def now(self) -> float:
         """Epoch seconds."""

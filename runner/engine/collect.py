@@ -77,19 +77,24 @@ async def _gather(apply: Apply, harvest: _Harvest, state: JobState) -> None:
     async for batch in apply.work.target.results(harvest.job, state):
         harvest.take(batch)
         if len(harvest.ready) >= COMMITTED_TOGETHER:
-            await apply.record(*_polled(harvest.job, state, apply.now()), _done(apply, harvest))
+            await apply.record(*_polled(harvest.job, state, apply.now()), _done(apply, harvest, is_part=True))
 
 
 def _polled(job: Job, state: JobState, at: float) -> Sequence[Event]:
     return [JobPolled(job.key, state.status, at, state.word, state.error, state.kept)]
 
 
-def _done(apply: Apply, harvest: _Harvest) -> ItemsDone:
+def _done(apply: Apply, harvest: _Harvest, *, is_part: bool = False) -> ItemsDone:
+    """Return the event of what is ready, and count it; after a failure in the middle all pieces come once more."""
     results, harvest.ready = harvest.ready, []
-    for result in results:
+    counted = apply.counted.get(harvest.job.key)
+    fresh = results if counted is None else [result for result in results if result.key not in counted]
+    for result in fresh:
         if result.error:
             apply.progress.fail(result.key, result.error)
-    apply.progress.items["succeeded"] += sum(not result.error for result in results)
+    apply.progress.items["succeeded"] += sum(not result.error for result in fresh)
+    if is_part:
+        apply.counted.setdefault(harvest.job.key, set()).update(result.key for result in results)
     return ItemsDone(harvest.job.key, results, apply.now())
 
 
@@ -101,6 +106,7 @@ async def _settle(apply: Apply, harvest: _Harvest, state: JobState) -> None:
     if harvest.ready:
         events.append(_done(apply, harvest))
     await apply.record(*events, JobSettled(job.key, at, cost, missing))
+    apply.counted.pop(job.key, None)
     for key in harvest.waiting:
         apply.progress.fail(key, missing)
     _report(apply, harvest, state, cost)

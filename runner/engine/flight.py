@@ -13,7 +13,8 @@ class Flight:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._reserved: dict[str, float] = {}
+        self._reserved: dict[str, float | None] = {}
+        self._born: dict[str, float] = {}
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._empty = asyncio.Event()
         self._empty.set()
@@ -25,14 +26,27 @@ class Flight:
     def __contains__(self, key: str) -> bool:
         return key in self._reserved
 
-    def start(self, job: Job, reserved: float = 0.0) -> None:
-        """Count a job in; `reserved` is the money taken out of the budget for it."""
+    def start(self, job: Job, reserved: float | None = 0.0) -> None:
+        """Count a job in; `reserved` is the money taken out of this budget for it, None when another one paid."""
         self._reserved[job.key] = reserved
         self._empty.clear()
 
-    def land(self, job: Job) -> float:
+    def reserved(self, job: Job) -> float:
+        """Return what is reserved for a job."""
+        return self._reserved.get(job.key) or 0.0
+
+    def born(self, job: Job, monotonic: float) -> None:
+        """Note when the platform accepted a job, on the clock that nobody can set."""
+        self._born[job.key] = monotonic
+
+    def age_s(self, job: Job, monotonic: float) -> float:
+        """Return the seconds since a job was accepted."""
+        return monotonic - self._born.get(job.key, monotonic)
+
+    def land(self, job: Job) -> float | None:
         """Count a job out; return what was reserved for it."""
-        reserved = self._reserved.pop(job.key, 0.0)
+        reserved = self._reserved.pop(job.key, None)
+        self._born.pop(job.key, None)
         self.waiting_human.discard(job.key)
         self._tell()
         return reserved

@@ -17,11 +17,14 @@ async def accept(apply: Apply, job: Job, submitted: Submitted, *, adopted: bool 
     at = apply.now()
     job = replace(job, id=submitted.id, kept={**job.kept, **submitted.kept}, accepted_at=at)
     await apply.record(JobAccepted(job.key, submitted.id, at, job.kept, adopted=adopted))
+    apply.flight.born(job, apply.work.clock.monotonic())
     apply.progress.jobs["adopted" if adopted else "accepted"] += 1
     apply.progress.tell("job_adopted" if adopted else "job_accepted", job=job.key, id=submitted.id, at=at)
     state = submitted.state
     if state is not None and state.is_terminal:
         return Step(Action.COLLECT, job, state=state)
+    if apply.cancels:
+        return Step(Action.CANCEL, job)
     hint = state.poll_after_s if state is not None else None
     apply.agenda.later(Step(Action.POLL, job), apply.rhythm.delay(0, 0.0, hint))
     return None

@@ -44,6 +44,8 @@ class StagePlan:
         items: (key, content, reason) of the items that are work, when they were asked for.
         id: 8 hex letters over everything that apply would submit.
         holder: who holds the lease now, None when nobody does.
+        missing: why the ledger may lack jobs; empty when it does not.
+        version: of the scope in the ledger when the plan was made.
         unchanged: True when the source's fingerprint spared reading it.
     """
 
@@ -67,6 +69,8 @@ class StagePlan:
     source_text: str = ""
     target_text: str = ""
     unchanged: bool = False
+    missing: str = ""
+    version: int = 0
 
     @property
     def total(self) -> int:
@@ -111,7 +115,7 @@ def safety(capabilities: Capabilities) -> str:
     texts = {
         "key": "a repeated request carries the job's key: no job is paid twice",
         "exact": "lost jobs are found by a mark of ours: no job is paid twice",
-        "probable": "lost jobs are looked for by time and parameters; what stays doubtful is held",
+        "probable": "lost jobs are looked for by time and parameters; a likely one is named and held for a person",
         "none": "the platform cannot be searched: a job whose reply is lost is held, never sent again by itself",
     }
     return texts[capabilities.find]

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from runner.engine.agenda import Action, Step
 from runner.engine.apply import Apply
-from runner.engine.outcome import hold, later_or_park
+from runner.engine.cancel import expire
+from runner.engine.outcome import hold, later_or_park, park
 from runner.engine.stop import Reason
-from runner.model.contracts import Cancelling, PollingMany
-from runner.model.errors import AuthError, JobLost, RunnerError, StopRun
+from runner.model.contracts import PollingMany
+from runner.model.errors import AuthError, JobLost, RunnerError, StopRun, Unavailable
 from runner.model.event import JobPolled
 from runner.model.job import Job, JobState, JobStatus
 
@@ -24,6 +25,13 @@ async def poll(apply: Apply, step: Step) -> Step | None:
     return await _poll_one(apply, step)
 
 
+async def judge(apply: Apply, step: Step) -> Step | None:
+    """Go on with what a question about many jobs told about this one; ask alone when it told nothing."""
+    if step.state is None:
+        return await _poll_one(apply, step)
+    return await _judge(apply, step, step.state)
+
+
 async def _poll_one(apply: Apply, step: Step) -> Step | None:
     try:
         state = await apply.work.target.poll(step.job)
@@ -31,6 +39,9 @@ async def _poll_one(apply: Apply, step: Step) -> Step | None:
         apply.stop.ask(Reason.ERROR, error)
         return None
     except JobLost as error:
+        if _is_young(apply, step.job):
+            later_or_park(apply, step, error)
+            return None
         return await hold(apply, step.job, f"the platform no longer knows the job: {error}")
     except RunnerError as error:
         later_or_park(apply, step, error)
@@ -38,7 +49,14 @@ async def _poll_one(apply: Apply, step: Step) -> Step | None:
     return await _judge(apply, step, state)
 
 
+def _is_young(apply: Apply, job: Job) -> bool:
+    """Whether the platform may not show the job yet, although it accepted it."""
+    age_s = apply.flight.age_s(job, apply.work.clock.monotonic())
+    return age_s < apply.work.target.capabilities.visible_within_s
+
+
 async def _poll_many(apply: Apply, target: PollingMany, steps: list[Step]) -> Step | None:
+    first, *others = steps
     try:
         states = await target.poll_many([step.job for step in steps])
     except (AuthError, StopRun) as error:
@@ -48,12 +66,13 @@ async def _poll_many(apply: Apply, target: PollingMany, steps: list[Step]) -> St
         for step in steps:
             later_or_park(apply, step, error)
         return None
-    for step in steps:
-        state = states.get(step.job.key)
-        following = await (_poll_one(apply, step) if state is None else _judge(apply, step, state))
-        if following is not None:
-            apply.agenda.now(following)
-    return None
+    except BaseException:
+        for step in others:  # whoever catches this knows of the first one only
+            apply.agenda.now(replace(step, action=Action.JUDGE))
+        raise
+    for step in others:
+        apply.agenda.now(replace(step, action=Action.JUDGE, state=states.get(step.job.key)))
+    return replace(first, action=Action.JUDGE, state=states.get(first.job.key))
 
 
 def _pass_on(apply: Apply, job: Job, state: JobState) -> None:
@@ -70,31 +89,33 @@ async def _judge(apply: Apply, step: Step, state: JobState) -> Step | None:
     _pass_on(apply, job, state)
     if state.status is JobStatus.HELD:
         return await hold(apply, job, f"the platform says {state.word!r}, which its manifest does not know")
+    age_s = apply.flight.age_s(job, apply.work.clock.monotonic())
     if state.is_terminal:
-        apply.rhythm.learn(apply.now() - (job.accepted_at or apply.now()))
-        return Step(Action.COLLECT, job, state=state)
-    age_s = max(0.0, apply.now() - (job.accepted_at or apply.now()))
+        apply.rhythm.learn(age_s)
+        return Step(Action.COLLECT, job, state=_ended(step, state))
     is_human = state.status is JobStatus.WAITING_HUMAN
     apply.flight.human(job, waits=is_human)
     if step.polls == 0 or state.kept or is_human:
         await apply.record(JobPolled(job.key, state.status, apply.now(), state.word, state.error, state.kept))
+    if step.ends_at is not None and apply.work.clock.monotonic() >= step.ends_at:
+        return _unconfirmed(apply, replace(step, job=job))
     timeout_s = apply.work.run.timeout_s
-    if timeout_s is not None and age_s > timeout_s and not is_human:
-        return await _expire(apply, job, timeout_s)
+    if timeout_s is not None and age_s > timeout_s and not is_human and step.ends_at is None:
+        return await expire(apply, job, timeout_s)
     delay_s = apply.rhythm.delay(step.polls + 1, age_s, state.poll_after_s)
-    apply.agenda.later(Step(Action.POLL, job, polls=step.polls + 1), delay_s)
+    apply.agenda.later(Step(Action.POLL, job, polls=step.polls + 1, ends_at=step.ends_at, why=step.why), delay_s)
     return None
 
 
-async def _expire(apply: Apply, job: Job, timeout_s: float) -> Step | None:
-    """End a job that took too long: cancel it where that can be done; its results so far are still collected."""
-    error = f"not finished within {timeout_s:g} s"
-    if isinstance(apply.work.target, Cancelling):
-        try:
-            await apply.work.target.cancel(job)
-        except RunnerError as refused:
-            error += f"; cancelling failed: {refused}"
-    else:
-        error += "; the platform cannot cancel it, so it may still cost money there"
-    apply.progress.tell("job_expired", job=job.key, id=job.id, at=apply.now())
-    return Step(Action.COLLECT, job, state=JobState(JobStatus.EXPIRED, "expired", error=error))
+def _ended(step: Step, state: JobState) -> JobState:
+    """Say why a job was cancelled, when that was by us."""
+    return replace(state, error=step.why) if step.why and state.status is JobStatus.CANCELLED else state
+
+
+def _unconfirmed(apply: Apply, step: Step) -> Step | None:
+    """End a job that was cancelled but still runs, by its time limit; an explicit cancel leaves it in flight."""
+    if apply.cancels:
+        park(apply, step.job, Unavailable(f"job {step.job.id} still runs"))
+        return None
+    error = f"{step.why}, but the platform has not confirmed it"
+    return Step(Action.COLLECT, step.job, state=JobState(JobStatus.EXPIRED, "expired", error=error))

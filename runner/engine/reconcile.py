@@ -1,17 +1,25 @@
 """What became of a request whose reply was lost: found, surely not there, or held for a person.
 
-A failure while looking (401, 404, a time-out) never means that the job is not there.
+A failure while looking (401, 404, a time-out) never means that the job is not there. Absence is believed only after
+`visible_within` has passed on a clock that nobody can set, and after a look far enough back that a clock which was
+wrong when the job was sent cannot hide it.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from runner.engine.agenda import Action, Step
 from runner.engine.apply import Apply
-from runner.engine.outcome import accept, hold, later_or_park, release
+from runner.engine.key import job_key
+from runner.engine.outcome import accept, hold, later_or_park, park, release
 from runner.engine.stop import Reason
 from runner.model.contracts import Finding
-from runner.model.errors import AuthError, RunnerError, StopRun
-from runner.model.job import Find, Job
+from runner.model.errors import AuthError, Indeterminate, RunnerError, StopRun
+from runner.model.job import Find, Job, Submitted
+
+CLOCK_DOUBT_S = 172_800.0
+"""How wrong the clock may have been when a job was sent: the last look goes so much further back."""
 
 
 async def reconcile(apply: Apply, step: Step) -> Step | None:
@@ -20,15 +28,13 @@ async def reconcile(apply: Apply, step: Step) -> Step | None:
     if job.sent_at is None:
         return await release(apply, job, "the paying request was never sent")
     target = apply.work.target
-    early_s = job.sent_at + target.capabilities.visible_within_s - apply.now()
-    if early_s > 0:
-        # A clock that was set back must not make us wait for days: never longer than the platform's own delay.
-        apply.agenda.later(step, min(early_s, target.capabilities.visible_within_s))
-        return None
     if not isinstance(target, Finding):
-        return await _not_found(apply, job, sure=False, why="the platform cannot be searched for the job")
+        return await _not_found(apply, step, sure=False, why="the platform cannot be searched for the job")
+    left_s = step.doubted_at + target.capabilities.visible_within_s - apply.work.clock.monotonic()
     try:
         found = await target.find(job)
+        if found is None and left_s <= 0 and target.capabilities.complete:
+            found = await target.find(replace(job, sent_at=job.sent_at - CLOCK_DOUBT_S))
     except (AuthError, StopRun) as error:
         apply.stop.ask(Reason.ERROR, error)
         return None
@@ -36,23 +42,48 @@ async def reconcile(apply: Apply, step: Step) -> Step | None:
         later_or_park(apply, step, error)
         return None
     if found is not None:
-        return await accept(apply, job, found, adopted=True)
-    return await _not_found(
-        apply,
-        job,
-        sure=target.capabilities.complete,
-        why="the reply was lost and the platform's listing has no such job",
-    )
+        return await adopt(apply, job, found)
+    if left_s > 0:
+        apply.agenda.later(step, left_s)
+        return None
+    why = "the reply was lost and the platform's listing has no such job"
+    return await _not_found(apply, step, sure=target.capabilities.complete, why=why)
 
 
-async def _not_found(apply: Apply, job: Job, *, sure: bool, why: str) -> Step | None:
+async def adopt(apply: Apply, job: Job, found: Submitted) -> Step | None:
+    """Go on with a job that was found again; one that is only likely to be ours is named and held."""
+    if apply.work.target.capabilities.find is Find.PROBABLE:
+        why = f"the reply was lost; the platform has {found.id!r}, which may be this job (runner state adopt)"
+        return await hold(apply, job, why)
+    return await accept(apply, job, found, adopted=True)
+
+
+async def _not_found(apply: Apply, step: Step, *, sure: bool, why: str) -> Step | None:
     """Send again only what surely does not exist, or what the recipe or the platform's own key makes safe."""
-    capabilities = apply.work.target.capabilities
-    if capabilities.find is Find.KEY and not (capabilities.sends_bodies and _lacks_bodies(job)):
-        return Step(Action.SUBMIT, job, tries=1, doubtful=True)
-    if sure or apply.work.run.on_unknown_submit == "find_then_resubmit":
+    job, capabilities = step.job, apply.work.target.capabilities
+    if apply.cancels and not sure:
+        park(apply, job, Indeterminate(f"cannot be cancelled, nobody knows whether it exists: {why}"))
+        return None
+    has_key = capabilities.find is Find.KEY and not apply.cancels and _is_same_work(apply, job)
+    if has_key and _is_forgotten(apply, job):
+        has_key, why = False, f"{why}, and by now it has forgotten the job's key"
+    if has_key and not (capabilities.sends_bodies and _lacks_bodies(job)):
+        return Step(Action.SUBMIT, job, tries=1, doubtful=True, losses=step.losses)
+    # A job of one item is formed anew with the same key, this time with the item's bytes.
+    same_key = has_key and len(job.items) == 1
+    if sure or same_key or apply.work.run.on_unknown_submit == "find_then_resubmit":
         return await release(apply, job, why)
     return await hold(apply, job, why)
+
+
+def _is_same_work(apply: Apply, job: Job) -> bool:
+    """Whether the recipe still asks for what this job was sent for: under one key goes one request only."""
+    return job_key(apply.work.scope, apply.work.work, job.attempt, job.items) == job.key
+
+
+def _is_forgotten(apply: Apply, job: Job) -> bool:
+    lifetime_s = apply.work.target.capabilities.key_lifetime_s
+    return lifetime_s is not None and job.sent_at is not None and apply.now() - job.sent_at > lifetime_s
 
 
 def _lacks_bodies(job: Job) -> bool:

@@ -100,12 +100,12 @@ def _is_wanted(apply: Apply, item: Item, standing: Standing) -> bool:
 
 async def _launch(apply: Apply, group: Group) -> None:
     """Form the job, take its share out of the budget, and give it to the workers when there is room."""
-    room = apply.purse.room()
+    await apply.flight.room()
+    if apply.stop.submitting:
+        return
+    room = apply.purse.room()  # only now: a job that has landed meanwhile may have cost less than was reserved
     fits = len(group.items) if room is None else min(room, len(group.items))
     if fits:
-        await apply.flight.room()
-        if apply.stop.submitting:
-            return
         _start(apply, group.items[:fits], group.standings[:fits])
     if fits < len(group.items):
         apply.stop.ask(Reason.BUDGET)
@@ -117,4 +117,4 @@ def _start(apply: Apply, items: Sequence[Item], standings: Sequence[Standing]) -
     apply.launched += 1
     apply.flight.start(job, apply.purse.reserve(len(items)))
     ids = tuple(standing.id for standing in standings if standing.id is not None)
-    apply.agenda.now(Step(Action.SUBMIT, job, ids))
+    apply.agenda.now(Step(Action.LOOK if apply.missing else Action.SUBMIT, job, ids))

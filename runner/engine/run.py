@@ -10,11 +10,13 @@ from dataclasses import dataclass, field, replace
 
 from runner.engine.agenda import Action, Agenda, Step
 from runner.engine.apply import Apply
-from runner.engine.budget import Purse
+from runner.engine.budget import Purse, price, spent_since_cut_off
+from runner.engine.cancel import cancel
 from runner.engine.collect import collect
 from runner.engine.flight import Flight
+from runner.engine.look import look
 from runner.engine.outcome import park
-from runner.engine.poll import poll
+from runner.engine.poll import judge, poll
 from runner.engine.progress import Progress
 from runner.engine.publish import PublishReport, publish
 from runner.engine.reconcile import reconcile
@@ -23,8 +25,7 @@ from runner.engine.round import walk
 from runner.engine.stop import Reason, Stop
 from runner.engine.submit import submit
 from runner.engine.work import Work
-from runner.model.contracts import Estimating
-from runner.model.errors import ConfigError, LedgerError
+from runner.model.errors import Interrupted, LedgerError
 from runner.model.event import RunEnded
 from runner.model.item import Json
 from runner.model.job import DOUBTFUL, OPEN, TERMINAL, Job
@@ -36,7 +37,16 @@ GRACE_S = 8.0
 WORKERS = 64
 ROUNDS = 20
 
-STEPS = {Action.SUBMIT: submit, Action.POLL: poll, Action.COLLECT: collect, Action.RECONCILE: reconcile}
+STEPS = {
+    Action.LOOK: look,
+    Action.SUBMIT: submit,
+    Action.POLL: poll,
+    Action.JUDGE: judge,
+    Action.COLLECT: collect,
+    Action.RECONCILE: reconcile,
+    Action.CANCEL: cancel,
+}
+ASKED_TO_LOOK = "it was asked for"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +77,8 @@ class ApplyOptions:
         walk: False when the plan proved that the selection has not changed and nothing is new.
         wait_s: end with `pending` after this time; None waits until all is done.
         chance: gives numbers from 0.0 to 1.0.
+        look_first: look for every job on the platform before it is sent, as after the loss of a ledger.
+        cancels: cancel what runs, and submit nothing.
     """
 
     only: Collection[tuple[str, bytes]] | None = None
@@ -75,6 +87,8 @@ class ApplyOptions:
     chance: Callable[[], float] = random.random
     workers: int = WORKERS
     holder: Mapping[str, Json] = field(default_factory=dict)
+    look_first: bool = False
+    cancels: bool = False
 
 
 async def apply_stage(
@@ -87,6 +101,9 @@ async def apply_stage(
     Raises:
         LedgerError: the ledger cannot be written; nothing was submitted after that.
     """
+    since, spent = await spent_since_cut_off(work)
+    purse = Purse(work.run.budget, await price(work), spent)
+    missing = await work.ledger.regressed(work.scope)
     run = await work.ledger.begin_run(work.scope, lease(), work.clock.now(), options.holder)
     apply = Apply(
         work,
@@ -116,28 +133,12 @@ async def apply_stage(
     return report
 
 
-async def _price(work: Work) -> float | None:
-    """Return the price of one item when money is limited.
-
-    Raises:
-        ConfigError: money is limited and nobody knows the price.
-    """
-    if work.run.budget.money is None and work.run.budget.units is None:
-        return None
-    estimate = await work.target.estimate(1) if isinstance(work.target, Estimating) else None
-    if estimate is None or estimate.money is None:
-        raise ConfigError(
-            "the budget limits money, but the platform tells no price beforehand",
-            mend="limit `budget.items` in its place",
-        )
-    return estimate.money
-
-
 async def _fly(apply: Apply, options: ApplyOptions) -> None:
     """Run the crew until all jobs have landed or something asks to stop."""
     timers = asyncio.create_task(apply.agenda.run())
     crew = [asyncio.create_task(_work_off(apply)) for _ in range(apply.workers)]
-    rounds = asyncio.create_task(_rounds(apply, walks=options.walk))
+    going = _cancel_all(apply) if apply.cancels else _rounds(apply, walks=options.walk)
+    rounds = asyncio.create_task(going)
     limits = asyncio.create_task(_limit(apply, options.wait_s))
     stopped = asyncio.create_task(apply.stop.wait())
     try:
@@ -201,10 +202,24 @@ async def _rounds(apply: Apply, *, walks: bool) -> None:
         if walks and not await walk(apply):
             return
         await apply.flight.drained()
+        await _reconciled(apply, walked=walks)
         again = apply.released or (apply.work.run.attempts > 1 and apply.progress.items["failed"] > failed)
         if apply.stop.submitting or apply.parked or not again:
             return
         walks = True
+
+
+async def _reconciled(apply: Apply, *, walked: bool) -> None:
+    """Write down that every job that the ledger might lack was looked for."""
+    is_whole = walked and apply.only is None and not apply.parked and not apply.stop.submitting
+    if apply.missing and is_whole:
+        await apply.work.ledger.reconciled(apply.work.scope, apply.lease())
+
+
+async def _cancel_all(apply: Apply) -> None:
+    """Cancel every job, and wait until they have ended."""
+    await _resume(apply)
+    await apply.flight.drained()
 
 
 async def _resume(apply: Apply) -> None:
@@ -213,9 +228,15 @@ async def _resume(apply: Apply) -> None:
     async for row in work.ledger.jobs(work.scope, [*DOUBTFUL, *OPEN, *TERMINAL]):
         items = [item for _, item in await work.ledger.job_items(work.scope, row.job)]
         job = Job(row.job, row.attempt, items, row.kept, row.id, row.sent_at, row.accepted_at)
-        apply.flight.start(job)
+        monotonic = work.clock.monotonic()
+        apply.flight.start(job, row.reserved if row.intended_at >= apply.budget_since else None)
         apply.progress.jobs["resumed"] += 1
-        apply.agenda.now(Step(Action.RECONCILE if row.status in DOUBTFUL else Action.POLL, job))
+        if row.status in DOUBTFUL:
+            apply.agenda.now(Step(Action.RECONCILE, job, doubted_at=monotonic))
+            continue
+        apply.flight.born(job, monotonic - max(0.0, apply.now() - (row.accepted_at or apply.now())))
+        is_cancelled = apply.cancels and row.status in OPEN
+        apply.agenda.now(Step(Action.CANCEL if is_cancelled else Action.POLL, job))
 
 
 async def _finish(apply: Apply) -> StageReport:
@@ -231,7 +252,12 @@ async def _finish(apply: Apply) -> StageReport:
     pending = counts.get(ItemStatus.IN_JOB, 0) or apply.parked
     if pending:
         return replace(report, outcome="pending")
-    published = await publish(work, apply.lease())
+    if apply.cancels:
+        return replace(report, outcome="cancelled")
+    try:
+        published = await stop.unless(publish(work, apply.lease()))
+    except Interrupted:
+        return replace(report, outcome=_stopped(stop), error=stop.error)
     report = replace(report, published=published)
     if not published.passed:
         return replace(report, outcome="check_failed")

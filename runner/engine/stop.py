@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from enum import StrEnum
+from typing import Any, TypeVar
+
+from runner.model.errors import Interrupted
+
+T = TypeVar("T")
 
 
 class Reason(StrEnum):
@@ -53,6 +59,25 @@ class Stop:
         if self.everything and self.reason is not None:
             child.ask(self.reason, self.error)
         return child
+
+    async def unless(self, work: Coroutine[Any, Any, T]) -> T:
+        """Await some work, but cut it off when everything must end.
+
+        Raises:
+            Interrupted: it was cut off.
+        """
+        task = asyncio.create_task(work)
+        ended = asyncio.create_task(self._ended.wait())
+        try:
+            await asyncio.wait({task, ended}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ended.cancel()
+            if not task.done():
+                task.cancel()
+            await asyncio.gather(task, ended, return_exceptions=True)
+        if task.cancelled():
+            raise Interrupted("interrupted")
+        return task.result()
 
     async def wait(self) -> None:
         """Return when everything must end."""

@@ -10,11 +10,11 @@ from dataclasses import replace
 
 from runner.engine.agenda import Action, Step
 from runner.engine.apply import Apply
-from runner.engine.outcome import accept, hold, later_or_park, release
+from runner.engine.outcome import accept, hold, later_or_park, park, release
 from runner.engine.retry import backoff_s
 from runner.engine.stop import Reason
 from runner.model.contracts import Preparing
-from runner.model.errors import AuthError, Refused, RunnerError, StopRun, Unavailable
+from runner.model.errors import AuthError, LedgerError, Refused, RunnerError, StopRun, Unavailable
 from runner.model.event import JobIntended, JobReleased, JobSent, JobUnknown
 from runner.model.job import Job
 
@@ -29,8 +29,11 @@ async def submit(apply: Apply, step: Step) -> Step | None:
         if job.sent_at is None:
             job = await _prepare(apply, job, done=prepared)
             prepared = True
+        await apply.keep_lease()
         apply.progress.requests += 1
         submitted = await apply.work.target.submit(job)
+    except LedgerError:
+        raise
     except (AuthError, StopRun) as error:
         apply.stop.ask(Reason.ERROR, error)
         return None if step.doubtful else await release(apply, job, str(error))
@@ -41,7 +44,7 @@ async def submit(apply: Apply, step: Step) -> Step | None:
     except Unavailable as error:
         return await _again(apply, replace(step, job=job, prepared=prepared), error)
     except Exception as error:  # noqa: BLE001 - whatever it was, the request may have had its effect
-        return await _lost(apply, job, error)
+        return await _lost(apply, step, job, error)
     return await accept(apply, job, submitted)
 
 
@@ -50,7 +53,9 @@ async def _intend(apply: Apply, step: Step) -> Job:
     at = apply.now()
     prepares = isinstance(apply.work.target, Preparing)
     await apply.record(
-        JobIntended(step.job.key, step.job.attempt, step.ids, at, reserved=len(step.ids), sent=not prepares)
+        JobIntended(
+            step.job.key, step.job.attempt, step.ids, at, reserved=apply.flight.reserved(step.job), sent=not prepares
+        )
     )
     if step.tries == 0:
         apply.progress.jobs["submitted"] += 1
@@ -87,8 +92,11 @@ async def _again(apply: Apply, step: Step, error: Unavailable) -> Step | None:
     return None
 
 
-async def _lost(apply: Apply, job: Job, error: Exception) -> Step | None:
-    """Write down that nobody knows, and look for the job when it must have become visible."""
+async def _lost(apply: Apply, step: Step, job: Job, error: Exception) -> Step | None:
+    """Write down that nobody knows, and look for the job when it must have become visible.
+
+    A job that is lost again and again is looked for after growing delays, and in the end left for the next apply.
+    """
     why = str(error) if isinstance(error, RunnerError) else f"{type(error).__name__}: {error}"
     if job.sent_at is None:
         # Nothing paid has left yet: the failure was in the preparation.
@@ -98,5 +106,15 @@ async def _lost(apply: Apply, job: Job, error: Exception) -> Step | None:
     await apply.record(JobUnknown(job.key, apply.now(), why))
     apply.progress.jobs["unknown"] += 1
     apply.progress.tell("job_unknown", job=job.key, why=why, at=apply.now())
-    apply.agenda.later(Step(Action.RECONCILE, job), apply.work.target.capabilities.visible_within_s)
+    losses = step.losses + 1
+    delay_s = backoff_s(losses, apply.chance(), None)
+    if delay_s is None:
+        park(apply, job, error)
+        return None
+    visible_s = apply.work.target.capabilities.visible_within_s
+    doubted_at = apply.work.clock.monotonic()
+    apply.agenda.later(
+        Step(Action.RECONCILE, job, doubted_at=doubted_at, losses=losses),
+        max(visible_s, delay_s if losses > 1 else 0.0),
+    )
     return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from runner.engine.budget import price
 from runner.engine.decide import Decision, decide
 from runner.engine.plan import REJECTED_SHOWN, PlanId, StagePlan, jobs_needed, tally
 from runner.engine.publish import sink_plans
@@ -26,12 +27,17 @@ async def survey(work: Work, *, with_items: bool = False) -> StagePlan:
     Args:
         work: the stage.
         with_items: also list every item that is work (for a saved plan).
+
+    Raises:
+        ConfigError: the source cannot be read, or the budget limits money and nobody knows the price.
     """
     walked = await _from_ledger(work) or await _walk(work, with_items=with_items)
     open_jobs = Counter([str(row.status) async for row in work.ledger.jobs(work.scope, [*DOUBTFUL, *OPEN, *TERMINAL])])
     to_submit = sum(count for decision, count in walked.counts.items() if decision.is_work)
     capabilities = work.target.capabilities
     estimate = Estimate()
+    if to_submit:
+        await price(work)
     if to_submit and isinstance(work.target, Estimating):
         estimate = await work.target.estimate(to_submit)
     return StagePlan(
@@ -54,6 +60,8 @@ async def survey(work: Work, *, with_items: bool = False) -> StagePlan:
         source_text=work.source_text,
         target_text=work.target_text,
         unchanged=walked.unchanged,
+        missing=await work.ledger.regressed(work.scope),
+        version=await work.ledger.version(work.scope),
     )
 
 

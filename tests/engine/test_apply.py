@@ -4,14 +4,10 @@ import asyncio
 
 import pytest
 
-from runner.engine.progress import Progress
-from runner.engine.run import ApplyOptions, StageReport, apply_stage
 from runner.engine.stop import Reason, Stop
 from runner.engine.survey import survey
-from runner.engine.work import Work
 from runner.ledger.memory import MemoryLedger
 from runner.model.errors import AuthError, Refused
-from runner.model.item import Json
 from runner.model.job import Capabilities, Change, Find, JobState, JobStatus
 from runner.model.recipe import Budget, PollRhythm, RunOptions
 from tests.engine.world import (
@@ -26,22 +22,10 @@ from tests.engine.world import (
     refuse_connection,
     work_on,
 )
+from tests.engine.world import applied as run
 
 ITEMS = [item(f"i{number}") for number in range(10)]
 QUICK = PollRhythm(1.0, 2.0, 10.0)
-
-
-def run(work: Work, stop: Stop | None = None, **options: Json) -> StageReport:
-    async def apply() -> StageReport:
-        lease = await work.ledger.acquire("numbers", {"pid": 1}, work.clock.now(), 1e9)
-        try:
-            return await apply_stage(
-                work, lambda: lease, ApplyOptions(chance=lambda: 0.5, **options), Progress(), stop or Stop()
-            )
-        finally:
-            await work.ledger.release(lease)
-
-    return asyncio.run(apply())
 
 
 def rows(stores: dict[str, list]) -> list[str]:

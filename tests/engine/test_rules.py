@@ -97,6 +97,8 @@ def test_no_budget_has_no_bounds():
     assert Purse(Budget()).room() is None
 
 
-@pytest.mark.parametrize(("items", "whole", "jobs"), [(0, False, 0), (1, False, 1), (10, False, 1), (11, False, 2), (500, True, 1)])
+@pytest.mark.parametrize(
+    ("items", "whole", "jobs"), [(0, False, 0), (1, False, 1), (10, False, 1), (11, False, 2), (500, True, 1)]
+)
 def test_jobs_needed(items, whole, jobs):
     assert jobs_needed(items, 10, whole_source=whole) == jobs

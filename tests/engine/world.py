@@ -8,12 +8,15 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
+from runner.engine.progress import Progress
+from runner.engine.run import ApplyOptions, StageReport, apply_stage
+from runner.engine.stop import Stop
 from runner.engine.work import Work
 from runner.model.contracts import Verdict
 from runner.model.errors import ConfigError, Indeterminate, JobLost, Unavailable
 from runner.model.item import Batch, Item, Json, Record, Result
 from runner.model.job import Capabilities, Find, Job, JobState, JobStatus, Submitted
-from runner.model.ledger import Ledger, Scope
+from runner.model.ledger import Lease, Ledger, Scope
 from runner.model.recipe import PollRhythm, RunOptions
 
 
@@ -223,3 +226,34 @@ def refuse_connection(times: int) -> Callable[[str, Job], None]:
             raise Unavailable("connection refused")
 
     return fault
+
+
+def applied(work: Work, stop: Stop | None = None, **options: Json) -> StageReport:
+    """Apply a stage once, under a lease that does not end."""
+
+    async def apply() -> StageReport:
+        lease = await work.ledger.acquire("numbers", {"pid": 1}, work.clock.now(), 1e9)
+        try:
+            chosen = ApplyOptions(chance=lambda: 0.5, **options)
+            return await apply_stage(work, lambda: lease, chosen, Progress(), stop or Stop())
+        finally:
+            await work.ledger.release(lease)
+
+    return asyncio.run(apply())
+
+
+class Forgetful:
+    """A ledger that says that it went back in time, until it is reconciled."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self.why = "ledger ledger.db went back in time"
+
+    def __getattr__(self, name: str) -> Json:
+        return getattr(self._ledger, name)
+
+    async def regressed(self, scope: Scope) -> str:
+        return self.why
+
+    async def reconciled(self, scope: Scope, lease: Lease) -> None:
+        self.why = ""

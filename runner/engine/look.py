@@ -1,0 +1,58 @@
+"""Before a job is sent while the ledger may have forgotten some: is it on the platform already?
+
+A ledger that was deleted, damaged or set back in time knows less than the platform. The key of a job is a function of
+its work alone, so a forgotten job is found by the key that it is about to get.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from runner.engine.agenda import Action, Step
+from runner.engine.apply import Apply
+from runner.engine.outcome import hold, later_or_park
+from runner.engine.reconcile import adopt
+from runner.engine.stop import Reason
+from runner.model.contracts import Finding
+from runner.model.errors import AuthError, RunnerError, StopRun
+from runner.model.event import JobIntended
+from runner.model.job import Capabilities, Find, Job
+
+
+async def look(apply: Apply, step: Step) -> Step | None:
+    """Look for a job that was not sent by all that the ledger knows; send it when it surely is not there."""
+    job, target = step.job, apply.work.target
+    capabilities = target.capabilities
+    if isinstance(target, Finding) and capabilities.find is not Find.PROBABLE:
+        try:
+            found = await target.find(job)
+        except (AuthError, StopRun) as error:
+            apply.stop.ask(Reason.ERROR, error)
+            return None
+        except RunnerError as error:
+            later_or_park(apply, step, error)
+            return None
+        if found is not None:
+            apply.progress.jobs["remembered"] += 1
+            return await adopt(apply, await _written_down(apply, step), found)
+        left_s = apply.began_at + capabilities.visible_within_s - apply.work.clock.monotonic()
+        if left_s > 0:
+            apply.agenda.later(step, left_s)
+            return None
+        if capabilities.complete:
+            return replace(step, action=Action.SUBMIT, tries=0)
+    if _keeps_keys(capabilities):
+        return replace(step, action=Action.SUBMIT, tries=0)
+    why = f"{apply.missing}; this job may have been sent before, and the platform cannot be searched for it"
+    return await hold(apply, await _written_down(apply, step), why)
+
+
+def _keeps_keys(capabilities: Capabilities) -> bool:
+    return capabilities.find is Find.KEY and capabilities.key_lifetime_s is None
+
+
+async def _written_down(apply: Apply, step: Step) -> Job:
+    at = apply.now()
+    money = apply.flight.reserved(step.job)
+    await apply.record(JobIntended(step.job.key, step.job.attempt, step.ids, at, reserved=money, sent=True))
+    return replace(step.job, sent_at=at)

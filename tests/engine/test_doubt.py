@@ -1,0 +1,221 @@
+"""What is done about a job of which nobody knows whether it exists."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from runner.ledger.memory import MemoryLedger
+from runner.model.errors import Indeterminate, JobLost, LeaseLost
+from runner.model.event import JobIntended
+from runner.model.job import Capabilities, Find, Submitted
+from runner.model.ledger import ItemStatus
+from runner.model.recipe import PollRhythm, RunOptions
+from tests.engine.world import (
+    EXACT,
+    SCOPE,
+    FakeTarget,
+    FastClock,
+    FindingTarget,
+    Forgetful,
+    Platform,
+    applied,
+    item,
+    lose_reply,
+    work_on,
+)
+
+ITEMS = [item(f"i{number}") for number in range(6)]
+ONCE = dict.fromkeys([each.key for each in ITEMS], 1)
+KEYED = Capabilities(find=Find.KEY, max_items_per_job=10)
+
+
+class Keyed(FakeTarget):
+    """A platform that gives the first job back when a key comes again."""
+
+    async def submit(self, job):
+        self.platform.asked["submit"] += 1
+        self._fault("before", job)
+        known = [remote for remote, (key, _) in self.platform.jobs.items() if key == job.key]
+        remote = known[0] if known else self.platform.accept(job)
+        self._fault("after", job)
+        return Submitted(remote)
+
+
+class Late(FindingTarget):
+    """A platform that shows a job only some time after it was accepted; `since` hides older ones, as listings do."""
+
+    def __init__(self, *arguments, clock, lag_s=4.0, **more):
+        super().__init__(*arguments, **more)
+        self.clock, self.lag_s, self.seen = clock, lag_s, {}
+
+    async def submit(self, job):
+        try:
+            return await super().submit(job)
+        finally:
+            self.seen.setdefault(job.key, self.clock.monotonic())
+
+    async def find(self, job):
+        self.platform.asked["find"] += 1
+        for remote, (key, _) in self.platform.jobs.items():
+            if key == job.key and self.clock.monotonic() >= self.seen[key] + self.lag_s:
+                return Submitted(remote)
+        return None
+
+
+class Jumping(FastClock):
+    """Wall time that somebody sets while the other clock runs on."""
+
+    jump_s = 0.0
+
+    def now(self):
+        return self.time + self.jump_s
+
+
+def lost(platform, capabilities=EXACT, times=1, moment="after", kind=FindingTarget, **more):
+    return kind(platform, capabilities, lose_reply(moment, times), **more)
+
+
+@pytest.mark.parametrize("jump_s", [-86_400.0, -3600.0, 3600.0, 86_400.0, 500_000_000.0])
+def test_a_clock_that_jumps_makes_nobody_believe_that_a_job_is_not_there(jump_s):
+    platform, clock = Platform(), Jumping()
+    target = lost(platform, kind=Late, clock=clock)
+    forward, target._fault = target._fault, None
+
+    def fault(moment, job):
+        clock.jump_s = jump_s
+        forward(moment, job)
+
+    target._fault = fault
+    report = applied(work_on(MemoryLedger(), ITEMS, target, clock=clock))
+    assert (report.outcome, platform.accepted) == ("done", ONCE)
+
+
+def test_a_resumed_job_is_given_its_time_to_show_up():
+    platform, clock, ledger = Platform(), Jumping(), MemoryLedger()
+    target = lost(platform, kind=Late, clock=clock, lag_s=0.0)
+    assert applied(work_on(ledger, ITEMS, target, clock=clock), wait_s=3.0).outcome == "pending"
+    clock.jump_s, target.lag_s, target.seen = 86_400.0, 4.0, dict.fromkeys(target.seen, clock.monotonic())
+    assert applied(work_on(ledger, ITEMS, target, clock=clock)).outcome == "done"
+    assert platform.accepted == ONCE
+
+
+def test_a_likely_job_is_named_and_held():
+    platform = Platform()
+    report = applied(work_on(MemoryLedger(), ITEMS, lost(platform, replace(EXACT, find=Find.PROBABLE))))
+    assert (report.outcome, report.counts) == ("held", {"held": 3, "succeeded": 3})
+    assert "'r1'" in next(iter(report.progress.notes))
+
+
+def test_a_key_makes_sending_again_safe():
+    platform = Platform()
+    report = applied(work_on(MemoryLedger(), ITEMS, lost(platform, KEYED, 3, kind=Keyed)))
+    assert (report.outcome, platform.accepted) == ("done", ONCE)
+
+
+def test_a_reply_that_is_always_lost_is_not_asked_for_for_ever():
+    platform = Platform()
+    report = applied(work_on(MemoryLedger(), ITEMS[:3], lost(platform, KEYED, 10**6, kind=Keyed)))
+    assert (report.outcome, platform.asked["submit"], sum(platform.accepted.values())) == ("pending", 8, 3)
+
+
+def test_a_key_that_the_platform_has_forgotten_is_not_used_again():
+    platform, clock, ledger = Platform(), FastClock(), MemoryLedger()
+    target = lost(platform, replace(KEYED, key_lifetime_s=3600.0), 10**6, kind=Keyed)
+    assert applied(work_on(ledger, ITEMS[:3], target, clock=clock)).outcome == "pending"
+    clock.time += 7200.0
+    report = applied(work_on(ledger, ITEMS[:3], target, clock=clock))
+    assert (report.outcome, sum(platform.accepted.values())) == ("held", 3)
+    assert "forgotten" in next(iter(report.progress.notes))
+
+
+def test_a_job_of_older_work_is_not_sent_again_with_newer_options():
+    platform, ledger = Platform(), MemoryLedger()
+    target = lost(platform, KEYED, 10**6, "before", kind=Keyed)
+    applied(work_on(ledger, ITEMS[:3], target))
+    changed = work_on(ledger, ITEMS[:3], Keyed(platform, KEYED), work="v" * 32)
+    assert applied(changed).outcome == "done"
+    assert [row.status for row in rows_of(ledger)] == ["held", "succeeded"]
+
+
+def test_a_job_that_was_just_accepted_may_be_unknown_to_poll():
+    platform, missing = Platform(), [3]
+    target = FindingTarget(platform, EXACT)
+    poll = target.poll
+
+    async def early(job):
+        missing[0] -= 1
+        if missing[0] >= 0:
+            raise JobLost("404")
+        return await poll(job)
+
+    target.poll = early
+    assert applied(work_on(MemoryLedger(), ITEMS, target)).outcome == "done"
+
+
+@pytest.mark.parametrize("kind", [FindingTarget, Keyed])
+def test_a_ledger_that_went_back_in_time_adopts_what_the_platform_has(kind):
+    platform, capabilities = Platform(), EXACT if kind is FindingTarget else KEYED
+    applied(work_on(MemoryLedger(), ITEMS[:3], kind(platform, capabilities)))
+    ledger = Forgetful(MemoryLedger())
+    report = applied(work_on(ledger, ITEMS, kind(platform, capabilities)))
+    assert (report.outcome, platform.accepted, ledger.why) == ("done", ONCE, "")
+    assert "went back in time" in next(iter(report.progress.notes))
+
+
+@pytest.mark.parametrize(
+    "capabilities",
+    [Capabilities(max_items_per_job=10), replace(KEYED, key_lifetime_s=9.0), replace(EXACT, find=Find.PROBABLE)],
+)
+def test_a_ledger_that_went_back_in_time_begins_nothing_anew_in_silence(capabilities):
+    platform = Platform()
+    applied(work_on(MemoryLedger(), ITEMS, FakeTarget(platform, capabilities)))
+    report = applied(work_on(Forgetful(MemoryLedger()), ITEMS, FakeTarget(platform, capabilities)))
+    assert (report.outcome, platform.accepted, report.counts) == ("held", ONCE, {"held": 6})
+
+
+def test_what_was_not_looked_for_is_looked_for_by_the_next_apply():
+    platform, ledger = Platform(), Forgetful(MemoryLedger())
+    target = FindingTarget(platform, EXACT, lambda moment, job: fail_find(moment))
+    assert applied(work_on(ledger, ITEMS, target)).outcome == "pending"
+    assert (platform.asked["submit"], ledger.why != "") == (0, True)
+
+
+def fail_find(moment):
+    if moment == "find":
+        raise Indeterminate("a time-out")
+
+
+def test_a_process_that_slept_past_its_lease_pays_nothing():
+    platform, clock, ledger = Platform(), FastClock(), MemoryLedger()
+    work = work_on(ledger, ITEMS[:3], FakeTarget(platform), clock=clock)
+
+    class Overtaking:
+        """The intent is written; then the process sleeps, and another one takes over."""
+
+        def __getattr__(self, name):
+            return getattr(ledger, name)
+
+        async def record(self, scope, lease, events):
+            await ledger.record(scope, lease, events)
+            if any(isinstance(event, JobIntended) for event in events):
+                clock.time += 2e9
+                await ledger.acquire("numbers", {"pid": 2}, clock.now(), 60.0)
+
+    report = applied(replace(work, ledger=Overtaking()))
+    assert (report.outcome, isinstance(report.error, LeaseLost), platform.asked["submit"]) == ("stopped", True, 0)
+
+
+def rows_of(ledger):
+    async def read():
+        return [row async for row in ledger.jobs(SCOPE)]
+
+    return asyncio.run(read())
+
+
+def test_a_released_job_keeps_its_key():
+    platform, ledger = Platform(), MemoryLedger()
+    options = RunOptions(items_per_job=3, poll=PollRhythm(1.0, 2.0, 10.0))
+    assert applied(work_on(ledger, ITEMS, lost(platform, EXACT, 2, "before"), run=options)).outcome == "done"
+    assert [(row.attempt, row.status) for row in rows_of(ledger)] == [(1, "succeeded")] * 2
+    assert asyncio.run(ledger.counts(SCOPE)) == {ItemStatus.SUCCEEDED: 6}
