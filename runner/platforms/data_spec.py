@@ -52,6 +52,7 @@ class SinkSpec:
     rows_per_call: int
     before: Sequence[Step]
     write: Sequence[Step]
+    undo: Sequence[Step]
     after: Sequence[Step]
     holds: Reading | None
 
@@ -100,6 +101,7 @@ def compile_sink(compiler: Compiler, name: str, base: Names) -> SinkSpec:
         rows_per_call=compiler.at((*at, "rows_per_call")) or 500,
         before=compile_steps(compiler, (*at, "before"), names),
         write=compile_steps(compiler, (*at, "write"), {**names, "rows": None}),
+        undo=compile_steps(compiler, (*at, "undo"), names),
         after=compile_steps(compiler, (*at, "after"), names),
         holds=compile_reading(compiler, (*at, "holds"), {**base, "receipt": frozenset({"rows", "kept"})}),
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from runner import jsontext
-from runner.model.errors import RecipeError, Refused
+from runner.model.errors import RecipeError, Refused, RunnerError
 from runner.model.item import Json, Record
 from runner.platforms.data_spec import SinkSpec
 from runner.platforms.options import Options
@@ -70,17 +70,29 @@ class PlatformSink:
     async def commit(self) -> Mapping[str, Json]:
         """Send everything; a commit that broke off is healed by the next one, which begins anew.
 
+        When a chunk cannot be sent, the manifest's steps take back what was sent before it.
+
         Returns:
             The receipt: `rows`, and what the steps kept.
         """
         kept: dict[str, Json] = {}
         scope = self._scope(kept=kept, count=self._rows)
         await run_steps(self._session, self._spec.before, scope, safe=None)
-        for rows in self._chunks():
-            await run_steps(self._session, self._spec.write, {**scope, "rows": rows}, safe=None)
+        try:
+            for rows in self._chunks():
+                await run_steps(self._session, self._spec.write, {**scope, "rows": rows}, safe=None)
+        except RunnerError as error:
+            await self._undo(scope, error)
+            raise
         await run_steps(self._session, self._spec.after, scope, safe=None)
         await self.abort()
         return {"rows": self._rows, "kept": kept}
+
+    async def _undo(self, scope: Scope, error: RunnerError) -> None:
+        try:
+            await run_steps(self._session, self._spec.undo, scope, safe=None)
+        except RunnerError as second:
+            error.mend = f"{error.mend or 'apply again'}; what was sent could not be taken back: {second.what}"
 
     async def abort(self) -> None:
         """Forget what was gathered."""

@@ -46,7 +46,7 @@ class Request:
         own_headers: sent to the connection's own origin only (they may hold credentials).
         body: None sends no body.
         safe: whether a second copy has no second effect; None asks the method (GET, HEAD, OPTIONS).
-        patient: whether a 429 is waited out even when it is not safe: nothing was done, the platform only asks for time.
+        patient: whether a 429 is waited out even when it is not safe: it says that nothing was done.
         max_bytes: bound of the reply's body; None takes the client's.
     """
 

@@ -27,6 +27,7 @@ sinks:
       call: {post: "/projects/{{ options.project }}/rows", json: "{{ rows }}"}
       expect: "{{ response.created == rows | length }}"
       error: "{{ response.created }} of {{ rows | length }} rows were taken"
+    undo: {call: {post: /undo}, keep: {undone: true}}
     after: {call: {post: /done, json: {count: "{{ count }}"}}, keep: {version: "{{ response.version }}"}}
     holds: {call: {get: "/projects/{{ options.project }}"}, value: "{{ response.count == receipt.rows }}"}
 """
@@ -44,8 +45,8 @@ class Server:
             return httpx.Response(404)
         if request.method == "GET":
             return httpx.Response(200, json={"count": len(self.rows)})
-        if request.url.path == "/done":
-            return httpx.Response(200, json={"version": json.loads(request.content)["count"]})
+        if request.url.path in ("/done", "/undo"):
+            return httpx.Response(200, json={"version": json.loads(request.content or b"{}").get("count")})
         rows = json.loads(request.content)
         self.rows += rows[self.lose :]
         return httpx.Response(201, json={"created": len(rows) - self.lose})
@@ -121,7 +122,7 @@ def test_a_write_whose_reply_is_lost_is_not_sent_again(tmp_path):
     seen = []
     with pytest.raises(Indeterminate):
         asyncio.run(publish(sink(handler, tmp_path), ROWS[:1]))
-    assert len(seen) == 1
+    assert [request.url.path for request in seen].count("/projects/3/rows") == 1
 
 
 def test_identity_says_what_it_writes_to(tmp_path):
@@ -149,3 +150,20 @@ def test_a_platform_that_asks_for_time_gets_it(tmp_path):
     made = sink(lambda request: httpx.Response(busy.pop()) if busy else server(request), tmp_path)
     assert asyncio.run(publish(made, ROWS))["rows"] == 5
     assert len(server.rows) == 5
+
+
+def test_what_was_sent_before_a_failure_is_taken_back(tmp_path):
+    seen = []
+    server = Server(lose=1)
+    made = sink(lambda request: seen.append(request.url.path) or server(request), tmp_path)
+    with pytest.raises(Refused, match="1 of 2 rows were taken"):
+        asyncio.run(publish(made, ROWS))
+    assert (seen[-1], "/done" in seen) == ("/undo", False)
+
+
+def test_what_cannot_be_taken_back_is_told(tmp_path):
+    server = Server(lose=1)
+    made = sink(lambda request: httpx.Response(400) if request.url.path == "/undo" else server(request), tmp_path)
+    with pytest.raises(Refused) as told:
+        asyncio.run(publish(made, ROWS))
+    assert told.value.mend.startswith("apply again; what was sent could not be taken back: p answered 400")
