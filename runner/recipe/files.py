@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from runner.documents import Document, read
+from runner.model.item import Json
 from runner.model.problem import Mark, Problem, Severity
 
 PROJECT_FILE: Final = "runner.yaml"
 _SUFFIXES: Final = (".yaml", ".yml")
-_TELLING: Final = frozenset({"apiVersion", "source", "target", "stages"})
+_TELLING: Final = frozenset({"apiVersion", "source", "target"})
 
 
 def project_file(paths: Sequence[Path]) -> Path | None:
@@ -70,11 +71,26 @@ def _is_recipe(document: Document) -> bool:
     value = document.value
     if not isinstance(value, dict):
         return bool(document.problems)  # a broken file is shown, not passed over
-    return value.get("kind", "Recipe") not in ("Platform", "Project") and not _TELLING.isdisjoint(value)
+    if value.get("kind", "Recipe") in ("Platform", "Project") or _is_foreign(value):
+        return False
+    return not _TELLING.isdisjoint(value) or _has_stages(value)
+
+
+def _is_foreign(value: Mapping[str, Json]) -> bool:
+    """Whether the document says that it belongs to another program: `apiVersion: batch/v1`, `kind: CronJob`."""
+    version, kind = value.get("apiVersion"), value.get("kind")
+    return isinstance(version, str) and isinstance(kind, str) and kind != "Recipe" and not version.startswith("runner")
+
+
+def _has_stages(value: Mapping[str, Json]) -> bool:
+    """Whether it has stages like ours; those of GitLab CI are texts."""
+    stages = value.get("stages")
+    return isinstance(stages, list) and any(isinstance(stage, dict) for stage in stages)
 
 
 def _stray(document: Document) -> Problem | None:
-    if isinstance(document.value, dict) and document.value.get("kind") in ("Platform", "Project"):
+    value = document.value
+    if isinstance(value, dict) and (value.get("kind") in ("Platform", "Project") or _is_foreign(value)):
         return None
     what = "the file is no recipe and was passed over"
     mend = "a recipe begins with apiVersion: runner/v1 and kind: Recipe"

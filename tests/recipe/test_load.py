@@ -132,6 +132,16 @@ def test_folders_are_searched_and_other_documents_passed_over(tmp_path: Path) ->
     ]
 
 
+def test_documents_of_other_programs_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "job.yaml").write_text("apiVersion: batch/v1\nkind: CronJob\n---\napiVersion: v1\nkind: Secret\n")
+    (tmp_path / "gitlab.yaml").write_text("stages: [check, apply]\ncheck: {script: make}\n")
+    (tmp_path / "typo.yaml").write_text("apiVersion: runner/v2\nkind: Recipes\n")
+    _, problems = load(tmp_path)
+    found = {(Path(problem.mark.file).name, problem.slug) for problem in problems if problem.mark}
+    assert {name for name, _ in found} == {"gitlab.yaml", "typo.yaml"}
+    assert ("gitlab.yaml", "not-a-recipe") in found
+
+
 def test_no_recipe_at_all_is_told(tmp_path: Path) -> None:
     assert [problem.slug for problem in load(tmp_path)[1]] == ["no-recipes"]
 
