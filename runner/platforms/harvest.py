@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from runner import jsontext
-from runner.model.errors import RecipeError
+from runner.model.errors import RecipeError, Unavailable
 from runner.model.item import Json, Result
 from runner.model.job import JobState, JobStatus
 from runner.platforms.items import Seat
@@ -91,8 +91,27 @@ async def results(
         if place.step.call is None:
             yield await _replied(place, keys, scope, replies)
             continue
-        async for after, founds in read_list(session, place.step, scope):
-            yield [_result(place, keys, {**after, "found": found}) for found in founds]
+        async for results in _listed(session, place, keys, scope):
+            yield results
+
+
+async def _listed(session: Session, place: Place, keys: Keys, scope: Scope) -> AsyncIterator[Sequence[Result]]:
+    """Read the results of a list; one that ended early is asked again, it must not look like missing results."""
+    count, total = 0, None
+    async for after, founds in read_list(session, place.step, scope):
+        count += len(founds)
+        with reading("a list of results"):
+            total = total if place.total is None else place.total(after)
+            ours = [one for found in founds if _is_ours(place, keys, one := {**after, "found": found})]
+        yield [_result(place, keys, one) for one in ours]
+    if isinstance(total, int | float) and count < total:
+        raise Unavailable(f"the platform says that there are {total:,} results, but listed {count:,}")
+
+
+def _is_ours(place: Place, keys: Keys, scope: Scope) -> bool:
+    if place.step.match is not None and not place.step.match.is_true(scope):
+        return False
+    return not place.skips_others or place.item is None or str(place.item(scope)) in keys.by_token
 
 
 async def _replied(place: Place, keys: Keys, scope: Scope, replies: Replies) -> Sequence[Result]:

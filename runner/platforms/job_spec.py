@@ -77,7 +77,12 @@ class PollingAll:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One place where results stand; without `result` it only prepares the next."""
+    """One place where results stand; without `result` it only prepares the next.
+
+    Attributes:
+        total: how many the list says there are.
+        skips_others: what is for no item of the job is passed over, not told.
+    """
 
     step: Step
     item: Tree | None
@@ -86,6 +91,8 @@ class Place:
     error: Tree | None
     cost: Tree | None
     is_error: bool
+    total: Tree | None = None
+    skips_others: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +295,8 @@ def _place(compiler: Compiler, at: Pointer, names: Names) -> Place:
         error=compiler.tree((*at, "error"), judged),
         cost=compiler.tree((*at, "cost"), judged),
         is_error=compiler.at((*at, "role")) == "error",
+        total=compiler.tree((*at, "total"), {**names, **REPLY}),
+        skips_others=compiler.at((*at, "others")) == "skip",
     )
 
 
