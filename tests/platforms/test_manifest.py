@@ -22,7 +22,11 @@ targets:
 """
 
 
-@pytest.mark.parametrize("path", sorted([*BUILT_IN.glob("*.yaml"), *OWN.glob("*.yaml"), *EXAMPLES.glob("*.yaml")]), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    sorted([*BUILT_IN.glob("*.yaml"), *OWN.glob("*.yaml"), *EXAMPLES.glob("*.yaml")]),
+    ids=lambda path: path.stem,
+)
 def test_every_manifest_of_the_house_is_right(path):
     assert check_manifest(path) == []
 
