@@ -42,6 +42,26 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
+class Freeze:
+    """A window of time in which nothing is applied; runner/recipe/freeze.py has its forms.
+
+    Attributes:
+        start: `from` of the file: a date, a weekday or a time of day, as written.
+        until: its end, in the same form.
+        days: weekdays on which a window of times of day begins; empty for all.
+        timezone: name in the IANA database.
+        reason: for the one who is refused.
+    """
+
+    start: str
+    until: str
+    reason: str
+    days: Sequence[str] = ()
+    timezone: str = "UTC"
+    mark: Mark | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """What the recipes of a folder share.
 
@@ -56,6 +76,7 @@ class Project:
         allowed: folders outside `root` that recipes may read and write.
         secrets: name to where it is kept: what triggers are signed with, the token of the service's API.
         platforms: folder of the user's own manifests; need not exist.
+        freeze: when nothing is applied: the windows of the project and of the profile.
     """
 
     name: str
@@ -69,3 +90,4 @@ class Project:
     allowed: Sequence[Path] = ()
     secrets: Mapping[str, SecretRef] = field(default_factory=dict)
     platforms: Path = Path("platforms")
+    freeze: Sequence[Freeze] = ()

@@ -11,9 +11,11 @@ from typing import Final
 from runner.documents import Document, Pointer, Schema, did_you_mean, load_schema, problems_of, read
 from runner.model.item import Json
 from runner.model.problem import Mark, Problem, Severity
-from runner.model.project import Connection, Project, SecretRef
+from runner.model.project import Connection, Freeze, Project, SecretRef
 from runner.recipe.catalog import Catalog
 from runner.recipe.files import project_file
+from runner.recipe.frame import part_of
+from runner.recipe.freeze import fault_of
 from runner.recipe.options import overlaid
 from runner.recipe.scopes import Renderer, Scope, plain
 
@@ -102,6 +104,7 @@ class _Loading:
             allowed=[self._root / one for one in _texts(value.get("allow_paths"))],
             secrets=self._secrets(),
             platforms=self._root / _text(value, "platforms", "platforms"),
+            freeze=self._freeze(("freeze",), value) + self._freeze(("profiles", str(self._profile), "freeze"), overlay),
         )
         return LoadedProject(project, self._problems, self._document)
 
@@ -144,6 +147,22 @@ class _Loading:
             name: self._reference(one, ("secrets", name)) for name, one in _mapping(self._value.get("secrets")).items()
         }
         return {name: reference for name, reference in found.items() if reference is not None}
+
+    def _freeze(self, pointer: Pointer, holder: Mapping[str, Json]) -> list[Freeze]:
+        """Return the windows of a list, and tell what no schema can see."""
+        schema, written, found = load_schema("project"), holder.get("freeze", []), list[Freeze]()
+        if schema is None or not part_of(schema, "freeze").fits(written):
+            return found
+        for number, one in enumerate(written):
+            mark = self._document.mark_of((*pointer, number))
+            days, timezone = one.get("days", ()), one.get("timezone", "UTC")
+            window = Freeze(one["from"], one["until"], one["reason"], days, timezone, mark)
+            if fault := fault_of(window):
+                mend = "for example {from: 2026-12-24, until: 2027-01-01, timezone: Europe/Berlin, reason: ...}"
+                self._problems.append(Problem("wrong-freeze", f"the freeze window is wrong: {fault}", mark, mend))
+            else:
+                found.append(window)
+        return found
 
     def _connections(self, overlay: Mapping[str, Json]) -> Mapping[str, Connection]:
         below, above = _mapping(self._value.get("connections")), _mapping(overlay.get("connections"))
