@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from random import Random
 from typing import Final, TypeAlias
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
@@ -26,6 +28,8 @@ MAX_REPLY: Final = 64 << 20
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _NO_BODY: Final = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 _ERROR_BODY: Final = 1 << 20
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
+_USUAL: Final = {"accept": "*/*", "accept-encoding": reading.ENCODINGS}
 
 Judge: TypeAlias = Callable[[Reply], RunnerError | None]
 """Says what a reply means: None when it is good."""
@@ -96,6 +100,9 @@ class Client:
         self._own = frozenset([home, *(origin.origin_of(url) for url in settings.origins)])
         self._friends = {each.host for each in self._own} | set(settings.allow_hosts)
         self._headers = {"user-agent": AGENT, **_checked(settings.headers)}
+        parts = urlsplit(settings.base_url)
+        self._home = f"{parts.scheme}://{parts.netloc}/"
+        self._home_headers = {"host": parts.netloc, **_USUAL, **self._headers}
 
     def __repr__(self) -> str:
         return f"Client({self.settings.base_url!r})"
@@ -135,8 +142,11 @@ class Client:
         """
         await self.limits.enter()
         try:
-            async with self._deadline(request):
-                received, url = await self._opened(request, judge or self.by_status)
+            try:
+                async with asyncio.timeout(self.settings.timeouts.total_s):
+                    received, url = await self._opened(request, judge or self.by_status)
+            except BROKEN as error:
+                raise self._failure(error, request) from error
             try:
                 async with _within(self.settings.timeouts.stream_s, request):
                     yield Stream(received, url, request.name)
@@ -175,9 +185,12 @@ class Client:
     async def _once(self, request: Request, judge: Judge) -> Reply:
         await self.limits.enter()
         try:
-            async with self._deadline(request):
-                received, url = await self._follow(request)
-                reply = await self._read(received, url, request)
+            try:
+                async with asyncio.timeout(self.settings.timeouts.total_s):
+                    received, url = await self._follow(request)
+                    reply = await self._read(received, url, request)
+            except BROKEN as error:
+                raise self._failure(error, request) from error
             self._learn(reply, judge(reply))
             return reply
         finally:
@@ -203,18 +216,13 @@ class Client:
         self.limits.went_well(reply.headers)
         self._budget.give()
 
-    @contextlib.asynccontextmanager
-    async def _deadline(self, request: Request) -> AsyncIterator[None]:
-        """Bound the time, and turn whatever breaks on the way into ours."""
+    def _failure(self, error: Exception, request: Request) -> RunnerError:
+        """Turn whatever broke on the way into ours, and learn from it."""
         limit_s = self.settings.timeouts.total_s
-        try:
-            async with asyncio.timeout(limit_s):
-                yield
-        except BROKEN as error:  # TimeoutError is an OSError
-            late = Indeterminate(f"{request.name}: not finished within {limit_s:g} s")
-            failure = late if isinstance(error, TimeoutError) else mapped(error, request.name)
-            self.limits.went_wrong(failure, None, {})
-            raise (_passing(failure) if request.is_safe else failure) from error
+        late = Indeterminate(f"{request.name}: not finished within {limit_s:g} s")
+        failure = late if isinstance(error, TimeoutError) else mapped(error, request.name)
+        self.limits.went_wrong(failure, None, {})
+        return _passing(failure) if request.is_safe else failure
 
     async def _follow(self, request: Request) -> tuple[Received, str]:
         """Send, and follow redirects of GET and HEAD; every hop gets only what its origin may see."""
@@ -232,9 +240,12 @@ class Client:
         raise Refused(f"{request.name}: more than {HOPS} redirects")
 
     async def _sent(self, request: Request, url: str) -> Sent:
+        if url.startswith(self._home):
+            headers = self._home_headers | _checked(request.headers) | _checked(request.own_headers)
+            return self._measured(request, url, headers, None)
         target = origin.origin_of(url)
         parts = urlsplit(url)
-        headers = {"host": parts.netloc, "accept": "*/*", "accept-encoding": reading.ENCODINGS}
+        headers = {"host": parts.netloc, **_USUAL}
         server_name = None
         if target in self._own:
             headers |= self._headers | _checked(request.headers) | _checked(request.own_headers)
@@ -245,6 +256,9 @@ class Client:
                 host = f"[{address}]" if ":" in address else address
                 url = urlunsplit(parts._replace(netloc=f"{host}:{target.port}"))
                 server_name = target.host
+        return self._measured(request, url, headers, server_name)
+
+    def _measured(self, request: Request, url: str, headers: dict[str, str], server_name: str | None) -> Sent:
         body = request.body
         if body is not None or request.method not in _NO_BODY:
             headers["content-length"] = str(len(body) if isinstance(body, bytes) else body.size if body else 0)
@@ -263,6 +277,10 @@ class Client:
     async def _read(self, received: Received, url: str, request: Request) -> Reply:
         headers, status = received.headers, received.status
         most = request.max_bytes or self.settings.max_reply
+        ready = received.ready()
+        if ready is not None and len(ready) <= most and "content-encoding" not in headers:
+            await received.close()
+            return Reply(status, headers, ready, url)
         chunks = reading.decoded(received.raw(), headers.get("content-encoding", ""))
         try:
             body = await reading.bounded(chunks, most if status < 400 else min(most, _ERROR_BODY))
@@ -297,6 +315,11 @@ def _passing(error: RunnerError) -> RunnerError:
     return Unavailable(error.what, mend=error.mend) if isinstance(error, Indeterminate) else error
 
 
+@lru_cache(maxsize=1024)
+def _is_name(name: str) -> bool:
+    return _NAME(name) is not None
+
+
 def _type(headers: Mapping[str, str]) -> str:
     return headers.get("content-type", "")
 
@@ -305,9 +328,11 @@ def _checked(headers: Mapping[str, str]) -> dict[str, str]:
     """Return headers under names in lower case.
 
     Raises:
-        ConfigError: a value cannot stand in a header; the value itself is not shown.
+        ConfigError: a name or value cannot stand in a header; the value itself is not shown.
     """
     for name, value in headers.items():
+        if not _is_name(name):
+            raise ConfigError(f"{name!r} is no name of a header", mend="use letters, digits and hyphens")
         if not (value.isascii() and value.isprintable()):
             raise ConfigError(
                 f"the header {name} holds a character that cannot be sent",

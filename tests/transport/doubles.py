@@ -7,7 +7,7 @@ import httpx
 
 from runner.transport.client import Client, Settings
 from runner.transport.limits import Limits, Rules
-from runner.transport.wire import HttpxWire
+from runner.transport.network import wire_over
 
 
 class Ticks:
@@ -34,4 +34,4 @@ def client_over(handler, *, clock=None, rules=None, base_url="https://api.exampl
     clock = clock or Ticks()
     settings = Settings(base_url, **{"resolve": None, **settings})
     limits = Limits(rules or Rules(), clock, Random(1))
-    return Client(settings, HttpxWire(httpx.MockTransport(handler)), limits, clock, Random(1))
+    return Client(settings, wire_over(httpx.MockTransport(handler)), limits, clock, Random(1))

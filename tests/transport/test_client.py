@@ -7,9 +7,9 @@ import pytest
 from runner.model.errors import AuthError, ConfigError, Indeterminate, Refused, StopRun, Unavailable
 from runner.transport.client import Client, Settings
 from runner.transport.limits import Limits, Rules
+from runner.transport.network import wire_over
 from runner.transport.request import Request, Timeouts
 from runner.transport.retry import Retries
-from runner.transport.wire import HttpxWire
 from tests.transport.doubles import Ticks, client_over
 
 SECRET = "sk-very-secret"
@@ -319,7 +319,7 @@ async def _asked(serve, request, timeouts):
     port = server.sockets[0].getsockname()[1]
     clock = Ticks()
     settings = Settings(f"http://127.0.0.1:{port}", timeouts=timeouts, retries=Retries(attempts=1))
-    client = Client(settings, HttpxWire(), Limits(Rules(), clock, None), clock, None)
+    client = Client(settings, wire_over(None), Limits(Rules(), clock, None), clock, None)
     try:
         return await client.send(request)
     finally:
@@ -339,7 +339,7 @@ def test_silence_has_an_end(timeouts, method, expected):
 def test_a_refused_connection_was_never_sent():
     async def run():
         clock = Ticks()
-        client = Client(Settings("http://127.0.0.1:1"), HttpxWire(), Limits(Rules(), clock, None), clock, None)
+        client = Client(Settings("http://127.0.0.1:1"), wire_over(None), Limits(Rules(), clock, None), clock, None)
         try:
             await client.send(Request("POST", "/"))
         finally:

@@ -4,7 +4,8 @@ import httpx
 import pytest
 
 from runner.model.errors import ConfigError, Indeterminate, Unavailable
-from runner.transport import wire
+from runner.transport import network, wire
+from runner.transport.httpx_wire import HTTPX, HttpxWire, broken
 from runner.transport.request import Timeouts
 
 NEVER_SENT = {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError"}
@@ -32,12 +33,12 @@ def made(kind):
 
 @pytest.mark.parametrize("kind", every_error(), ids=lambda kind: kind.__name__)
 def test_every_error_of_httpx_is_mapped(kind):
-    error = wire.mapped(made(kind), "POST /x")
+    error = wire.mapped(broken(made(kind)), "POST /x")
     expected = (
         Unavailable if kind.__name__ in NEVER_SENT else ConfigError if kind.__name__ in OUR_FAULT else Indeterminate
     )
     assert type(error) is expected
-    assert isinstance(made(kind), wire.BROKEN)
+    assert isinstance(made(kind), HTTPX)
 
 
 def test_all_exceptions_that_httpx_exports_are_known():
@@ -67,13 +68,13 @@ def test_proxies_of_the_environment(monkeypatch, environment, url, expected):
         monkeypatch.delenv(name.upper(), raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert wire._proxy(url.partition(":")[0], "h") == expected
+    assert network.proxy_for(url.partition(":")[0], "h") == expected
 
 
 def test_a_synchronous_double_is_read_too():
     async def run():
         sent = wire.Sent("GET", "http://h/", [("host", "h")], None, Timeouts())
-        received = await wire.HttpxWire(httpx.MockTransport(lambda _: httpx.Response(200, text="hello"))).open(sent)
+        received = await HttpxWire(httpx.MockTransport(lambda _: httpx.Response(200, text="hello"))).open(sent)
         return b"".join([chunk async for chunk in received.raw()])
 
     assert asyncio.run(run()) == b"hello"

@@ -1,0 +1,107 @@
+"""The wire to the real network: the fast one wherever nothing stands in between, httpx where a proxy does."""
+
+from __future__ import annotations
+
+import os
+import sys
+from ssl import SSLContext
+from typing import TYPE_CHECKING, Final, TypeAlias
+from urllib.parse import urlsplit
+
+from runner.transport.wire import Received, Sent, Wire
+
+if TYPE_CHECKING:
+    import httpx
+
+Transport: TypeAlias = "httpx.AsyncBaseTransport"
+"""What httpx calls a transport: `httpx.MockTransport` and others may take the place of the network."""
+
+_HAS_SYSTEM_SETTINGS: Final = sys.platform in ("darwin", "win32")
+
+
+def wire_over(transport: Transport | None) -> Wire:
+    """Return the wire over a transport of httpx that was handed in, or over the network."""
+    if transport is None:
+        return NetworkWire()
+    from runner.transport.httpx_wire import HttpxWire  # start-up: httpx takes longer to import than all of runner
+
+    return HttpxWire(transport)
+
+
+class NetworkWire:
+    """Finds the way to each origin once; implements `Wire`."""
+
+    def __init__(self) -> None:
+        self._routes: dict[str, Wire] = {}
+        self._made: dict[tuple[bool, bool, str | None], Wire] = {}
+
+    async def open(self, sent: Sent) -> Received:
+        """Send it over the way to its origin; raises one of `BROKEN`, or ConfigError for a useless proxy setting."""
+        origin = sent.url[: _end_of_origin(sent.url)]
+        wire = self._routes.get(origin)
+        if wire is None:
+            wire = self._routes[origin] = self._way(origin)
+        return await wire.open(sent)
+
+    async def close(self) -> None:
+        """Close all connections; may be called twice."""
+        for wire in self._made.values():
+            await wire.close()
+        self._made.clear()
+        self._routes.clear()
+
+    def _way(self, origin: str) -> Wire:
+        scheme, _, place = origin.partition("://")
+        is_tls, proxy = scheme.lower() == "https", proxy_for(scheme.lower(), place)
+        key = (is_tls, origin.isascii(), proxy)
+        if key not in self._made:
+            is_direct = proxy is None and origin.isascii()
+            self._made[key] = (_direct(is_tls=is_tls) if is_direct else None) or _over_httpx(is_tls, proxy)
+        return self._made[key]
+
+
+def proxy_for(scheme: str, place: str) -> str | None:
+    """Return the proxy that HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY name, as httpx reads them.
+
+    Args:
+        scheme: http or https.
+        place: host, with or without a port.
+    """
+    if not _HAS_SYSTEM_SETTINGS and not any(name.lower().endswith("_proxy") for name in os.environ):
+        return None
+    import urllib.request  # start-up: most machines have no proxy
+
+    proxies = urllib.request.getproxies()
+    if any(urllib.request.proxy_bypass(name) for name in (place, urlsplit(f"//{place}").hostname or "")):
+        return None
+    proxy = proxies.get(scheme) or proxies.get("all")
+    return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
+
+
+def _end_of_origin(url: str) -> int:
+    """Return where the path or query of an absolute URL begins."""
+    begin = url.index("://") + 3
+    ends = [at for mark in "/?" if (at := url.find(mark, begin)) >= 0]
+    return min(ends, default=len(url))
+
+
+def _direct(*, is_tls: bool) -> Wire | None:
+    try:
+        from runner.transport.direct import DirectWire  # its parser is a library that may be missing
+    except ImportError:
+        return None
+    return DirectWire(_certificates() if is_tls else None)
+
+
+def _over_httpx(is_tls: bool, proxy: str | None) -> Wire:  # noqa: FBT001 - parts of a key
+    from runner.transport.httpx_wire import over_network  # start-up
+
+    return over_network(is_tls=is_tls, proxy=proxy)
+
+
+def _certificates() -> SSLContext:
+    from runner.transport.httpx_wire import certificates  # start-up: only those who need them
+
+    trust = certificates()
+    trust.set_alpn_protocols(["http/1.1"])
+    return trust
