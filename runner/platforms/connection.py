@@ -25,9 +25,9 @@ from runner.transport import origin
 from runner.transport.client import MAX_REPLY, Client, Settings
 from runner.transport.hints import ALL
 from runner.transport.limits import Limits, Rules
+from runner.transport.network import Transport, wire_over
 from runner.transport.request import Timeouts
 from runner.transport.retry import Retries
-from runner.transport.wire import HttpxWire, Transport
 
 COMMON: Final = ("limits", "allow_hosts")
 """Fields that every connection has besides the manifest's own."""
@@ -149,7 +149,7 @@ def connect(
         resolve=origin.resolve if transport is None else None,
     )
     limits = Limits(_rules({**spec.limits, **lowered}), clock, rng)
-    client = Client(settings, HttpxWire(transport), limits, clock, rng)
+    client = Client(settings, wire_over(transport), limits, clock, rng)
     return Connection(manifest, Session(manifest, values, client, clock), client)
 
 
