@@ -37,7 +37,7 @@ MEANING = {
     Exit.PENDING: "pending: jobs still run when the command ended",
     Exit.HELD: "held: a person must decide",
     Exit.LOCKED: "locked by another apply",
-    Exit.PLAN_REFUSED: "plan refused: stale, used or expired",
+    Exit.PLAN_REFUSED: "refused: the plan is stale, used or expired, or a freeze is on",
     Exit.INTERRUPTED: "interrupted, state is safe",
 }
 

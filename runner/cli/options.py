@@ -10,6 +10,9 @@ from typing import Any
 
 import click
 
+IGNORED = "ignored_freeze"
+"""Name of the reason in the origin of a run, as `runner.assembly.freezing` has it (which this file must not load)."""
+
 Function = Callable[..., Any]
 
 
@@ -89,6 +92,17 @@ def emulated(function: Function) -> Function:
     """Add `--emulate`."""
     text = "Let a stand-in inside this process take the place of every platform that has one."
     return click.option("--emulate", is_flag=True, help=text)(function)
+
+
+def freezing(function: Function) -> Function:
+    """Add `--ignore-freeze`, handed over as `origin`: what the ledger keeps with the run."""
+
+    @wraps(function)
+    def command(*given: Any, ignore_freeze: str, **rest: Any) -> Any:  # noqa: ANN401 - click's form
+        return function(*given, origin={IGNORED: ignore_freeze} if ignore_freeze else {}, **rest)
+
+    text = "Apply although a freeze window is on; the reason is kept with the run."
+    return click.option("--ignore-freeze", default="", metavar="REASON", help=text)(command)
 
 
 def variable(text: str) -> tuple[str, str]:

@@ -11,13 +11,14 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from runner.assembly.freezing import refuse_when_frozen
 from runner.assembly.loading import Loaded, load_files
 from runner.assembly.run import Applied, Wishes, apply_recipe, plan_recipe
 from runner.assembly.session import Session, open_session
 from runner.engine.stop import Stop
 from runner.gitops.checkout import Checkout
 from runner.model.contracts import Clock
-from runner.model.errors import RecipeError, RunnerError
+from runner.model.errors import PlanRefused, RecipeError, RunnerError
 from runner.model.item import Json
 from runner.model.recipe import Recipe
 
@@ -29,6 +30,7 @@ class Settings:
     Attributes:
         paths: recipes and folders inside the repository; empty for the whole of it.
         every_s: time between two looks at the branch.
+        origin: facts that the ledger keeps with each run, beside its commit.
     """
 
     paths: Sequence[str] = ()
@@ -36,6 +38,7 @@ class Settings:
     variables: Mapping[str, str] = field(default_factory=dict)
     emulate: bool = False
     every_s: float = 60.0
+    origin: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +65,13 @@ class SyncStatus:
     Attributes:
         commit: the last good one, empty before there was any.
         bad_commit: the newest commit when it is bad, else empty; `error` says why.
+        frozen: until when nothing is applied, and why; empty when no freeze window is on.
     """
 
     commit: str = ""
     bad_commit: str = ""
     error: str = ""
+    frozen: str = ""
     checked_at: float | None = None
     recipes: dict[str, Health] = field(default_factory=dict)
 
@@ -108,7 +113,7 @@ class Sync:
         except RunnerError as error:
             self.status.error = _said(error)
             loaded = await asyncio.to_thread(self._last_good)
-        if loaded is None:
+        if loaded is None or self._is_frozen(loaded):
             return
         async with open_session(
             loaded.project, loaded.recipes, loaded.catalog, emulate=self._settings.emulate, environ=self._environ
@@ -119,6 +124,16 @@ class Sync:
                 async for applied in self._recipe(session, recipe, stop):
                     yield applied
         self._forget(loaded)
+
+    def _is_frozen(self, loaded: Loaded) -> bool:
+        """Whether a freeze window keeps everything from being applied; then `status` says which."""
+        try:
+            refuse_when_frozen(loaded.project, self._clock.now(), self._settings.origin)
+        except PlanRefused as refused:
+            self.status.frozen = str(refused)
+            return True
+        self.status.frozen = ""
+        return False
 
     def _follow(self) -> Loaded:
         """Move to the newest commit when it is good.
@@ -171,7 +186,7 @@ class Sync:
         try:
             planned = await plan_recipe(session, recipe)
             if any(one.plan.has_work for one in planned):
-                wishes = Wishes(origin={"commit": commit})
+                wishes = Wishes(origin={**self._settings.origin, "commit": commit})
                 async for applied in apply_recipe(session, recipe, stop.child(), wishes):
                     outcomes.append("not applied" if applied.report is None else applied.report.outcome)
                     yield applied
@@ -215,6 +230,7 @@ def status_document(status: SyncStatus) -> dict[str, Json]:
         "commit": status.commit,
         "bad_commit": status.bad_commit,
         "error": status.error,
+        "frozen": status.frozen,
         "checked_at": status.checked_at,
         "recipes": {
             name: {

@@ -122,7 +122,7 @@ class LeaseLost(LedgerError):
 
 
 class PlanRefused(RunnerError):
-    """A saved plan is stale, was used, or has expired."""
+    """A saved plan is stale, was used, or has expired; or a freeze window of the project is on."""
 
 
 class Interrupted(RunnerError):

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,8 +28,9 @@ class Following:
         self.folder = folder / "followed"
         self.sync = self.again()
 
-    def again(self, **remote: bool) -> Sync:
-        return Sync(Checkout(self.folder, Remote(str(self.bare), "main", **remote)), Settings(), SystemClock(), {})
+    def again(self, *, verified: bool = False, **settings: Any) -> Sync:
+        checkout = Checkout(self.folder, Remote(str(self.bare), "main", verified=verified))
+        return Sync(checkout, Settings(**settings), SystemClock(), {})
 
     def push(self, message: str) -> str:
         made = commit(self.work, message)
@@ -46,10 +49,13 @@ class Following:
         return [json.loads(line) for line in (self.folder / f"out/{name}.jsonl").read_text().splitlines()]
 
     def commits(self, name: str) -> list[str]:
-        async def runs() -> list[str]:
+        return [holder["commit"] for holder in self.holders(name)]
+
+    def holders(self, name: str) -> list[Mapping[str, Any]]:
+        async def runs() -> list[Mapping[str, Any]]:
             ledger = open_ledger(str(self.folder / ".runner/ledger.db"), clock=SystemClock())
             try:
-                return [run.holder["commit"] for run in await ledger.runs(Scope("shop", "", name))]
+                return [run.holder for run in await ledger.runs(Scope("shop", "", name))]
             finally:
                 await ledger.close()
 
@@ -143,3 +149,25 @@ def test_a_folder_of_another_repository_is_not_touched(following: Following, tmp
     git(tmp_path / "followed", "remote", "add", "origin", "elsewhere")
     following.look()
     assert "is a clone of elsewhere" in following.sync.status.error
+
+
+def test_in_a_freeze_nothing_is_applied_but_the_commit_is_followed(following: Following):
+    following.look()
+    add_recipe(following.work, "b", text="bye")
+    with (following.work / "runner.yaml").open("a") as file:
+        file.write("freeze: [{from: 2020-01-01, until: 2099-12-31, reason: closed}]\n")
+    made = following.push("b says bye, and a freeze")
+    assert following.look() == []
+    status = following.sync.status
+    assert (status.commit, status.is_healthy) == (made, True)
+    assert status.frozen == "frozen until 2100-01-01 00:00 UTC: closed"
+
+
+def test_an_ignored_freeze_stands_in_the_run(following: Following):
+    with (following.work / "runner.yaml").open("a") as file:
+        file.write("freeze: [{from: 2020-01-01, until: 2099-12-31, reason: closed}]\n")
+    following.push("a freeze")
+    assert following.look() == []
+    following.sync = following.again(origin={"ignored_freeze": "a customer waits"})
+    assert following.look() == ["a", "b"]
+    assert following.holders("a")[0]["ignored_freeze"] == "a customer waits"
