@@ -15,4 +15,5 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         import uvloop  # type: ignore[import-not-found, unused-ignore] # an extra; 10 ms that only long commands take
     except ImportError:
         return asyncio.run(work)
-    return uvloop.run(work)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
