@@ -25,27 +25,11 @@ from runner.platforms.step import (
     kept_names,
     statuses,
 )
+from runner.platforms.submit_spec import Submitting, compile_submit
 from runner.platforms.tree import Pointer, Scope, Tree
 
 JOB_FIELDS: Final = frozenset({"key", "attempt", "id", "sent_at", "accepted_at", "count", "status"})
 _LOST: Final = (404, 410)
-
-
-@dataclass(frozen=True, slots=True)
-class Submitting:
-    """The paying request and what its reply means.
-
-    Attributes:
-        refuses: whether a status proves that nothing was created.
-        refuses_when: expressions over the reply that prove it too.
-    """
-
-    call: Call
-    id: Tree
-    keep: Mapping[str, Tree]
-    refuses: Callable[[int], bool]
-    refuses_when: Sequence[Tree]
-    status_in_reply: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +114,7 @@ class JobSpec:
     shows_items: bool
     upload: Sequence[Step]
     uploaded: Mapping[str, Tree]
-    submit: Submitting
+    submit: Sequence[Submitting]
     find: Looking | None
     poll: Polling
     poll_many: PollingAll | None
@@ -182,9 +166,9 @@ def compile_job(compiler: Compiler, name: str, base: Names, at: Pointer) -> JobS
     job: Names = {**base, "job": JOB_FIELDS | kept}
     element = compiler.tree((*at, "element"), {**job, "item": None})
     grouped: Names = {**job, **({"items": None} if element else {})}
-    submit = _submit(compiler, (*at, "submit"), {**grouped, "item": None})
+    submit = compile_submit(compiler, (*at, "submit"), {**grouped, "item": None})
     poll_step = compile_step(compiler, (*at, "poll"), job)
-    if submit is None or poll_step.call is None:
+    if not submit or poll_step.call is None:
         return None
     asked: Names = {**job, **REPLY, **(FOUND if poll_step.each else {})}
     states_names: Names = {**asked, "kept": kept_names(compiler, (*at, "poll", "then"))}
@@ -201,11 +185,11 @@ def compile_job(compiler: Compiler, name: str, base: Names, at: Pointer) -> JobS
         name=name,
         title=compiler.at(("targets", name, "title")) or name,
         options=compiler.at(("targets", name, "options")) or {},
-        capabilities=_capabilities(compiler, at, (submit.call, *_calls(upload), *_calls(prepare)), element),
+        capabilities=_capabilities(compiler, at, (*_paying(submit), *_calls(upload), *_calls(prepare)), element),
         token=_token(compiler, (*at, "token"), base),
         element=element,
         prepare=prepare,
-        shows_items=any(call.reads("items") for call in _calls(prepare)),
+        shows_items=any(step.reads("items") for step in prepare),
         upload=upload,
         uploaded=compile_map(compiler, (*at, "uploaded"), uploaded_names),
         submit=submit,
@@ -232,31 +216,6 @@ def _job_kept(compiler: Compiler, at: Pointer) -> frozenset[str]:
     for name in kept & (JOB_FIELDS | {"refused", "uploads"}):
         compiler.tell("reserved-name", f"keep may not be named {name!r}: it is a field of job", at)
     return kept
-
-
-def _submit(compiler: Compiler, at: Pointer, names: Names) -> Submitting | None:
-    call = compile_call(compiler, at, names)
-    if call is None:
-        return None
-    after: Names = {**names, **REPLY}
-    refusing = compiler.at((*at, "outcome", "not_created"))
-    listed = refusing if isinstance(refusing, list) else [400, 401, 403, 404, 405, 413, 415, 422, 429]
-    return Submitting(
-        call=call,
-        id=compiler.needed((*at, "id"), after),
-        keep=compile_map(compiler, (*at, "keep"), after),
-        refuses=statuses([value for value in listed if not _is_expression(value)]),
-        refuses_when=[
-            compiler.needed((*at, "outcome", "not_created", index), after)
-            for index, value in enumerate(listed)
-            if _is_expression(value)
-        ],
-        status_in_reply=bool(compiler.at((*at, "status_in_reply"))),
-    )
-
-
-def _is_expression(value: Json) -> bool:
-    return isinstance(value, str) and "{{" in value
 
 
 def _find(compiler: Compiler, at: Pointer, names: Names) -> Looking | None:
@@ -342,9 +301,14 @@ def _capabilities(compiler: Compiler, at: Pointer, calls: Sequence[Call], elemen
         cost=said.get("cost", "none"),
         whole_source=is_whole,
         default_items_per_job=items.get("default", most or 100),
+        jobs_at_once=said.get("jobs_at_once"),
         key_lifetime_s=_lifetime(compiler, (*at, "capabilities", "key_lifetime")),
         sends_bodies=any(path[:2] == ("item", "content") for tree in trees for path in tree.paths),
     )
+
+
+def _paying(ways: Sequence[Submitting]) -> Sequence[Call]:
+    return [way.call for way in ways if way.call is not None]
 
 
 def _calls(steps: Sequence[Step]) -> Sequence[Call]:
@@ -366,7 +330,7 @@ def _check(compiler: Compiler, at: Pointer, spec: JobSpec) -> None:
         compiler.tell("bad-capability", "there is a find block, but capabilities say find: none", (*at, "find"))
     if spec.poll_many is not None and spec.poll.then:
         compiler.tell("bad-capability", "poll_many asks no steps after a reply: then is for poll alone", (*at, "poll"))
-    if find is Find.KEY and not spec.submit.call.reads("job", "key"):
+    if find is Find.KEY and not all(call.reads("job", "key") for call in _paying(spec.submit)):
         compiler.tell("bad-capability", "find: key needs job.key in the submit call", (*at, "submit", "call"))
     if bool(said.get("cancel", spec.cancel)) != (spec.cancel is not None):
         compiler.tell("bad-capability", "capabilities.cancel and the cancel block disagree", (*at, "capabilities"))

@@ -131,6 +131,14 @@ class Step:
     collect: Mapping[str, Tree]
     steps: Sequence[Step]
 
+    def reads(self, *path: str) -> bool:
+        """Whether some part of it, or of a step inside it, reads a path."""
+        single = [self.when, self.each, self.match, self.expect, self.error, self.loop[1] if self.loop else None]
+        trees = [tree for tree in (*single, *self.keep.values(), *self.collect.values()) if tree is not None]
+        if self.call is not None and self.call.reads(*path):
+            return True
+        return any(tree.reads(*path) for tree in trees) or any(step.reads(*path) for step in self.steps)
+
 
 def statuses(values: Sequence[Json] | None, default: Sequence[Json] = ()) -> Callable[[int], bool]:
     """Return a test for `[404, "5xx"]`."""

@@ -27,8 +27,9 @@ from runner.platforms.items import Seat, seated, viewed
 from runner.platforms.job_spec import JobSpec
 from runner.platforms.options import Options
 from runner.platforms.session import Session, reading
+from runner.platforms.submit_spec import Submitting
+from runner.platforms.submitting import NOTHING, Sent, chosen, send
 from runner.platforms.tree import Scope
-from runner.platforms.verdict import Answer
 from runner.platforms.walk import is_wanted, keep, matched, read_list, run_checks, run_steps
 
 UPLOADS: Final = 8
@@ -85,26 +86,30 @@ class PlatformTarget:
         spec = self._spec
         self._refuse_old_key(job)
         scope, refused = self._submit_scope(job)
+        told = {REFUSED: refused} if refused else {}
+        way = chosen(spec.submit, scope)
+        if way.call is None:
+            return Submitted(NOTHING, told, JobState(JobStatus.SUCCEEDED, NOTHING))
+        sent = await send(self._session, way, scope, spec.name)
+        kept = {**sent.kept, **told}
+        if not sent.id:
+            return await self._look(job, kept)
+        return Submitted(sent.id, kept, self._first_state(way, sent))
+
+    async def _look(self, job: Job, kept: Mapping[str, Json]) -> Submitted:
+        """Look at once for a job whose reply has no id; it exists, so that what is found is it."""
         try:
-            answer = await self._session.ask(
-                spec.submit.call, scope, safe=False, judge=lambda answer: self._refusal(answer, scope)
-            )
-        except (RecipeError, ItemUnreadable) as error:  # the body never came to its end: nothing can have been created
-            raise Refused(str(error)) from error
-        after = {**scope, **answer.scope()}
-        try:
-            id_ = spec.submit.id(after)
-            kept = {name: tree(after) for name, tree in spec.submit.keep.items()}
-        except RecipeError as error:
-            raise Indeterminate(f"accepted, but the reply is not as expected: {error.problems[0].what}") from error
-        if id_ is None or id_ == "":
+            found = None if self._spec.find is None else await self._find(job)
+        except RunnerError as error:
+            raise Indeterminate(f"accepted, but the reply has no id; {error.what}", mend=error.mend) from error
+        if found is None:
             raise Indeterminate("accepted, but the reply has no id")
-        if refused:
-            kept[REFUSED] = refused
-        return Submitted(str(id_), kept, self._first_state(after, answer))
+        return Submitted(found.id, {**kept, **found.kept})
 
     async def poll(self, job: Job) -> JobState:
         """Ask once how the job stands; errors as in the contract."""
+        if job.id == NOTHING:
+            return JobState(JobStatus.SUCCEEDED, NOTHING)
         poll = self._spec.poll
         scope = self._job_scope(job)
         try:
@@ -310,26 +315,12 @@ class PlatformTarget:
             raise Refused(error.problems[0].what, mend=error.problems[0].mend) from error
 
     # -- what replies mean
-    def _refusal(self, answer: Answer, scope: Scope) -> RunnerError | None:
-        """Judge the reply to the paying request: created, surely not created, or nobody knows."""
-        submit = self._spec.submit
-        error = self._session.error(answer, f"the submit of {self._spec.name}")
-        after = {**scope, **answer.scope()}
-        try:
-            proves = submit.refuses(answer.reply.status) or any(when.is_true(after) for when in submit.refuses_when)
-        except RecipeError:
-            proves = submit.refuses(answer.reply.status)
-        if proves:
-            said = self._session.manifest.verdicts.said(answer, self._session.client)
-            return error or Refused(f"not created: {said}", status=answer.reply.status)
-        return None if error is None else Indeterminate(error.what, mend=error.mend)
-
-    def _first_state(self, after: Scope, answer: Answer) -> JobState | None:
-        poll_after_s = self._session.poll_after_s(answer)
-        if not self._spec.submit.status_in_reply:
+    def _first_state(self, way: Submitting, sent: Sent) -> JobState | None:
+        poll_after_s = self._session.poll_after_s(sent.answer)
+        if not way.status_in_reply:
             return None if poll_after_s is None else JobState(JobStatus.RUNNING, poll_after_s=poll_after_s)
         try:
-            state = self._state(after, poll_after_s)
+            state = self._state(sent.scope, poll_after_s)
         except RecipeError:
             return None  # accepted all the same; poll will tell
         is_bad = state.is_terminal and state.status is not JobStatus.SUCCEEDED

@@ -104,9 +104,9 @@ def test_what_the_reply_to_a_submit_means(status, body, expected, words):
     seen = []
     answer = answering(status, body)
     with pytest.raises(expected, match=words) as caught:
-        asyncio.run(target(lambda request: seen.append(1) or answer(request)).submit(ONE))
+        asyncio.run(target(lambda request: seen.append(request.method) or answer(request)).submit(ONE))
     assert type(caught.value) is expected
-    assert len(seen) == 1
+    assert seen.count("POST") == 1
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,84 @@
+"""Sending the paying request: which one a job needs, and what its reply means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from runner.model.errors import Indeterminate, ItemUnreadable, RecipeError, Refused, RunnerError
+from runner.model.item import Json
+from runner.platforms.session import Session
+from runner.platforms.submit_spec import Submitting
+from runner.platforms.tree import Scope
+from runner.platforms.verdict import Answer
+from runner.platforms.walk import is_wanted
+
+NOTHING: Final = "nothing to pay"
+"""Id of a job for which nothing was sent: all that it asks for was there already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What came back.
+
+    Attributes:
+        id: empty when the reply has none.
+        scope: with the reply.
+    """
+
+    id: str
+    answer: Answer
+    scope: Scope
+    kept: dict[str, Json] = field(default_factory=dict)
+
+
+def chosen(ways: Sequence[Submitting], scope: Scope) -> Submitting:
+    """Return the first way that fits a job.
+
+    Raises:
+        Refused: none does.
+    """
+    for way in ways:
+        if is_wanted(way.when, scope):
+            return way
+    raise Refused("the manifest has no way to submit this job")
+
+
+async def send(session: Session, way: Submitting, scope: Scope, name: str) -> Sent:
+    """Send the paying request, once; errors as `Target.submit`.
+
+    Args:
+        session: of the connection.
+        way: with a call.
+        scope: of the job.
+        name: of the target, for people.
+    """
+    assert way.call is not None
+    try:
+        answer = await session.ask(
+            way.call, scope, safe=False, judge=lambda answer: _refusal(session, way, answer, scope, name)
+        )
+    except (RecipeError, ItemUnreadable) as error:  # the body never came to its end: nothing can have been created
+        raise Refused(str(error)) from error
+    after = {**scope, **answer.scope()}
+    try:
+        id_ = None if way.id is None else way.id(after)
+        kept = {name: tree(after) for name, tree in way.keep.items()}
+    except RecipeError as error:
+        raise Indeterminate(f"accepted, but the reply is not as expected: {error.problems[0].what}") from error
+    return Sent("" if id_ is None else str(id_), answer, after, kept)
+
+
+def _refusal(session: Session, way: Submitting, answer: Answer, scope: Scope, name: str) -> RunnerError | None:
+    """Judge the reply to the paying request: created, surely not created, or nobody knows."""
+    error = session.error(answer, f"the submit of {name}")
+    after = {**scope, **answer.scope()}
+    try:
+        proves = way.refuses(answer.reply.status) or any(when.is_true(after) for when in way.refuses_when)
+    except RecipeError:
+        proves = way.refuses(answer.reply.status)
+    if proves:
+        said = session.manifest.verdicts.said(answer, session.client)
+        return error or Refused(f"not created: {said}", status=answer.reply.status)
+    return None if error is None else Indeterminate(error.what, mend=error.mend)
