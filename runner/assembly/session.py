@@ -57,7 +57,11 @@ class Session:
 
     def lease_name(self, recipe: Recipe) -> str:
         """Return the name of the right to write to a recipe."""
-        return f"{self.project.name}/{self.profile}/{recipe.name}"
+        return self.lease_of(recipe.name)
+
+    def lease_of(self, name: str) -> str:
+        """Return the same for the name of a recipe, which may be in no file any more."""
+        return f"{self.project.name}/{self.profile}/{name}"
 
     async def ledger(self) -> Ledger:
         """Open the ledger, once.

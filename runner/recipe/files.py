@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +31,25 @@ def project_file(paths: Sequence[Path]) -> Path | None:
         if (one / ".git").exists():
             return None
     return None
+
+
+def named_below(folder: Path, names: Collection[str]) -> frozenset[str]:
+    """Return those of some recipe names that some file below a folder has; a doubtful one counts as found.
+
+    The files are searched as text: this is asked about a few names, and must not fail where a file is wrong.
+    """
+    missing = dict.fromkeys(names)
+    if missing:
+        for file in _below(folder):
+            with suppress(OSError):
+                text = file.read_text(encoding="utf-8", errors="replace")
+                for name in [name for name in missing if _is_named(text, name)]:
+                    del missing[name]
+    return frozenset(names) - missing.keys()
+
+
+def _is_named(text: str, name: str) -> bool:
+    return re.search(rf"""\bname["']?\s*:\s*["']?{re.escape(name)}(?![\w-])""", text) is not None
 
 
 def documents_of(paths: Sequence[Path]) -> tuple[list[Document], list[Problem]]:
