@@ -54,6 +54,7 @@ class SinkSpec:
     write: Sequence[Step]
     undo: Sequence[Step]
     after: Sequence[Step]
+    receipt: Tree | None
     holds: Reading | None
 
 
@@ -88,9 +89,9 @@ def compile_source(compiler: Compiler, name: str, base: Names) -> SourceSpec:
 
 
 def compile_sink(compiler: Compiler, name: str, base: Names) -> SinkSpec:
-    """Compile `sinks.NAME`; what `before` and `write` keep is known to the steps after them."""
+    """Compile `sinks.NAME`; what one of its steps keeps may be read by all."""
     at: Pointer = ("sinks", name)
-    kept = kept_names(compiler, (*at, "before")) | kept_names(compiler, (*at, "write"))
+    kept = frozenset[str]().union(*(kept_names(compiler, (*at, part)) for part in ("before", "write", "after")))
     names: Names = {**base, "kept": kept, "count": None}
     return SinkSpec(
         name=name,
@@ -103,6 +104,7 @@ def compile_sink(compiler: Compiler, name: str, base: Names) -> SinkSpec:
         write=compile_steps(compiler, (*at, "write"), {**names, "rows": None}),
         undo=compile_steps(compiler, (*at, "undo"), names),
         after=compile_steps(compiler, (*at, "after"), names),
+        receipt=compiler.tree((*at, "receipt"), names),
         holds=compile_reading(compiler, (*at, "holds"), {**base, "receipt": frozenset({"rows", "kept"})}),
     )
 

@@ -12,7 +12,7 @@ from runner.model.errors import RecipeError, Refused, RunnerError
 from runner.model.item import Json, Record
 from runner.platforms.data_spec import SinkSpec
 from runner.platforms.options import Options
-from runner.platforms.session import Session
+from runner.platforms.session import Session, reading
 from runner.platforms.source import ask_value
 from runner.platforms.tree import Scope
 from runner.platforms.walk import run_checks, run_steps
@@ -73,7 +73,7 @@ class PlatformSink:
         When a chunk cannot be sent, the manifest's steps take back what was sent before it.
 
         Returns:
-            The receipt: `rows`, and what the steps kept.
+            The receipt: `rows`, and what the steps kept or what the manifest wants of it.
         """
         kept: dict[str, Json] = {}
         scope = self._scope(kept=kept, count=self._rows)
@@ -86,7 +86,10 @@ class PlatformSink:
             raise
         await run_steps(self._session, self._spec.after, scope, safe=None)
         await self.abort()
-        return {"rows": self._rows, "kept": kept}
+        if self._spec.receipt is None:
+            return {"rows": self._rows, "kept": kept}
+        with reading("the receipt"):
+            return {"rows": self._rows, "kept": self._spec.receipt(scope)}
 
     async def _undo(self, scope: Scope, error: RunnerError) -> None:
         try:

@@ -167,3 +167,9 @@ def test_what_cannot_be_taken_back_is_told(tmp_path):
     with pytest.raises(Refused) as told:
         asyncio.run(publish(made, ROWS))
     assert told.value.mend.startswith("apply again; what was sent could not be taken back: p answered 400")
+
+
+def test_a_receipt_holds_what_the_manifest_wants_of_it(tmp_path):
+    text = PLATFORM.replace("    holds:", '    receipt: {number: "{{ kept.version }}"}\n    holds:')
+    made = over(Server(), manifest(text)).sink("p.rows", {"project": 3}, Place(tmp_path, tmp_path, Ticks()))
+    assert asyncio.run(publish(made, ROWS)) == {"rows": 5, "kept": {"number": 5}}
