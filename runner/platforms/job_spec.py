@@ -12,6 +12,7 @@ from runner.model.item import Json
 from runner.model.job import Capabilities, Find
 from runner.platforms.compiling import REPLY, Compiler, Names
 from runner.platforms.duration import seconds
+from runner.platforms.forecast_spec import Comparison, Pricing, compile_comparison, compile_estimate
 from runner.platforms.items import TokenRule
 from runner.platforms.states import StateRules, compile_states
 from runner.platforms.step import (
@@ -80,17 +81,6 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Pricing:
-    """What new items would cost."""
-
-    before: Sequence[Step]
-    call: Call | None
-    money: Tree
-    currency: str
-    how: str
-
-
-@dataclass(frozen=True, slots=True)
 class JobSpec:
     """One kind of target.
 
@@ -121,6 +111,7 @@ class JobSpec:
     results: Sequence[Place]
     cancel: Call | None
     estimate: Pricing | None
+    compare: Comparison | None
     cleanup: Sequence[Step]
     check: Sequence[Step]
     kept: frozenset[str]
@@ -198,7 +189,8 @@ def compile_job(compiler: Compiler, name: str, base: Names, at: Pointer) -> JobS
         poll_many=_poll_many(compiler, (*at, "poll_many"), base),
         results=_results(compiler, (*at, "results"), job),
         cancel=compile_call(compiler, (*at, "cancel"), job),
-        estimate=_estimate(compiler, (*at, "estimate"), {**base, "count": None}),
+        estimate=compile_estimate(compiler, (*at, "estimate"), {**base, "count": None}),
+        compare=compile_comparison(compiler, (*at, "compare"), base),
         cleanup=compile_steps(compiler, (*at, "cleanup"), job),
         check=compile_steps(compiler, (*at, "check"), base),
         kept=kept,
@@ -257,17 +249,6 @@ def _place(compiler: Compiler, at: Pointer, names: Names) -> Place:
         total=compiler.tree((*at, "total"), {**names, **REPLY}),
         skips_others=compiler.at((*at, "others")) == "skip",
     )
-
-
-def _estimate(compiler: Compiler, at: Pointer, names: Names) -> Pricing | None:
-    data = compiler.at(at)
-    if not isinstance(data, Mapping):
-        return None
-    before = compile_steps(compiler, (*at, "before"), names)
-    call = compile_call(compiler, at, names)
-    known: Names = {**names, "kept": kept_names(compiler, (*at, "before")), **(REPLY if call else {})}
-    how = data.get("how", "the platform's estimate" if call else "computed from its price")
-    return Pricing(before, call, compiler.needed((*at, "money"), known), data.get("currency", "USD"), how)
 
 
 def _token(compiler: Compiler, at: Pointer, base: Names) -> TokenRule:

@@ -21,8 +21,8 @@ from runner.model.errors import (
     Unavailable,
 )
 from runner.model.item import Item, Json, Result
-from runner.model.job import Capabilities, Estimate, Job, JobState, JobStatus, Submitted
-from runner.platforms import harvest
+from runner.model.job import Capabilities, Change, Estimate, Job, JobState, JobStatus, Submitted
+from runner.platforms import forecast, harvest
 from runner.platforms.items import Seat, seated, viewed
 from runner.platforms.job_spec import JobSpec
 from runner.platforms.options import Options
@@ -45,6 +45,7 @@ class PlatformTarget:
     find: Callable[[Job], Awaitable[Submitted | None]]
     cancel: Callable[[Job], Awaitable[None]]
     estimate: Callable[[int], Awaitable[Estimate]]
+    compare: Callable[[], Awaitable[Sequence[Change]]]
     poll_many: Callable[[Sequence[Job]], Awaitable[Mapping[str, JobState]]]
     clean_up: Callable[[Job], Awaitable[None]]
 
@@ -63,6 +64,7 @@ class PlatformTarget:
             "find": (self._find, spec.find),
             "cancel": (self._cancel, spec.cancel),
             "estimate": (self._estimate, spec.estimate),
+            "compare": (self._compare, spec.compare),
             "poll_many": (self._poll_many, spec.poll_many),
             "clean_up": (self._clean_up, spec.cleanup),
         }
@@ -221,13 +223,13 @@ class PlatformTarget:
         """Ask what new items would cost."""
         pricing = self._spec.estimate
         assert pricing is not None
-        scope = self._scope(count=items, kept={})
-        await run_steps(self._session, pricing.before, scope)
-        if pricing.call is not None:
-            scope |= (await self._session.ask(pricing.call, scope)).scope()
-        with reading("the estimate"):
-            money = pricing.money(scope)
-        return Estimate(None if money is None else float(money), pricing.currency, pricing.how)
+        return await forecast.estimate(self._session, pricing, self._scope(count=items, kept={}))
+
+    async def _compare(self) -> Sequence[Change]:
+        """Ask what the next submit would make or change besides its job."""
+        comparison = self._spec.compare
+        assert comparison is not None
+        return await forecast.compare(self._session, comparison, self._scope(kept={}))
 
     async def _poll_many(self, jobs: Sequence[Job]) -> Mapping[str, JobState]:
         """Read the states of many jobs from one listing; those that it does not show are left out."""

@@ -1,0 +1,56 @@
+"""Asking before a job what it would cost and what it would change; nothing is changed here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from runner.model.errors import Refused, StopRun, Unavailable
+from runner.model.job import Change, Estimate
+from runner.platforms.forecast_spec import Comparison, Pricing
+from runner.platforms.session import Session, reading
+from runner.platforms.tree import Scope
+from runner.platforms.walk import run_checks, run_steps
+
+
+async def estimate(session: Session, pricing: Pricing, scope: Scope) -> Estimate:
+    """Ask what new items would cost; a price that cannot be told is no reason to stop, the estimate says why.
+
+    Args:
+        session: of the connection.
+        pricing: of the target.
+        scope: with `count` and an empty `kept`.
+
+    Raises:
+        AuthError, StopRun: the login is refused, the platform is down.
+    """
+    try:
+        await run_steps(session, pricing.before, scope)
+        if pricing.call is not None:
+            scope |= (await session.ask(pricing.call, scope)).scope()
+        with reading("the estimate"):
+            money, how = pricing.money(scope), pricing.how(scope)
+            return Estimate(None if money is None else float(money), pricing.currency, str(how))
+    except StopRun:
+        raise
+    except (Refused, Unavailable, ValueError) as error:
+        return Estimate(None, pricing.currency, f"unknown: {error}")
+
+
+async def compare(session: Session, comparison: Comparison, scope: Scope) -> Sequence[Change]:
+    """Compare what the recipe wants on the platform with what is there.
+
+    Raises:
+        AuthError: what the recipe names is not there, or may not be seen.
+        Unavailable: it cannot be told now.
+    """
+    await run_checks(session, comparison.before, scope)
+    with reading("a comparison"):
+        wanted, found, what = comparison.wanted(scope), comparison.found(scope), str(comparison.what(scope))
+    if not isinstance(wanted, Mapping):
+        return ()
+    there = found if isinstance(found, Mapping) else {}
+    differing = {name: value for name, value in wanted.items() if name not in there or there[name] != value}
+    if not differing:
+        return ()
+    before = {name: there.get(name) for name in differing} if isinstance(found, Mapping) else None
+    return [Change(what, before, differing)]

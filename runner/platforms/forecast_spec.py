@@ -1,0 +1,63 @@
+"""What a manifest says about the time before a job: its price, and what it would change on the platform; compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from runner.platforms.compiling import REPLY, Compiler, Names
+from runner.platforms.step import Call, Step, compile_call, compile_steps, kept_names
+from runner.platforms.tree import Pointer, Tree, constant
+
+
+@dataclass(frozen=True, slots=True)
+class Pricing:
+    """What new items would cost."""
+
+    before: Sequence[Step]
+    call: Call | None
+    money: Tree
+    currency: str
+    how: Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What the recipe wants on the platform against what is there.
+
+    Attributes:
+        wanted: an object; null when the recipe wants nothing.
+        found: an object; null when it is not there.
+    """
+
+    before: Sequence[Step]
+    what: Tree
+    wanted: Tree
+    found: Tree
+
+
+def compile_estimate(compiler: Compiler, at: Pointer, names: Names) -> Pricing | None:
+    """Compile `estimate` of a target; None without one."""
+    data = compiler.at(at)
+    if not isinstance(data, Mapping):
+        return None
+    before = compile_steps(compiler, (*at, "before"), names)
+    call = compile_call(compiler, at, names)
+    known: Names = {**names, "kept": kept_names(compiler, (*at, "before")), **(REPLY if call else {})}
+    usual = constant("the platform's estimate" if call else "computed from its price")
+    return Pricing(
+        before,
+        call,
+        money=compiler.needed((*at, "money"), known),
+        currency=data.get("currency", "USD"),
+        how=compiler.tree((*at, "how"), known) or usual,
+    )
+
+
+def compile_comparison(compiler: Compiler, at: Pointer, names: Names) -> Comparison | None:
+    """Compile `compare` of a target; None without one."""
+    if compiler.at(at) is None:
+        return None
+    known: Names = {**names, "kept": kept_names(compiler, (*at, "before"))}
+    what, wanted, found = (compiler.needed((*at, name), known) for name in ("what", "wanted", "found"))
+    return Comparison(compile_steps(compiler, (*at, "before"), names), what, wanted, found)
