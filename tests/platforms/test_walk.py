@@ -103,6 +103,23 @@ prepare:
     assert prepared(steps, server)["ids"] == [{"name": "x", "id": 1}, {"name": "y", "id": 2}]
 
 
+def test_lists_inside_a_list_are_collected_over_all_pages():
+    steps = """
+prepare:
+  - call: {get: /tasks, query: {page: "{{ page.number }}"}}
+    pages: {number: {while: "{{ page.number * 2 < response.total }}"}}
+    each: {$for: [task, one], $in: ["{{ response.tasks }}", "{{ task.said }}"], $if: "{{ one > 1 }}", $give: "{{ one }}"}
+    collect: {all: "{{ found }}"}
+  - for: {each: number, in: {$for: one, $in: "{{ kept.all }}", $give: "{{ one * 10 }}"}}
+    call: {get: "/seen/{{ number }}"}
+  - keep: {by: {$for: one, $in: "{{ kept.all }}", $name: "n{{ one }}", $value: "{{ one }}"}}
+"""
+    pages = [{"total": 3, "tasks": [{"said": [1, 2]}, {"said": []}]}, {"total": 3, "tasks": [{"said": [3]}]}]
+    server = Server(tasks=pages)
+    assert prepared(steps, server) == {"all": [2, 3], "by": {"n2": 2, "n3": 3}}
+    assert [path for path, _ in server.seen[2:]] == ["GET /seen/20", "GET /seen/30"]
+
+
 def test_what_is_expected_and_not_there_is_refused():
     steps = """
 prepare:
