@@ -21,7 +21,7 @@ from runner.model.recipe import Recipe
 
 TOLD_WITHIN_S: Final = 30.0
 SETTLED_WITHIN_S: Final = 60.0
-STOPPED_WITHIN_S: Final = 2.0
+STOPPED_WITHIN_S: Final = 1.5
 """A process that was asked to end must be gone within ten seconds, whoever is slow to listen."""
 
 PAUSES: Final = ("interrupted", "pending")
@@ -32,7 +32,12 @@ _STARTS: Final = ("job_accepted", "job_adopted", "progress")
 
 
 class Teller:
-    """What is told of one run; `async with` it, then `begin`, and `finish` at its end."""
+    """What is told of one run; `async with` it, then `begin`, and `finish` at its end.
+
+    Attributes:
+        outcome, error: the gravest of the stages so far, and why.
+        items: status to number, over all stages.
+    """
 
     def __init__(
         self,
@@ -56,9 +61,10 @@ class Teller:
         self._clock = clock
         self._also = also
         self._metadata: dict[str, Json] = {}
-        self._items: dict[str, int] = {}
+        self.items: dict[str, int] = {}
         self._progress: Progress | None = None
         self._jobs_run = False
+        self._told: tuple[str, float | None, Mapping[str, Json]] | None = None
         self._waiting: deque[Mapping[str, Json]] = deque()
         self._more = asyncio.Event()
         self._settled = asyncio.Event()
@@ -78,6 +84,10 @@ class Teller:
     def begin(self) -> None:
         """Tell that the run begins: nothing has been read yet."""
         self.tell("run_started")
+
+    def anew(self) -> None:
+        """Forget how earlier applies of the same run ended."""
+        self.outcome, self.error, self.items = "done", "", {}
 
     def read(self, items: int, work: int) -> None:
         """Tell that the source was read: `items` are selected, `work` of them will be submitted."""
@@ -102,7 +112,7 @@ class Teller:
         if report is not None and _GRAVITY.index(outcome) <= _GRAVITY.index(self.outcome):
             self.outcome, self.error = outcome, error or self.error
         for status, number in {} if report is None else report.counts.items():
-            self._items[status] = self._items.get(status, 0) + number
+            self.items[status] = self.items.get(status, 0) + number
         self.tell("stage_ended", stage=stage, outcome=outcome, error=error)
 
     async def finish(self, outcome: str = "", error: str = "") -> None:
@@ -115,7 +125,7 @@ class Teller:
         if outcome:
             self.outcome, self.error = outcome, error
         event = "run_paused" if self.outcome in PAUSES else "run_ended"
-        self.tell(event, outcome=self.outcome, error=self.error, items=dict(self._items))
+        self.tell(event, outcome=self.outcome, error=self.error, items=dict(self.items))
         await self.settle(STOPPED_WITHIN_S if self.outcome == "interrupted" else SETTLED_WITHIN_S)
 
     def tell(self, event: str, **facts: Json) -> None:
@@ -145,7 +155,10 @@ class Teller:
             self.tell("jobs_running")
         if name == "progress":
             self._metadata.update(event["metadata"])
-            self.tell("progress", progress=event["progress"], job=event["job"])
+            told = (event["job"], event["progress"], dict(self._metadata))
+            if told != self._told:
+                self._told = told
+                self.tell("progress", progress=event["progress"], job=event["job"])
         elif self._also is not None:
             self._also(event)
 

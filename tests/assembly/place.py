@@ -17,7 +17,7 @@ RECIPE = """\
 apiVersion: runner/v1
 kind: Recipe
 name: r
-run: {poll: {first: 20ms, max: 50ms}}
+run: {poll: {first: 20ms, max: 50ms}, items_per_job: PER_JOB}
 source: {jsonl: {path: in.jsonl, key: "{{ item.id }}"}}
 """
 CAT = "target: {command: {argv: [cat]}}\n"
@@ -40,9 +40,9 @@ class Ears:
         return [str(event["event"]) for event in self.heard]
 
 
-def write(folder: Path, recipe: str = CAT, project: str = "", items: int = 2) -> None:
+def write(folder: Path, recipe: str = CAT, project: str = "", items: int = 2, per_job: int = 1) -> None:
     (folder / "runner.yaml").write_text(PROJECT + project)
-    (folder / "r.yaml").write_text(RECIPE + recipe)
+    (folder / "r.yaml").write_text(RECIPE.replace("PER_JOB", str(per_job)) + recipe)
     (folder / "in.jsonl").write_text("".join(f'{{"id": "k{number}"}}\n' for number in range(items)))
 
 

@@ -111,6 +111,22 @@ def test_a_run_that_goes_on_later_pauses(outcome: str, event: str) -> None:
     assert [(one["event"], one["outcome"], one["error"]) for one in ears.heard] == [(event, outcome, "why")]
 
 
+def test_progress_that_has_not_changed_is_told_once() -> None:
+    ears = Ears()
+
+    async def told() -> None:
+        async with Teller(RECIPE, [ears], SystemClock()) as teller:
+            progress = Progress()
+            teller.watch("", progress)
+            for _ in range(3):
+                progress.tell("progress", job="j", progress=0.5, metadata={"epoch": 1})
+                await teller.settle(5)
+            await teller.finish()
+
+    asyncio.run(told())
+    assert ears.names.count("progress") == 1
+
+
 def test_who_watched_before_still_does() -> None:
     seen: list[object] = []
     everything: list[object] = []
