@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from runner.assembly.deciding import Again, free
+from runner.assembly.saving import SavedPlan, refuse_plan
 from runner.assembly.session import Session
 from runner.assembly.telling import Teller, telling
 from runner.engine.lease import Beating, holding, this_process
@@ -12,16 +14,19 @@ from runner.engine.plan import StagePlan
 from runner.engine.progress import Progress
 from runner.engine.publish import preflight
 from runner.engine.run import ApplyOptions, StageReport, apply_stage
-from runner.engine.saved import planned_items
 from runner.engine.stop import Stop
 from runner.engine.survey import survey
 from runner.engine.work import Work
 from runner.model.contracts import Checked
+from runner.model.event import PlanUsed
 from runner.model.item import Json
 from runner.model.recipe import Recipe, Stage
 
 PASSED = frozenset({"done", "failed_items"})
 """Outcomes that open the gate for the stages that need this one: checks passed, all items at an end."""
+
+GOING_ON = frozenset({"pending", "interrupted", "stopped"})
+"""Outcomes after which a saved plan is not used up: applying it again goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +70,18 @@ class Wishes:
     """What the caller of an apply wants.
 
     Attributes:
-        saved: stage name to the saved plan of the stage; None to submit everything that is new.
+        saved: the plan to apply, and nothing else; None to submit everything that is new.
+        again: what to try again, and nothing else is submitted; None for what is new.
+        look_first: look for every job on the platform before it is sent.
         wait_s: end with `pending` after this time.
         begin: called with each stage before it starts.
         origin: facts that the ledger keeps with the run, beside host and pid: the Git commit, the trigger.
         teller: of the run that this apply is a part of; None lets the apply be the run and tell its begin and end.
     """
 
-    saved: Mapping[str, Mapping[str, Json]] | None = None
+    saved: SavedPlan | None = None
+    again: Again | None = None
+    look_first: bool = False
     wait_s: float | None = None
     begin: Callable[[Planned, Progress], Awaitable[None]] | None = None
     origin: Mapping[str, Json] = field(default_factory=dict)
@@ -84,7 +93,9 @@ async def apply_recipe(session: Session, recipe: Recipe, stop: Stop, wishes: Wis
 
     Raises:
         LeaseHeld: another apply works on the recipe.
+        PlanRefused: the saved plan is stale, was used, or has expired; nothing was submitted.
         ConfigError: a sink could not be written, or a login was refused, before anything was submitted.
+        Interrupted: it was asked to stop while it still planned.
     """
     ledger = await session.ledger()
     who = this_process(session.environ)
@@ -93,7 +104,11 @@ async def apply_recipe(session: Session, recipe: Recipe, stop: Stop, wishes: Wis
         holding(ledger, session.lease_name(recipe), who, session.clock, stop) as lease,
         telling(session, recipe, wishes.teller) as teller,
     ):
-        stages = await _plan(session, recipe)
+        if wishes.again is not None:
+            await free(session, recipe, lease, wishes.again)
+        stages = await stop.unless(_plan(session, recipe))
+        if wishes.saved is not None:
+            await refuse_plan(wishes.saved, ledger, [each.plan for each in stages], session.clock.now())
         teller.read(sum(each.plan.total for each in stages), sum(each.plan.to_submit for each in stages))
         for planned in stages:
             applied = await _gated(session, planned, lease, stop, replace(wishes, teller=teller), outcomes)
@@ -126,15 +141,23 @@ async def _apply_stage(session: Session, planned: Planned, lease: Beating, stop:
         await wishes.begin(planned, progress)
     if wishes.teller is not None:
         wishes.teller.watch(planned.stage.name, progress)
-    only = None
-    if wishes.saved is not None:
-        only = planned_items(wishes.saved.get(planned.stage.name, {"items": []}))
     options = ApplyOptions(
-        only=only,
+        only=None if wishes.saved is None else wishes.saved.items(work.scope),
+        retries_only=wishes.again is not None,
+        look_first=wishes.look_first,
         walk=not plan.unchanged,
         wait_s=wishes.wait_s,
         holder={**this_process(session.environ), **wishes.origin},
     )
     started = session.clock.monotonic()
+    await _use(wishes.saved, work, lease)
     report = await apply_stage(work, lease, options, progress, stop)
+    if report.outcome not in GOING_ON:
+        await _use(wishes.saved, work, lease, is_over=True)
     return Applied(planned, report, session.clock.monotonic() - started)
+
+
+async def _use(saved: SavedPlan | None, work: Work, lease: Beating, *, is_over: bool = False) -> None:
+    """Write down that a plan is used before anything of it is sent, and when all that it allowed is done."""
+    if saved is not None:
+        await work.ledger.record(work.scope, lease(), [PlanUsed(saved.id, work.clock.now(), is_over)])

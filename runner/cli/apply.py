@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 
 import click
@@ -12,6 +11,7 @@ from runner.cli import options
 from runner.cli.applying import Screen, apply_loaded, duration
 from runner.cli.exits import Exit
 from runner.cli.loading import load_or_stop
+from runner.cli.loop import run
 from runner.cli.options import Asked
 from runner.cli.plan_file import asked_of, plan_among
 
@@ -57,4 +57,4 @@ def command(
     loaded = load_or_stop(asked)
     if saved is not None:
         loaded = replace(loaded, recipes=[recipe for recipe in loaded.recipes if recipe.name in saved.recipes()])
-    return asyncio.run(apply_loaded(loaded, Screen(form), wishes, emulate=emulate or asked.emulate))
+    return run(apply_loaded(loaded, Screen(form), wishes, emulate=emulate or asked.emulate))

@@ -48,6 +48,7 @@ OUTCOMES = {
     "budget": Exit.BUDGET,
     "pending": Exit.PENDING,
     "held": Exit.HELD,
+    "cancelled": Exit.DONE,
     "interrupted": Exit.INTERRUPTED,
     "stopped": Exit.PENDING,
 }

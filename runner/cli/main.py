@@ -18,8 +18,12 @@ COMMANDS = {
     "plan": ("runner.cli.plan", "Say what apply would do, and what it would cost."),
     "apply": ("runner.cli.apply", "Make it true, once; go on where an earlier apply ended."),
     "status": ("runner.cli.status", "Show what the ledger knows of recipes, jobs and sinks."),
+    "retry": ("runner.cli.retry", "Submit failed items again, as new attempts."),
+    "cancel": ("runner.cli.cancel", "End what runs, on the platform too."),
+    "state": ("runner.cli.state", "Look into the ledger, and decide what no program may decide."),
     "sync": ("runner.cli.sync", "Follow a Git branch: validate, plan and apply each new commit."),
     "platforms": ("runner.cli.platforms", "List platforms, their kinds, options and promises."),
+    "serve": ("runner.cli.serve", "Start recipes by signed requests and by the clock."),
     "emulate": ("runner.cli.emulate", "Serve a stand-in of a platform on loopback."),
     "schema": ("runner.cli.schema", "Print the JSON Schema of a document or kind."),
 }

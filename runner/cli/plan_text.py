@@ -45,6 +45,8 @@ def plan_block(plan: StagePlan, budget: Budget, checks: int) -> str:
     lines.append(row("cost", cost_text(plan, budget)))
     lines.append(row("safety", safety(plan.capabilities)))
     lines.append(row("sinks", sinks_text(plan, checks)))
+    if plan.missing:
+        lines.append(row("ledger", paint(f"{plan.missing}: every job is looked for before it is sent", "warn")))
     if plan.holder:
         lines.append(row("locked", holder_text(plan.holder)))
     return "\n".join(lines)

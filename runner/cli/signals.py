@@ -5,10 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
+from typing import Final
 
 from runner.cli.console import err
 from runner.cli.exits import Exit
 from runner.engine.stop import Reason, Stop
+
+LEAVE_S: Final = 9.0
+"""A process that was asked to end is gone within ten seconds, whatever hangs; the ledger survives that."""
 
 
 def listen(stop: Stop) -> None:
@@ -21,6 +26,18 @@ def listen(stop: Stop) -> None:
             os._exit(Exit.INTERRUPTED)
         err(f"{name}: no further job is submitted; run it again to go on")
         stop.ask(Reason.INTERRUPTED)
+        _leave_later()
 
     for each in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(each, asked, each.name)
+
+
+def _leave_later() -> None:
+    timer = threading.Timer(LEAVE_S, _leave)
+    timer.daemon = True
+    timer.start()
+
+
+def _leave() -> None:
+    err(f"not ended within {LEAVE_S:g} s: leaving; the state is safe")
+    os._exit(Exit.INTERRUPTED)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from runner.engine.agenda import Agenda
 from runner.engine.budget import Purse
+from runner.engine.decide import Decision
 from runner.engine.flight import Flight
 from runner.engine.lease import TTL_S
 from runner.engine.progress import Progress
@@ -25,6 +26,7 @@ class Apply:
         run: number of this run in the ledger.
         chance: gives a number from 0.0 to 1.0, for spreading delays.
         only: (key, content) of a saved plan; nothing else is submitted. None for everything.
+        wants: decisions that are submitted; None for all that are work.
         released: items that became free again in this round and need another one.
         launched: jobs launched in this round.
         missing: why the ledger may lack jobs, so that each is looked for before it is sent; empty when it does not.
@@ -47,6 +49,7 @@ class Apply:
     stop: Stop
     chance: Callable[[], float]
     only: Collection[tuple[str, bytes]] | None = None
+    wants: Collection[Decision] | None = None
     released: int = 0
     launched: int = 0
     parked: int = 0

@@ -26,6 +26,7 @@ class Decision(StrEnum):
 
 
 _WORK = frozenset({Decision.NEW, Decision.CHANGED, Decision.AGAIN, Decision.RETRY})
+RETRIES = frozenset({Decision.RETRY})
 
 
 def decide(standing: Standing, *, skip: str, attempts: int) -> Decision:

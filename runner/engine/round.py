@@ -93,7 +93,8 @@ async def walk(apply: Apply) -> bool:
 
 
 def _is_wanted(apply: Apply, item: Item, standing: Standing) -> bool:
-    if apply.stop.submitting or not decide(standing, skip=apply.work.skip, attempts=apply.work.run.attempts).is_work:
+    decision = decide(standing, skip=apply.work.skip, attempts=apply.work.run.attempts)
+    if apply.stop.submitting or not decision.is_work or (apply.wants is not None and decision not in apply.wants):
         return False
     return apply.only is None or (item.key, item.content) in apply.only
 

@@ -13,6 +13,7 @@ from runner.engine.apply import Apply
 from runner.engine.budget import Purse, price, spent_since_cut_off
 from runner.engine.cancel import cancel
 from runner.engine.collect import collect
+from runner.engine.decide import RETRIES
 from runner.engine.flight import Flight
 from runner.engine.look import look
 from runner.engine.outcome import park
@@ -31,7 +32,7 @@ from runner.model.item import Json
 from runner.model.job import DOUBTFUL, OPEN, TERMINAL, Job
 from runner.model.ledger import ItemStatus, Lease
 
-GRACE_S = 8.0
+GRACE_S = 6.0
 """How long requests under way may take after a stop; then they are cut off, which the ledger survives."""
 
 WORKERS = 64
@@ -74,6 +75,7 @@ class ApplyOptions:
 
     Attributes:
         only: (key, content) of a saved plan; None for everything that is new.
+        retries_only: submit only what was tried before, not what is new.
         walk: False when the plan proved that the selection has not changed and nothing is new.
         wait_s: end with `pending` after this time; None waits until all is done.
         chance: gives numbers from 0.0 to 1.0.
@@ -87,6 +89,7 @@ class ApplyOptions:
     chance: Callable[[], float] = random.random
     workers: int = WORKERS
     holder: Mapping[str, Json] = field(default_factory=dict)
+    retries_only: bool = False
     look_first: bool = False
     cancels: bool = False
 
@@ -117,6 +120,7 @@ async def apply_stage(
         stop=stop,
         chance=options.chance,
         only=options.only,
+        wants=RETRIES if options.retries_only else None,
         workers=min(options.workers, max(1, work.max_in_flight)),
         missing=missing or (ASKED_TO_LOOK if options.look_first else ""),
         began_at=work.clock.monotonic(),
@@ -211,7 +215,7 @@ async def _rounds(apply: Apply, *, walks: bool) -> None:
 
 async def _reconciled(apply: Apply, *, walked: bool) -> None:
     """Write down that every job that the ledger might lack was looked for."""
-    is_whole = walked and apply.only is None and not apply.parked and not apply.stop.submitting
+    is_whole = walked and apply.only is None and apply.wants is None and not apply.parked and not apply.stop.submitting
     if apply.missing and is_whole:
         await apply.work.ledger.reconciled(apply.work.scope, apply.lease())
 

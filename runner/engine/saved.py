@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from runner.engine.plan import StagePlan, safety
-from runner.model.item import Json
+from runner.engine.decide import Decision
+from runner.engine.plan import SinkPlan, StagePlan, safety
+from runner.model.item import Json, Rejected
+from runner.model.job import Capabilities, Change, Estimate, Find
+from runner.model.ledger import Scope
 
 FORMAT_VERSION: Final = 1
 
@@ -20,7 +23,12 @@ def stage_document(plan: StagePlan) -> dict[str, Json]:
         "work_hash": plan.work,
         "publish_hash": plan.publish,
         "source": {"text": plan.source_text, "items": plan.total, "unchanged": plan.unchanged},
-        "target": {"text": plan.target_text, "jobs": plan.jobs, "items_per_job": plan.items_per_job},
+        "target": {
+            "text": plan.target_text,
+            "jobs": plan.jobs,
+            "items_per_job": plan.items_per_job,
+            "whole_source": plan.capabilities.whole_source,
+        },
         "counts": {str(decision): number for decision, number in plan.counts.items()},
         "reasons": dict(plan.reasons),
         "to_submit": plan.to_submit,
@@ -39,6 +47,7 @@ def stage_document(plan: StagePlan) -> dict[str, Json]:
         },
         "sinks": [{"sink": sink.identity, "action": sink.action, "why": sink.why} for sink in plan.sinks],
         "holder": dict(plan.holder) if plan.holder else None,
+        "ledger": {"version": plan.version, "missing": plan.missing},
     }
     if plan.items is not None:
         document["items"] = [[key, content.hex(), reason] for key, content, reason in plan.items]
@@ -48,3 +57,53 @@ def stage_document(plan: StagePlan) -> dict[str, Json]:
 def planned_items(stage: Mapping[str, Json]) -> frozenset[tuple[str, bytes]]:
     """Return what a saved stage plan allows to be submitted."""
     return frozenset((key, bytes.fromhex(content)) for key, content, _ in stage["items"])
+
+
+def stage_plan(document: Mapping[str, Json], profile: str) -> StagePlan:
+    """Return a saved stage plan as the value it was made from, as far as people are shown it."""
+    source, target, cost = document["source"], document["target"], document["cost"]
+    find, complete = Find(document["safety"]["find"]), document["safety"]["complete"]
+    return StagePlan(
+        scope=Scope("", profile, document["recipe"], document["stage"]),
+        work=document["work_hash"],
+        publish=document["publish_hash"],
+        counts={Decision(name): number for name, number in document["counts"].items()},
+        id=document["plan"],
+        jobs=target["jobs"],
+        items_per_job=target["items_per_job"],
+        rejected=document["rejected"]["count"],
+        rejections=[Rejected(each["place"], each["what"]) for each in document["rejected"]["first"]],
+        reasons=document["reasons"],
+        open_jobs=document["open_jobs"],
+        estimate=Estimate(cost["money"], cost["currency"], cost["how"]),
+        capabilities=Capabilities(find=find, complete=complete, whole_source=target["whole_source"]),
+        changes=[Change(each["what"], each["before"], each["after"]) for each in document["changes"]],
+        sinks=[SinkPlan(each["sink"], each["action"], each["why"]) for each in document["sinks"]],
+        holder=document["holder"],
+        source_text=source["text"],
+        target_text=target["text"],
+        unchanged=source["unchanged"],
+        missing=document["ledger"]["missing"],
+        version=document["ledger"]["version"],
+    )
+
+
+def moved(document: Mapping[str, Json], plan: StagePlan, *, is_begun: bool) -> str:
+    """Say why a saved stage plan no longer fits the world; empty when it does.
+
+    Args:
+        document: as saved.
+        plan: as it would be made now.
+        is_begun: it was begun and cut off, so that the ledger has moved on by its own work.
+    """
+    if document["work_hash"] != plan.work:
+        return "the recipe's target has changed since"
+    if document["publish_hash"] != plan.publish:
+        return "the recipe's record, checks or sinks have changed since"
+    if is_begun:
+        return ""
+    if document["plan"] != plan.id:
+        return f"the items to submit have changed since: {document['to_submit']} then, {plan.to_submit} now"
+    if document["ledger"]["version"] != plan.version:
+        return "the ledger has moved since: another apply or decision came between"
+    return ""

@@ -164,7 +164,8 @@ class RunEnded:
     """One apply of one stage is over.
 
     Attributes:
-        outcome: `done`, `failed_items`, `check_failed`, `budget`, `pending`, `held`, `interrupted`, `stopped`.
+        outcome: `done`, `failed_items`, `check_failed`, `budget`, `pending`, `held`, `cancelled`, `interrupted`,
+            `stopped`.
     """
 
     run: int

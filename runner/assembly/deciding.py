@@ -1,0 +1,156 @@
+"""What a person decides: try again, adopt, mark, unlock. Each decision is written under the recipe's lease."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from runner.assembly.session import Session
+from runner.engine.lease import Beating, holding, this_process
+from runner.engine.stop import Stop
+from runner.model.errors import ConfigError
+from runner.model.event import Event, JobAccepted, JobHeld, JobReleased
+from runner.model.item import Item, Json
+from runner.model.job import DOUBTFUL, OPEN, TERMINAL, JobStatus
+from runner.model.ledger import ItemStatus, JobRow, Scope
+from runner.model.recipe import Recipe
+
+MARKS: Final = ("absent", "failed", "held")
+_LIVING: Final = DOUBTFUL | OPEN | {JobStatus.HELD}
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """What is to be tried again.
+
+    Attributes:
+        held: held items too: a person has decided that they may be sent, whatever became of their last job.
+        keys: of items; None for all.
+    """
+
+    held: bool = False
+    keys: Sequence[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One job with the scope and recipe that it belongs to."""
+
+    recipe: Recipe
+    scope: Scope
+    row: JobRow
+
+
+async def free(session: Session, recipe: Recipe, lease: Beating, again: Again) -> int:
+    """Make failed items (and held ones, if decided) free for a new attempt; return how many.
+
+    A held job none of whose items is held any longer is closed: nobody looks for it again.
+    """
+    ledger, freed = await session.ledger(), 0
+    statuses = [ItemStatus.FAILED, *([ItemStatus.HELD] if again.held else [])]
+    for stage in recipe.stages:
+        scope = session.scope(recipe, stage.name)
+        freed += await ledger.reset(scope, lease(), statuses, again.keys)
+        if again.held:
+            await _close_held(session, scope, lease)
+    return freed
+
+
+async def _close_held(session: Session, scope: Scope, lease: Beating) -> None:
+    ledger = await session.ledger()
+    held = {one.job async for batch in ledger.outcomes(scope) for one in batch if one.status == ItemStatus.HELD}
+    rows = [row async for row in ledger.jobs(scope, [JobStatus.HELD]) if row.job not in held]
+    for row in rows:
+        why = f"given up by a person; it was held: {row.error}"
+        await ledger.record(scope, lease(), [JobReleased(row.job, session.clock.now(), why)])
+
+
+async def jobs(session: Session, recipes: Sequence[Recipe], *, all_of_them: bool = False) -> Sequence[Found]:
+    """Return the jobs that are not at their end: in doubt, in flight, held; or all."""
+    ledger = await session.ledger()
+    wanted = None if all_of_them else [*_LIVING, *TERMINAL]
+    return [
+        Found(recipe, scope, row)
+        for recipe in recipes
+        for scope in (session.scope(recipe, stage.name) for stage in recipe.stages)
+        async for row in ledger.jobs(scope, wanted)
+    ]
+
+
+async def job(session: Session, recipes: Sequence[Recipe], key: str) -> Found:
+    """Return the one job whose key begins so.
+
+    Raises:
+        ConfigError: there is none, or more than one.
+    """
+    found = [each for each in await jobs(session, recipes, all_of_them=True) if each.row.job.startswith(key)]
+    if len(found) != 1:
+        what = f"there are {len(found)} jobs whose key begins with {key!r}" if found else f"there is no job {key!r}"
+        raise ConfigError(what, mend="runner state list --all shows the keys")
+    return found[0]
+
+
+async def items(session: Session, found: Found) -> Sequence[tuple[Item, Mapping[str, Json]]]:
+    """Return the items of a job, each with what came of it (status, attempt, error, cost) if it is selected."""
+    ledger = await session.ledger()
+    listed = [item for _, item in await ledger.job_items(found.scope, found.row.job)]
+    wanted, known = {item.key for item in listed}, {}
+    async for batch in ledger.outcomes(found.scope):
+        for one in batch:
+            if one.key in wanted:
+                facts = {"status": one.status, "attempt": one.attempt, "error": one.error, "cost": one.cost}
+                known[one.key] = {**facts, "is_last": one.job == found.row.job}
+    return [(item, known.get(item.key, {})) for item in listed]
+
+
+async def adopt(session: Session, found: Found, remote: str, stop: Stop) -> None:
+    """Say that a doubtful or held job is this one on the platform; the next apply asks how it stands.
+
+    Raises:
+        ConfigError: the job has an id already, or is at its end.
+        LeaseHeld: an apply works on the recipe.
+    """
+    row = found.row
+    if row.status not in DOUBTFUL | {JobStatus.HELD}:
+        raise ConfigError(f"job {row.job} is {row.status}, not in doubt or held", mend="runner state list")
+    event = JobAccepted(row.job, remote, session.clock.now(), adopted=True)
+    await _decide(session, found, event, stop)
+
+
+async def mark(session: Session, found: Found, word: str, why: str, stop: Stop) -> None:
+    """Decide about a job: `absent` (was never accepted: its items are new), `failed`, or `held`.
+
+    Raises:
+        ConfigError: the job is at its end.
+        LeaseHeld: an apply works on the recipe.
+    """
+    row, at = found.row, session.clock.now()
+    is_open = row.status in OPEN and word != "absent"  # what has an id was accepted
+    if row.status not in DOUBTFUL | {JobStatus.HELD} and not is_open:
+        raise ConfigError(f"job {row.job} is {row.status}: it cannot be marked {word}", mend="runner state list")
+    said = why or f"marked {word} by hand"
+    events: Mapping[str, Event] = {
+        "absent": JobReleased(row.job, at, said),
+        "failed": JobReleased(row.job, at, said, error=said),
+        "held": JobHeld(row.job, at, said),
+    }
+    await _decide(session, found, events[word], stop)
+
+
+async def _decide(session: Session, found: Found, event: Event, stop: Stop) -> None:
+    ledger, who = await session.ledger(), this_process(session.environ)
+    async with holding(ledger, session.lease_name(found.recipe), who, session.clock, stop) as lease:
+        await ledger.record(found.scope, lease(), [event])
+
+
+async def unlock(session: Session, recipe: Recipe) -> Mapping[str, Json] | None:
+    """End the lease of a recipe whose holder is dead; return who held it, None when nobody did."""
+    ledger, name = await session.ledger(), session.lease_name(recipe)
+    holder = await ledger.holder(name, session.clock.now())
+    if holder is None:
+        return None
+    who = this_process(session.environ)
+    lease = await ledger.acquire(name, who, session.clock.now(), 1.0, dead_epoch=holder["epoch"])
+    await ledger.release(lease)
+    return holder

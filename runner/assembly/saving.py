@@ -1,0 +1,185 @@
+"""Plans in files: made for review, applied exactly once, shown for ever.
+
+A plan lists every item that may be submitted. It is refused when anything it rests on has moved, when it has expired,
+and when it was used. One whose apply was cut off is not used up: applying it again goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Final
+
+from runner import __version__
+from runner.engine.plan import StagePlan
+from runner.engine.saved import FORMAT_VERSION, moved, planned_items, stage_document, stage_plan
+from runner.model.errors import ConfigError, PlanRefused
+from runner.model.item import Json
+from runner.model.ledger import Ledger, PlanUse, Scope
+
+AGAIN: Final = "make a new plan: runner plan --out FILE"
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """Which recipes a plan is about, as the user said it, so that the same ones are loaded again.
+
+    Attributes:
+        paths: files and folders, as given.
+        variables: name to text.
+    """
+
+    project: str
+    profile: str = ""
+    paths: Sequence[str] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    select: Sequence[str] = ()
+    emulate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPlan:
+    """A plan as it stands in a file.
+
+    Attributes:
+        id: 32 hex letters, of this very plan.
+        created_at, expires_at: epoch seconds.
+        stages: (recipe, stage) to the document of the stage.
+    """
+
+    id: str
+    created_at: float
+    expires_at: float
+    meant: Meant
+    stages: Mapping[tuple[str, str], Mapping[str, Json]]
+
+    def plans(self) -> Sequence[StagePlan]:
+        """Return the plans of the stages, for showing."""
+        return [stage_plan(document, self.meant.profile) for document in self.stages.values()]
+
+    def items(self, scope: Scope) -> frozenset[tuple[str, bytes]]:
+        """Return what may be submitted of a stage."""
+        return planned_items(self.stages[scope.recipe, scope.stage])
+
+    def recipes(self) -> Sequence[str]:
+        """Return the names of the recipes it is about."""
+        return list(dict.fromkeys(recipe for recipe, _ in self.stages))
+
+
+def plan_document(plans: Sequence[StagePlan], meant: Meant, now: float, valid_s: float) -> dict[str, Json]:
+    """Return plans as one document; they must list their items."""
+    document: dict[str, Json] = {
+        "format_version": FORMAT_VERSION,
+        "kind": "Plan",
+        "runner": __version__,
+        "id": secrets.token_hex(16),
+        "created_at": _text(now),
+        "expires_at": _text(now + valid_s),
+        "project": meant.project,
+        "profile": meant.profile,
+        "paths": list(meant.paths),
+        "variables": dict(meant.variables),
+        "select": list(meant.select),
+        "emulate": meant.emulate,
+        "stages": [stage_document(plan) for plan in plans],
+    }
+    return {**document, "digest": _digest(document)}
+
+
+def write_plan(path: Path, document: Mapping[str, Json]) -> None:
+    """Write a plan; its items are named in it, so only its owner may read it.
+
+    Raises:
+        ConfigError: the file cannot be written.
+    """
+    try:
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", errors=_LONE)
+    except OSError as error:
+        raise ConfigError(f"plan {path} cannot be written: {error.strerror}", mend="name another file") from error
+
+
+def read_plan(path: Path) -> SavedPlan:
+    """Read a plan from its file.
+
+    Raises:
+        PlanRefused: it is no plan, of a newer runner, or was changed after it was made.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8", errors=_LONE))
+    except OSError as error:
+        raise PlanRefused(f"plan {path} cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise PlanRefused(f"{path} is no plan: it is not JSON", mend=AGAIN) from error
+    if not isinstance(document, dict) or document.get("kind") != "Plan" or "digest" not in document:
+        raise PlanRefused(f"{path} is no plan", mend=AGAIN)
+    if document.get("format_version") != FORMAT_VERSION:
+        raise PlanRefused(
+            f"plan {path} has format {document.get('format_version')!r}, not {FORMAT_VERSION}", mend=AGAIN
+        )
+    if document.pop("digest") != _digest(document):
+        raise PlanRefused(f"plan {path} was changed after it was made", mend=AGAIN)
+    return _saved(document)
+
+
+def _saved(document: Mapping[str, Any]) -> SavedPlan:
+    names = ("project", "profile", "paths", "variables", "select", "emulate")
+    return SavedPlan(
+        document["id"],
+        _seconds(document["created_at"]),
+        _seconds(document["expires_at"]),
+        Meant(**{name: document[name] for name in names}),
+        {(stage["recipe"], stage["stage"]): stage for stage in document["stages"]},
+    )
+
+
+async def refuse_plan(saved: SavedPlan, ledger: Ledger, plans: Sequence[StagePlan], now: float) -> None:
+    """Refuse a plan that may not be applied to the stages of one recipe.
+
+    Args:
+        saved: the plan.
+        ledger: knows whether it was used.
+        plans: of the recipe's stages, as they would be made now, under the lease.
+        now: epoch seconds.
+
+    Raises:
+        PlanRefused: it is stale, was used, or has expired.
+    """
+    uses: list[PlanUse | None] = []
+    for plan in plans:
+        name = f"{plan.scope.recipe}/{plan.scope.stage}".rstrip("/")
+        document = saved.stages.get((plan.scope.recipe, plan.scope.stage))
+        if document is None:
+            raise PlanRefused(f"the plan is stale: it knows no {name}", mend=AGAIN)
+        use = await ledger.plan_use(plan.scope, saved.id)
+        uses.append(use)
+        why = "" if use is not None and use.ended_at is not None else moved(document, plan, is_begun=use is not None)
+        if why:
+            raise PlanRefused(f"the plan is stale for {name}: {why}", mend=AGAIN)
+    if all(use is not None and use.ended_at is not None for use in uses):
+        at = max(use.ended_at or 0.0 for use in uses if use is not None)
+        raise PlanRefused(f"the plan was used up at {_text(at)}", mend=AGAIN)
+    if now > saved.expires_at and not any(uses):
+        raise PlanRefused(f"the plan has expired at {_text(saved.expires_at)}", mend=AGAIN)
+
+
+_LONE: Final = "surrogatepass"
+"""Names of files that are not UTF-8 survive in a plan."""
+
+
+def _digest(document: Mapping[str, Json]) -> str:
+    text = json.dumps(document, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return blake2b(text.encode("ascii"), digest_size=16).hexdigest()
+
+
+def _text(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _seconds(text: str) -> float:
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()

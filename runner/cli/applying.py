@@ -1,0 +1,113 @@
+"""Applies loaded recipes and shows how it goes; what `apply` and `retry` have in common."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from dataclasses import replace
+
+import click
+
+from runner.assembly.loading import Loaded
+from runner.assembly.run import Applied, Planned, Wishes, apply_recipe
+from runner.assembly.session import Session, open_session
+from runner.cli.apply_text import apply_block, apply_document
+from runner.cli.console import out, out_json
+from runner.cli.exits import OUTCOMES, Exit, worst
+from runner.cli.failures import code_of, tell
+from runner.cli.forms.junit import junit
+from runner.cli.forms.markdown import apply_markdown
+from runner.cli.plan_text import plan_block
+from runner.cli.progress_line import ProgressLine
+from runner.cli.signals import listen
+from runner.engine.progress import Progress
+from runner.engine.stop import Reason, Stop
+from runner.model.errors import Interrupted, RunnerError
+from runner.model.recipe import Recipe
+from runner.recipe.duration import seconds
+
+
+class Screen:
+    """What the user sees of an apply, in the form that was asked for."""
+
+    def __init__(self, form: str) -> None:
+        self._form = form
+        self._applied: list[Applied] = []
+
+    async def begin(self, planned: Planned, progress: Progress, stack: AsyncExitStack) -> None:
+        """Show the plan of a stage, and its progress until the stack is left."""
+        if self._form == "jsonl":
+            progress.watch = lambda event: out_json(event, indent=None)
+            return
+        if self._form == "text" and planned.plan.has_work:
+            out(plan_block(planned.plan, planned.work.run.budget, len(planned.stage.checks)))
+        await stack.enter_async_context(ProgressLine(planned.recipe.name, progress, planned.work.clock.monotonic))
+
+    def end(self, applied: Applied) -> None:
+        """Show what came of a stage."""
+        if self._form == "text":
+            out(apply_block(applied))
+        elif self._form == "jsonl":
+            out_json({"event": "stage_ended", **apply_document(applied)}, indent=None)
+        self._applied.append(applied)
+
+    def close(self, code: Exit) -> None:
+        """Show what can only be shown at the end."""
+        if self._form == "json":
+            stages = [apply_document(applied) for applied in self._applied]
+            out_json({"format_version": 1, "kind": "Apply", "exit_code": int(code), "stages": stages})
+        elif self._form == "markdown":
+            out(apply_markdown(self._applied))
+        elif self._form == "junit":
+            out(junit(self._applied))
+
+
+async def apply_loaded(loaded: Loaded, screen: Screen, wishes: Wishes, *, emulate: bool) -> Exit:
+    """Apply all recipes one after the other; the worst of their codes is the code of all."""
+    stop = Stop()
+    codes: list[Exit] = []
+    listen(stop)
+    async with open_session(loaded.project, loaded.recipes, loaded.catalog, emulate=emulate) as session:
+        for recipe in loaded.recipes:
+            if stop.everything:
+                break
+            codes.append(await _recipe(session, recipe, stop, screen, wishes))
+    code = Exit.INTERRUPTED if stop.reason is Reason.INTERRUPTED else worst(codes)
+    screen.close(code)
+    return code
+
+
+async def _recipe(session: Session, recipe: Recipe, stop: Stop, screen: Screen, wishes: Wishes) -> Exit:
+    """Apply one recipe; an error of one does not keep the others from being applied."""
+    codes: list[Exit] = []
+    mine = stop.child()
+    try:
+        async with AsyncExitStack() as stack:
+            seen = replace(wishes, begin=lambda planned, progress: screen.begin(planned, progress, stack))
+            async for applied in apply_recipe(session, recipe, mine, seen):
+                await stack.aclose()
+                screen.end(applied)
+                codes.append(_code(applied))
+    except Interrupted:
+        codes.append(Exit.INTERRUPTED if mine.error is None else tell(mine.error))
+    except RunnerError as error:
+        codes.append(tell(error))
+    return worst(codes)
+
+
+def _code(applied: Applied) -> Exit:
+    if applied.report is None:
+        return Exit.DONE
+    error = applied.report.error
+    return OUTCOMES[applied.report.outcome] if error is None else code_of(error)
+
+
+def duration(text: str | None, option: str) -> float | None:
+    """Return the seconds of `10m`; None without a text.
+
+    Raises:
+        click.UsageError: it is no duration.
+    """
+    try:
+        return seconds(text) if text else None
+    except ValueError as error:
+        raise click.UsageError(f"{option}: {error}") from error

@@ -1,0 +1,42 @@
+"""`runner retry`: failed items once more."""
+
+from __future__ import annotations
+
+import click
+
+from runner.assembly.deciding import Again
+from runner.assembly.run import Wishes
+from runner.cli import options
+from runner.cli.applying import Screen, apply_loaded, duration
+from runner.cli.exits import Exit
+from runner.cli.loading import load_or_stop
+from runner.cli.loop import run
+from runner.cli.options import Asked
+
+
+@click.command("retry")
+@options.recipes
+@options.emulated
+@options.output("text", "json", "jsonl", "markdown", "junit")
+@click.option("--item", "items", multiple=True, metavar="KEY", help="Only this item; may be repeated.")
+@click.option(
+    "--held",
+    is_flag=True,
+    help="Held items too: a person has looked, and decided that they may be sent (and paid) again.",
+)
+@click.option(
+    "--wait", "wait", metavar="DURATION", help="End with code 14 after this time (10m, 2h); jobs run on remotely."
+)
+def command(asked: Asked, *, emulate: bool, form: str, items: tuple[str, ...], held: bool, wait: str | None) -> Exit:
+    """Submit failed items again, as new attempts; new items are left for apply.
+
+    Their earlier errors stay in the ledger (runner state show). What was cut off goes on with the next apply.
+
+    \b
+    Examples:
+      runner retry -f recipes/invoices.yaml
+      runner retry -f recipes/ --select invoices --item 2026-08/0807.pdf
+      runner retry -f recipes/invoices.yaml --held
+    """
+    wishes = Wishes(wait_s=duration(wait, "--wait"), again=Again(held, list(items) or None))
+    return run(apply_loaded(load_or_stop(asked), Screen(form), wishes, emulate=emulate))

@@ -1,0 +1,66 @@
+"""`runner state`, `retry` and `cancel` over a finished apply; what is in flight is shown in tests/faults."""
+
+import json
+
+import pytest
+
+from tests.cli.shell import Shell
+
+INVOICES = ("-f", "invoices.yaml", "--emulate")
+
+
+@pytest.fixture
+def applied(examples: Shell) -> Shell:
+    assert examples("apply", *INVOICES).code == 0
+    return examples
+
+
+def jobs(shell: Shell) -> list[dict]:
+    return json.loads(shell("state", "list", *INVOICES, "--all", "-o", "json").out)["jobs"]
+
+
+def test_list_shows_what_is_not_at_its_end(applied: Shell):
+    assert "no job is held" in applied("state", "list", *INVOICES).out
+    assert [job["status"] for job in jobs(applied)] == ["succeeded"] * 4
+
+
+def test_show_tells_of_items(applied: Shell):
+    key = jobs(applied)[0]["job"]
+    said = applied("state", "show", key[:8], *INVOICES)
+    assert (said.code, said.out.count("succeeded")) == (0, 6)
+    shown = json.loads(applied("state", "show", key, *INVOICES, "-o", "json").out)
+    assert len(shown["item_list"]) == 5
+
+
+def test_a_job_that_is_not_there_is_named(applied: Shell):
+    said = applied("state", "show", "zz", *INVOICES)
+    assert (said.code, "no job 'zz'" in said.err) == (1, True)
+    assert "4 jobs" in applied("state", "show", "", *INVOICES).err
+
+
+def test_nothing_is_decided_about_a_finished_job(applied: Shell):
+    key = jobs(applied)[0]["job"]
+    assert applied("state", "adopt", key, "r1", *INVOICES).code == 1
+    assert applied("state", "mark", key, "absent", *INVOICES).code == 1
+
+
+def test_export_tells_everything(applied: Shell):
+    facts = [json.loads(line) for line in applied("state", "export", *INVOICES).out.splitlines()]
+    kinds = [fact["kind"] for fact in facts]
+    assert {kind: kinds.count(kind) for kind in kinds} == {"scope": 1, "item": 20, "job": 4, "run": 1, "publication": 3}
+    assert sum(len(fact["item_keys"]) for fact in facts if fact["kind"] == "job") == 20
+
+
+def test_nobody_holds_the_lease(applied: Shell):
+    assert "not locked" in applied("state", "unlock", *INVOICES).out
+
+
+def test_there_is_nothing_to_retry_or_to_cancel(applied: Shell):
+    assert applied("retry", *INVOICES).code == 0
+    assert "nothing runs" in applied("cancel", *INVOICES).out
+
+
+def test_retry_leaves_new_items_for_apply(examples: Shell):
+    assert examples("retry", *INVOICES, "-o", "json").code == 0
+    assert jobs(examples) == []
+    assert examples("plan", *INVOICES, "--exit-code").code == 10
