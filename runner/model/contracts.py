@@ -253,6 +253,14 @@ class Cleaning(Protocol):
         """Remove it; called after the job was settled, its results are durable. A failure changes nothing."""
 
 
+@runtime_checkable
+class Leaving(Protocol):
+    """A target that leaves something behind on the platform; the plan names it."""
+
+    def leaves(self) -> str:
+        """Return what, for people: `data rows in the dataset A`; empty when these options leave nothing."""
+
+
 # -- checks, sinks
 
 
