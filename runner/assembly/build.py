@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from runner import checks, filters, sinks, sources, targets
 from runner.engine.work import Work
 from runner.kinds import build, load_kind
-from runner.model.contracts import Check, Filter, Notifier, Place, Sink, Source, Target
+from runner.model.contracts import Check, Filter, Leaving, Notifier, Place, Sink, Source, Target
 from runner.model.item import Json
 from runner.model.ledger import Ledger, Scope
 from runner.model.recipe import Component, Recipe, Stage
@@ -34,6 +34,7 @@ class Builder:
             ConfigError: a connector cannot be built: a path outside the project, a connection without its secret.
         """
         sink_makers = [await self._sink(component) for component in stage.sinks]
+        target = await self._target(stage)
         selected = [component.plain for component in (stage.source, *stage.filters)]
         return Work(
             scope=Scope(self._scope.project, self._scope.profile, self._recipe.name, stage.name),
@@ -42,7 +43,7 @@ class Builder:
             selector=digest([selected, stage.subset.plain if stage.subset else None, stage.skip]),
             source=await self._source(stage.source),
             filters=lambda: [self._filter(component) for component in _filters(stage)],
-            target=await self._target(stage),
+            target=target,
             checks=lambda: [self._check(component) for component in stage.checks],
             sinks=lambda: [make() for make in sink_makers],
             ledger=self._ledger,
@@ -51,7 +52,7 @@ class Builder:
             run=self._recipe.run,
             skip=stage.skip,
             source_text=_text(stage.source),
-            target_text=_text(stage.target),
+            target_text=_text(stage.target) + _leaves(target),
             sink_kinds=[component.kind for component in stage.sinks],
         )
 
@@ -106,11 +107,20 @@ def _without_connection(component: Component) -> Mapping[str, Json]:
     return {name: value for name, value in component.options.items() if name != "connection"}
 
 
+def _leaves(target: Target) -> str:
+    left = target.leaves() if isinstance(target, Leaving) else ""
+    return f", leaves {left}" if left else ""
+
+
 def _text(component: Component) -> str:
     """Return the component in one line for plans: its kind and its short texts, but no expression."""
     shown = [
         str(value)
         for name, value in component.plain.items()
-        if name != "connection" and isinstance(value, (str, int)) and len(str(value)) <= 80 and "{{" not in str(value)
+        if name != "connection" and _is_shown(value) and len(str(value)) <= 80 and "{{" not in str(value)
     ]
     return " ".join([component.kind, *shown])
+
+
+def _is_shown(value: Json) -> bool:
+    return isinstance(value, (str, int)) and not isinstance(value, bool)

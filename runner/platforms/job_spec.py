@@ -86,6 +86,7 @@ class JobSpec:
 
     Attributes:
         shows_items: whether `prepare` reads `items`; if not, elements may read what uploads gave.
+        leaves: says what these options leave behind on the platform, null for nothing.
         check: steps that show before anything is paid that the recipe's words mean something there.
         kept: names that `prepare`, `submit`, `find` and `poll` capture: fields of `job`.
         key_lifetime_s: with find key, how long the platform remembers a key; None for ever.
@@ -114,6 +115,7 @@ class JobSpec:
     compare: Comparison | None
     cleanup: Sequence[Step]
     check: Sequence[Step]
+    leaves: Tree | None
     kept: frozenset[str]
     key_lifetime_s: float | None
     retention_s: float | None
@@ -193,6 +195,7 @@ def compile_job(compiler: Compiler, name: str, base: Names, at: Pointer) -> JobS
         compare=compile_comparison(compiler, (*at, "compare"), base),
         cleanup=compile_steps(compiler, (*at, "cleanup"), job),
         check=compile_steps(compiler, (*at, "check"), base),
+        leaves=compiler.tree((*at, "leaves"), base),
         kept=kept,
         key_lifetime_s=_lifetime(compiler, (*at, "capabilities", "key_lifetime")),
         retention_s=_lifetime(compiler, (*at, "capabilities", "retention")),

@@ -48,6 +48,7 @@ class PlatformTarget:
     compare: Callable[[], Awaitable[Sequence[Change]]]
     poll_many: Callable[[Sequence[Job]], Awaitable[Mapping[str, JobState]]]
     clean_up: Callable[[Job], Awaitable[None]]
+    leaves: Callable[[], str]
 
     def __init__(self, session: Session, spec: JobSpec, options: Options, recipe: Mapping[str, Json]) -> None:
         """Build it; nothing is sent.
@@ -67,6 +68,7 @@ class PlatformTarget:
             "compare": (self._compare, spec.compare),
             "poll_many": (self._poll_many, spec.poll_many),
             "clean_up": (self._clean_up, spec.cleanup),
+            "leaves": (self._leaves, spec.leaves),
         }
         for name, (verb, is_described) in powers.items():
             if is_described:
@@ -254,6 +256,12 @@ class PlatformTarget:
     async def _clean_up(self, job: Job) -> None:
         """Remove what the job left on the platform; its results are safe."""
         await run_steps(self._session, self._spec.cleanup, {**self._job_scope(job), "kept": {}})
+
+    def _leaves(self) -> str:
+        """Return what these options leave behind on the platform."""
+        assert self._spec.leaves is not None
+        left = self._spec.leaves(self._scope())
+        return "" if left is None else str(left)
 
     # -- scopes
     def _scope(self, **more: Json) -> Scope:

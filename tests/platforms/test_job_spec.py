@@ -5,6 +5,7 @@ import asyncio
 import httpx
 import pytest
 
+from runner.model.contracts import Leaving
 from runner.model.errors import AuthError, ConfigError
 from runner.model.job import Find, JobStatus
 from runner.platforms.manifest import digest
@@ -18,7 +19,7 @@ name: p
 connection: {fields: {base_url: {type: string}, token: {type: secret}}}
 targets:
   t:
-    options: {properties: {mode: {enum: [one, many], default: one}, id: {type: string, x-scope: [item]}}}
+    options: {properties: {mode: {enum: [one, many], default: one}, id: {x-scope: [item]}, keep: {type: boolean}}}
     mode: "{{ options.mode }}"
     modes:
       one:
@@ -36,6 +37,7 @@ targets:
         results: {result: "{{ response }}"}
       many:
         capabilities: {items_per_job: {max: 10}}
+        leaves: "{{ 'a room for each job' if options.keep else none }}"
         check: {call: {get: /rooms}, expect: "{{ 'blue' in response }}", error: "there is no blue room"}
         token: "{{ options.id or item.key }}"
         element: "{{ item.token }}"
@@ -110,3 +112,9 @@ def test_the_digest_covers_what_every_mode_sends():
 def test_without_a_word_the_first_mode_speaks_for_the_target():
     spec = manifest(PLATFORM).targets["t"]
     assert (list(spec.modes), spec.capabilities.find) == (["one", "many"], Find.NONE)
+
+
+def test_a_target_says_what_it_leaves_behind():
+    assert not isinstance(target({}), Leaving)
+    assert target({}, mode="many").leaves() == ""
+    assert target({}, mode="many", keep=True).leaves() == "a room for each job"
