@@ -107,8 +107,9 @@ async def _settle(apply: Apply, harvest: _Harvest, state: JobState) -> None:
         events.append(_done(apply, harvest))
     await apply.record(*events, JobSettled(job.key, at, cost, missing))
     apply.counted.pop(job.key, None)
-    for key in harvest.waiting:
-        apply.progress.fail(key, missing)
+    for item in job.items if harvest.waiting else ():
+        if item.key in harvest.waiting:
+            apply.progress.fail(item.key, missing)
     _report(apply, harvest, state, cost)
     await _clean_up(apply, job)
     reserved = apply.flight.land(job)
