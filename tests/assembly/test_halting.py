@@ -45,8 +45,7 @@ async def interrupted(folder: Path, *, local_only: bool) -> int:
         return await end_jobs(session, session.recipes[0], local_only=local_only)
 
 
-@pytest.mark.parametrize("trap", ["", 'trap "" TERM;'])
-@pytest.mark.parametrize("local_only", [True, False])
+@pytest.mark.parametrize(("trap", "local_only"), [("", True), ("", False), ('trap "" TERM;', True)])
 def test_the_process_of_a_job_is_ended_even_against_its_will(tmp_path: Path, trap: str, local_only: bool) -> None:
     write(tmp_path, SLOW % trap, per_job=10)
     assert asyncio.run(interrupted(tmp_path, local_only=local_only)) == 1
