@@ -36,6 +36,8 @@ UPLOADS: Final = 8
 """Files of one job that are sent at one time; the connection's limits hold besides."""
 REFUSED: Final = "refused"
 UPLOADED: Final = "uploads"
+LOOKED_BACK_S: Final = 7_776_000.0
+"""How far back a lost job is looked for when nobody knows when it was sent: 90 days."""
 
 
 class PlatformTarget:
@@ -200,7 +202,10 @@ class PlatformTarget:
         """Look for a job whose reply was lost."""
         find = self._spec.find
         assert find is not None
-        scope = self._job_scope(job)
+        now = self._session.client.platform_now()
+        if job.sent_at is not None and job.sent_at > now:
+            job = replace(job, sent_at=now - LOOKED_BACK_S)  # it was sent by a clock that was wrong
+        scope = {**self._job_scope(job), "now": now}
         kept: dict[str, Json] = scope["job"]
         scope["kept"] = kept
         try:

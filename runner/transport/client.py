@@ -25,6 +25,7 @@ from runner.transport.wire import BROKEN, Received, Sent, Wire, mapped
 AGENT: Final = "runner/1"
 HOPS: Final = 5
 MAX_REPLY: Final = 64 << 20
+AGREES_S: Final = 60.0
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _NO_BODY: Final = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 _ERROR_BODY: Final = 1 << 20
@@ -96,6 +97,7 @@ class Client:
         self.settings, self.limits = settings, limits
         self._wire, self._clock, self._rng = wire, clock, rng
         self._budget = Budget()
+        self._dated = ("", 0.0)
         home = origin.origin_of(settings.base_url)
         self._own = frozenset([home, *(origin.origin_of(url) for url in settings.origins)])
         self._friends = {each.host for each in self._own} | set(settings.allow_hosts)
@@ -170,6 +172,18 @@ class Client:
         """Return the pause that a reply asks for."""
         return hints.wait_s(reply.headers, self._clock.now())
 
+    def platform_now(self) -> float:
+        """Return the platform's time, by the Date of its latest reply; ours as long as the two agree within a minute.
+
+        Looking for a lost job rests on it: this machine's clock may be wrong by years.
+        """
+        now, (text, seen_at) = self._clock.now(), self._dated
+        there = hints.date_s(text)
+        if there is None:
+            return now
+        there += self._clock.monotonic() - seen_at
+        return there if abs(there - now) > AGREES_S else now
+
     async def close(self) -> None:
         """Close all connections; may be called twice."""
         await self._wire.close()
@@ -210,6 +224,7 @@ class Client:
                 await self._wait(request, error, failures)
 
     def _learn(self, reply: Reply, error: RunnerError | None) -> None:
+        self._dated = (reply.headers.get("date", ""), self._clock.monotonic())
         if error is not None:
             self.limits.went_wrong(error, reply.status, reply.headers)
             raise error

@@ -53,7 +53,7 @@ def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
     seconds = _number(text)
     if seconds is not None:
         return seconds
-    at, there = _date(text), _date(headers.get("date", ""))
+    at, there = date_s(text), date_s(headers.get("date", ""))
     return None if at is None else max(0.0, at - (there if there is not None else now))
 
 
@@ -94,7 +94,8 @@ def _number(text: str | None) -> float | None:
     return number if number is not None and 0 <= number < 1e12 else None
 
 
-def _date(text: str) -> float | None:
+def date_s(text: str) -> float | None:
+    """Return the epoch seconds of an HTTP date; None when it is none."""
     try:
         return parsedate_to_datetime(text).timestamp()
     except (ValueError, OverflowError, IndexError, TypeError):

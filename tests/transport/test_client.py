@@ -359,3 +359,19 @@ def test_garbage_on_the_wire_never_looks_like_an_answer(garbage):
 
     with pytest.raises(Indeterminate):
         asyncio.run(_asked(serve, Request("POST", "/"), Timeouts()))
+
+
+@pytest.mark.parametrize(
+    ("date", "now"),
+    [
+        ("Mon, 12 Jan 1970 13:46:41 GMT", 1_000_000.0),  # a second apart: ours is finer
+        ("Mon, 12 Jan 1970 14:46:40 GMT", 1_003_600.0),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0),
+        ("tomorrow", 1_000_000.0),
+    ],
+)
+def test_the_platforms_time_is_believed_when_the_clocks_disagree(date, now):
+    client = client_over(Script((200, {"date": date})))
+    assert client.platform_now() == 1_000_000.0
+    send(client, Request("GET", "/"))
+    assert client.platform_now() == now
