@@ -121,6 +121,6 @@ def compile_reading(compiler: Compiler, at: Pointer, names: Names) -> Reading | 
     if compiler.at(at) is None:
         return None
     before = compile_steps(compiler, (*at, "before"), names)
-    call = compile_call(compiler, at, names)
-    known: Names = {**names, "kept": kept_names(compiler, (*at, "before")), **(REPLY if call else {})}
-    return Reading(before, call, compiler.needed((*at, "value"), known))
+    known: Names = {**names, "kept": kept_names(compiler, (*at, "before"))}
+    call = compile_call(compiler, at, known)
+    return Reading(before, call, compiler.needed((*at, "value"), {**known, **(REPLY if call else {})}))

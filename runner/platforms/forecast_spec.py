@@ -42,8 +42,9 @@ def compile_estimate(compiler: Compiler, at: Pointer, names: Names) -> Pricing |
     if not isinstance(data, Mapping):
         return None
     before = compile_steps(compiler, (*at, "before"), names)
-    call = compile_call(compiler, at, names)
-    known: Names = {**names, "kept": kept_names(compiler, (*at, "before")), **(REPLY if call else {})}
+    known: Names = {**names, "kept": kept_names(compiler, (*at, "before"))}
+    call = compile_call(compiler, at, known)
+    known = {**known, **(REPLY if call else {})}
     usual = constant("the platform's estimate" if call else "computed from its price")
     return Pricing(
         before,

@@ -101,7 +101,8 @@ async def _listed(session: Session, place: Place, keys: Keys, scope: Scope) -> A
     async for after, founds in read_list(session, place.step, scope):
         count += len(founds)
         with reading("a list of results"):
-            total = total if place.total is None else place.total(after)
+            said = None if place.total is None else place.total(after)
+            total = total if said is None else said
             ours = [one for found in founds if _is_ours(place, keys, one := {**after, "found": found})]
         yield [_result(place, keys, one) for one in ours]
     if isinstance(total, int | float) and count < total:
@@ -111,7 +112,9 @@ async def _listed(session: Session, place: Place, keys: Keys, scope: Scope) -> A
 def _is_ours(place: Place, keys: Keys, scope: Scope) -> bool:
     if place.step.match is not None and not place.step.match.is_true(scope):
         return False
-    return not place.skips_others or place.item is None or str(place.item(scope)) in keys.by_token
+    if place.others is None or place.item is None or place.others(scope) != "skip":
+        return True
+    return str(place.item(scope)) in keys.by_token
 
 
 async def _replied(place: Place, keys: Keys, scope: Scope, replies: Replies) -> Sequence[Result]:

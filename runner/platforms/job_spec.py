@@ -17,6 +17,7 @@ from runner.platforms.items import TokenRule
 from runner.platforms.states import StateRules, compile_states
 from runner.platforms.step import (
     FOUND,
+    PAGE,
     Call,
     Step,
     compile_call,
@@ -66,7 +67,7 @@ class Place:
 
     Attributes:
         total: how many the list says there are.
-        skips_others: what is for no item of the job is passed over, not told.
+        others: gives `skip` where what is for no item of the job is passed over, not told.
     """
 
     step: Step
@@ -77,7 +78,7 @@ class Place:
     cost: Tree | None
     is_error: bool
     total: Tree | None = None
-    skips_others: bool = False
+    others: Tree | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,8 +250,8 @@ def _place(compiler: Compiler, at: Pointer, names: Names) -> Place:
         error=compiler.tree((*at, "error"), judged),
         cost=compiler.tree((*at, "cost"), judged),
         is_error=compiler.at((*at, "role")) == "error",
-        total=compiler.tree((*at, "total"), {**names, **REPLY}),
-        skips_others=compiler.at((*at, "others")) == "skip",
+        total=compiler.tree((*at, "total"), {**names, **REPLY, **(PAGE if step.pages else {})}),
+        others=compiler.tree((*at, "others"), names),
     )
 
 

@@ -49,6 +49,12 @@ def test_what_is_for_others_may_be_skipped():
     assert set(results(text=PLATFORM.replace("      total", "      others: skip\n      total"))) == {"a", "c"}
 
 
+def test_a_page_that_does_not_say_leaves_the_total_as_it_was():
+    first = "{{ response.total if page.number == 1 else none }}"
+    with pytest.raises(Unavailable, match="there are 9 results"):
+        results(total=9, text=PLATFORM.replace("{{ response.total }}", first))
+
+
 def test_a_list_that_ended_early_is_asked_again():
     with pytest.raises(Unavailable, match="there are 9 results, but listed 4"):
         results(total=9)
