@@ -46,6 +46,7 @@ class Builder:
             target=target,
             checks=lambda: [self._check(component) for component in stage.checks],
             sinks=lambda: [make() for make in sink_makers],
+            siblings=self._siblings(stage),
             ledger=self._ledger,
             clock=self._place.clock,
             record=stage.record,
@@ -61,6 +62,14 @@ class Builder:
         return [
             (await self._connect(component)).notifier(component.kind, _without_connection(component), self._place)
             for component in self._recipe.notify
+        ]
+
+    def _siblings(self, stage: Stage) -> Sequence[Scope]:
+        """Return the scopes of the other stages that send the very same work."""
+        return [
+            Scope(self._scope.project, self._scope.profile, self._recipe.name, other.name)
+            for other in self._recipe.stages
+            if other.name != stage.name and other.work == stage.work
         ]
 
     async def _source(self, component: Component) -> Source:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, field, replace
 
 from runner.assembly.deciding import Again, free
+from runner.assembly.freezing import refuse_when_frozen
 from runner.assembly.saving import SavedPlan, refuse_plan
 from runner.assembly.session import Session
 from runner.assembly.telling import Teller, telling
@@ -58,11 +59,15 @@ async def plan_recipe(session: Session, recipe: Recipe, *, with_items: bool = Fa
 
 
 async def _plan(session: Session, recipe: Recipe, *, with_items: bool = False) -> Sequence[Planned]:
-    works = await session.work(recipe)
-    return [
-        Planned(recipe, stage, work, await survey(work, with_items=with_items))
-        for stage, work in zip(recipe.stages, works, strict=True)
-    ]
+    """Plan the stages in their order: what an earlier one will have done is shared, not paid again."""
+    planned: list[Planned] = []
+    promises: dict[str, set[int]] = {}
+    for stage, work in zip(recipe.stages, await session.work(recipe), strict=True):
+        promised = frozenset(promises.get(work.work, ()))
+        mine = promises.setdefault(work.work, set()) if len(recipe.stages) > 1 else None
+        plan = await survey(work, with_items=with_items, promised=promised, promises=mine)
+        planned.append(Planned(recipe, stage, work, plan))
+    return planned
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +98,11 @@ async def apply_recipe(session: Session, recipe: Recipe, stop: Stop, wishes: Wis
 
     Raises:
         LeaseHeld: another apply works on the recipe.
-        PlanRefused: the saved plan is stale, was used, or has expired; nothing was submitted.
+        PlanRefused: the saved plan is stale, was used, or has expired, or a freeze window is on; nothing was submitted.
         ConfigError: a sink could not be written, or a login was refused, before anything was submitted.
         Interrupted: it was asked to stop while it still planned.
     """
+    refuse_when_frozen(session.project, session.clock.now(), wishes.origin)
     ledger = await session.ledger()
     who = this_process(session.environ)
     outcomes: dict[str, str] = {}

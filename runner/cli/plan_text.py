@@ -16,6 +16,7 @@ _SIGNS = (
     (Decision.AGAIN, "+", "warn"),
     (Decision.RETRY, "+", "warn"),
     (Decision.PENDING, ">", "warn"),
+    (Decision.SHARED, "=", "dim"),
     (Decision.DONE, "=", "dim"),
     (Decision.FAILED, "x", "bad"),
     (Decision.HELD, "!", "bad"),

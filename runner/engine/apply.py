@@ -33,6 +33,7 @@ class Apply:
         began_at: monotonic seconds when the apply began.
         budget_since: epoch seconds since when the budget counts; earlier jobs are not its to settle.
         cancels: running jobs are cancelled, and nothing is sent.
+        unshared: (key, content) of items whose result another stage turned out not to have any more.
         counted: of jobs whose results came in pieces so far: the items that were counted already.
         parked: jobs that could not be asked or sent in this apply; the next one goes on with them.
         workers: how many steps may be under way at one time.
@@ -58,6 +59,7 @@ class Apply:
     began_at: float = 0.0
     cancels: bool = False
     budget_since: float = 0.0
+    unshared: set[tuple[str, bytes]] = field(default_factory=set)
     counted: dict[str, set[str]] = field(default_factory=dict)
 
     async def record(self, *events: Event) -> None:

@@ -8,13 +8,17 @@ from runner.model.ledger import ItemStatus, Standing
 
 
 class Decision(StrEnum):
-    """Where an item stands in a plan. NEW, CHANGED, AGAIN and RETRY are work; the others are not."""
+    """Where an item stands in a plan. NEW, CHANGED, AGAIN and RETRY are work; the others are not.
+
+    SHARED: another stage of the recipe has paid for it, or will have when this stage begins.
+    """
 
     NEW = "new"
     CHANGED = "changed"
     AGAIN = "again"
     RETRY = "retry"
     PENDING = "pending"
+    SHARED = "shared"
     DONE = "done"
     FAILED = "failed"
     HELD = "held"

@@ -9,6 +9,7 @@ from runner.engine.apply import Apply
 from runner.engine.decide import decide
 from runner.engine.key import job_key
 from runner.engine.select import SelectionDigest, duplicate, filtered, selection_mark
+from runner.engine.shared import Shared, find_shared, take_over
 from runner.engine.stop import Reason
 from runner.model.item import Item
 from runner.model.job import Job
@@ -60,36 +61,62 @@ async def walk(apply: Apply) -> bool:
     """
     work = apply.work
     mark = await selection_mark(work)
-    selection, position, group = SelectionDigest(), 0, Group(apply)
+    going = _Walk(apply)
     apply.progress.rejected = 0
     apply.progress.rejections.clear()
     async for batch in filtered(work):
         if apply.stop.everything:
             return False
         apply.progress.reject(batch.rejected)
-        standings = await work.ledger.select(work.scope, apply.lease(), work.work, position, batch.items)
-        for item, standing in zip(batch.items, standings, strict=True):
+        await going.batch(batch.items)
+    await going.launch()
+    if apply.stop.everything:
+        return False
+    mark.update(digest=going.selection.text(), rejected=apply.progress.rejected)
+    await work.ledger.finish_selection(work.scope, apply.lease(), going.position, mark)
+    if going.shared:
+        apply.released += await take_over(apply, going.shared)
+    return True
+
+
+class _Walk:
+    """Where one walk stands: the selection so far, and the group that is being formed."""
+
+    def __init__(self, apply: Apply) -> None:
+        self._apply = apply
+        self._group = Group(apply)
+        self.selection = SelectionDigest()
+        self.position = 0
+        self.shared: list[Shared] = []
+
+    async def batch(self, items: Sequence[Item]) -> None:
+        """Select some items and launch what becomes full."""
+        apply, work = self._apply, self._apply.work
+        standings = await work.ledger.select(work.scope, apply.lease(), work.work, self.position, items)
+        elsewhere = await find_shared(work, items, standings)
+        for place, (item, standing) in enumerate(zip(items, standings, strict=True)):
             if standing.status == DUPLICATE:
                 apply.progress.reject([duplicate(item.key)])
                 continue
-            position += 1
-            selection.add(item)
-            if not _is_wanted(apply, item, standing):
-                continue
-            if not group.takes(item):
-                await _launch(apply, group)
-                group = Group(apply)
-            group.add(item, standing)
-            if group.is_full:
-                await _launch(apply, group)
-                group = Group(apply)
-    if group.items:
-        await _launch(apply, group)
-    if apply.stop.everything:
-        return False
-    mark.update(digest=selection.text(), rejected=apply.progress.rejected)
-    await work.ledger.finish_selection(work.scope, apply.lease(), position, mark)
-    return True
+            self.position += 1
+            self.selection.add(item)
+            if place in elsewhere and (item.key, item.content) not in apply.unshared:
+                self.shared.append(elsewhere[place])
+            elif _is_wanted(apply, item, standing):
+                await self._add(item, standing)
+
+    async def _add(self, item: Item, standing: Standing) -> None:
+        if not self._group.takes(item):
+            await self.launch()
+        self._group.add(item, standing)
+        if self._group.is_full:
+            await self.launch()
+
+    async def launch(self) -> None:
+        """Launch the group that was formed, and begin a new one."""
+        group, self._group = self._group, Group(self._apply)
+        if group.items:
+            await _launch(self._apply, group)
 
 
 def _is_wanted(apply: Apply, item: Item, standing: Standing) -> bool:

@@ -7,31 +7,36 @@ duplicates need. A source that can prove that it has not changed is not read at 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from runner.engine.budget import price
 from runner.engine.decide import Decision, decide
 from runner.engine.plan import REJECTED_SHOWN, PlanId, StagePlan, jobs_needed, tally
 from runner.engine.publish import sink_plans
 from runner.engine.select import SelectionDigest, duplicate, filtered, selection_mark
+from runner.engine.shared import find_shared
 from runner.engine.work import Work
 from runner.model.contracts import Comparing, Estimating
-from runner.model.item import Rejected
+from runner.model.item import Item, Rejected
 from runner.model.job import DOUBTFUL, OPEN, TERMINAL, Estimate
 from runner.model.ledger import ItemStatus
 
 
-async def survey(work: Work, *, with_items: bool = False) -> StagePlan:
+async def survey(
+    work: Work, *, with_items: bool = False, promised: Collection[int] = (), promises: set[int] | None = None
+) -> StagePlan:
     """Make the plan of one stage.
 
     Args:
         work: the stage.
         with_items: also list every item that is work (for a saved plan).
+        promised: `identity` of the items that earlier stages with the same work hash will have done by then.
+        promises: filled with the `identity` of this stage's own work.
 
     Raises:
         ConfigError: the source cannot be read, or the budget limits money and nobody knows the price.
     """
-    walked = await _from_ledger(work) or await _walk(work, with_items=with_items)
+    walked = await _from_ledger(work) or await _walk(work, promised, promises, with_items=with_items)
     open_jobs = Counter([str(row.status) async for row in work.ledger.jobs(work.scope, [*DOUBTFUL, *OPEN, *TERMINAL])])
     to_submit = sum(count for decision, count in walked.counts.items() if decision.is_work)
     capabilities = work.target.capabilities
@@ -118,14 +123,20 @@ async def _from_ledger(work: Work) -> _Walked | None:
     return walked
 
 
-async def _walk(work: Work, *, with_items: bool) -> _Walked:
+def identity(item: Item) -> int:
+    """Return a number that stands for key and content within this process."""
+    return hash((item.key, item.content))
+
+
+async def _walk(work: Work, promised: Collection[int], promises: set[int] | None, *, with_items: bool) -> _Walked:
     walked = _Walked(work)
     seen: set[int] = set()
     selection = SelectionDigest()
     async for batch in filtered(work):
         walked.reject(batch.rejected)
         standings = await work.ledger.standings(work.scope, work.work, batch.items)
-        for item, standing in zip(batch.items, standings, strict=True):
+        elsewhere = await find_shared(work, batch.items, standings)
+        for place, (item, standing) in enumerate(zip(batch.items, standings, strict=True)):
             # The hash of the key in place of the key: at 10^6 items a false alarm has odds of 10^-7, and only here;
             # apply compares the keys themselves.
             known = hash(item.key)
@@ -135,11 +146,15 @@ async def _walk(work: Work, *, with_items: bool) -> _Walked:
             seen.add(known)
             selection.add(item)
             decision = decide(standing, skip=work.skip, attempts=work.run.attempts)
+            if place in elsewhere or (promised and decision.is_work and identity(item) in promised):
+                decision = Decision.SHARED
             walked.counts[decision] += 1
             if decision is Decision.CHANGED:
                 walked.reasons[standing.seen] += 1
             if decision.is_work:
                 walked.add_work(item.key, item.content, decision, keep=with_items)
+                if promises is not None:
+                    promises.add(identity(item))
     last = await work.ledger.fingerprint(work.scope)
     walked.selection_differs = selection.text() != last.get("digest")
     return walked

@@ -25,6 +25,7 @@ class Work:
         record: field to expression; None when rows are the results as they came.
         run: how the work is done.
         sink_kinds: for people, in the order of `sinks()`.
+        siblings: the other stages of the recipe with the same work hash; what they paid for is not paid again.
     """
 
     scope: Scope
@@ -44,6 +45,7 @@ class Work:
     source_text: str = ""
     target_text: str = ""
     sink_kinds: Sequence[str] = ()
+    siblings: Sequence[Scope] = ()
     notifiers: Sequence[Notifier] = ()
 
     @property
