@@ -10,7 +10,7 @@ from runner.model.errors import ConfigError
 from runner.model.item import Json
 from runner.model.problem import Problem, Severity
 from runner.model.project import Project
-from runner.model.recipe import Recipe
+from runner.model.recipe import Component, Recipe
 from runner.platforms.catalog import Catalog
 from runner.recipe import load_project, load_recipes
 
@@ -60,3 +60,22 @@ def load_files(
         found, paths, vars=variables or {}, environ=environ, catalog=catalog, trigger=trigger
     )
     return Loaded(found.project, catalog, recipes, [*problems, *catalog.problems])
+
+
+def waits_for_trigger(recipe: Recipe) -> bool:
+    """Whether a recipe reads what triggers it, and nothing has: it cannot be planned or applied as it is."""
+    if not recipe.triggers or recipe.trigger:
+        return False
+    listed: list[Component] = [*recipe.notify]
+    for stage in recipe.stages:
+        listed += [stage.source, stage.target, *stage.filters, *stage.checks, *stage.sinks]
+    records = [stage.record for stage in recipe.stages]
+    return any(_reads_trigger(value) for value in [*(one.options for one in listed), *records])
+
+
+def _reads_trigger(value: Json) -> bool:
+    if isinstance(value, Mapping):
+        return any(_reads_trigger(one) for one in value.values())
+    if isinstance(value, list):
+        return any(_reads_trigger(one) for one in value)
+    return "trigger" in getattr(value, "names", ())

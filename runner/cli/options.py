@@ -24,6 +24,7 @@ class Asked:
         paths: files and folders; empty for the current folder.
         variables: name to value, from `--var`.
         profile: empty without one.
+        trigger: name to value, from `--trigger`: what would have triggered the recipes; empty without.
         select: names, globs, labels, `changed:REF`, `state:...`; empty for all.
         emulate: whether stand-ins take the place of platforms.
     """
@@ -33,6 +34,7 @@ class Asked:
     profile: str = ""
     select: tuple[str, ...] = ()
     emulate: bool = False
+    trigger: tuple[tuple[str, str], ...] = ()
 
 
 _RECIPES = (
@@ -47,6 +49,13 @@ _RECIPES = (
     ),
     click.option(
         "--var", "variables", multiple=True, metavar="NAME=VALUE", help="Value of a variable; may be repeated."
+    ),
+    click.option(
+        "--trigger",
+        "trigger",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Value of trigger.NAME, to work by hand on recipes that runner serve starts; may be repeated.",
     ),
     click.option("--profile", default="", metavar="NAME", help="Profile of runner.yaml to lay over it."),
     click.option(
@@ -67,7 +76,9 @@ def recipes(function: Function) -> Function:
     @wraps(function)
     def command(*, paths: Any, more: Any, variables: Any, profile: str, select: Any, **rest: Any) -> Any:  # noqa: ANN401 - click's form
         given = tuple(variable(text) for text in variables)
-        asked = Asked([*paths, *more], given, profile, select, emulate=bool(rest.get("emulate")))
+        trigger = tuple(variable(text, "--trigger") for text in rest.pop("trigger"))
+        is_emulated = bool(rest.get("emulate"))
+        asked = Asked([*paths, *more], given, profile, select, emulate=is_emulated, trigger=trigger)
         return function(asked, **rest)
 
     for option in reversed(_RECIPES):
@@ -105,7 +116,7 @@ def freezing(function: Function) -> Function:
     return click.option("--ignore-freeze", default="", metavar="REASON", help=text)(command)
 
 
-def variable(text: str) -> tuple[str, str]:
+def variable(text: str, option: str = "--var") -> tuple[str, str]:
     """Return name and value of `NAME=VALUE`.
 
     Raises:
@@ -113,5 +124,5 @@ def variable(text: str) -> tuple[str, str]:
     """
     name, equals, value = text.partition("=")
     if not equals or not name:
-        raise click.UsageError(f'--var "{text}": write NAME=VALUE')
+        raise click.UsageError(f'{option} "{text}": write NAME=VALUE')
     return name, value
