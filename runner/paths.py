@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
+from hashlib import blake2b
 from pathlib import Path, PurePosixPath
 from typing import Final, TypeAlias
 
@@ -208,3 +209,22 @@ def _is_text(name: str) -> bool:
 def _sort(mode: int) -> str:
     sorts = {stat.S_IFSOCK: "socket", stat.S_IFIFO: "pipe", stat.S_IFBLK: "device", stat.S_IFCHR: "device"}
     return sorts.get(stat.S_IFMT(mode), "thing of another sort")
+
+
+def digest_of(files: Iterable[tuple[Path, str]], rule: str) -> str:
+    """Return 32 hex letters over the names and bytes of some files and over the rule by which they are read.
+
+    Args:
+        files: path and the name that people know it by, as `files_of` gives them.
+        rule: any text; another rule is another digest.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    whole = blake2b(rule.encode())
+    for path, label in files:
+        whole.update(f"\0{label}\0{path.stat().st_size}\0".encode())
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                whole.update(block)
+    return whole.hexdigest()[:32]

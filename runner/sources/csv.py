@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 from collections.abc import AsyncIterator, Generator, Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -19,7 +18,7 @@ from runner.local import blocking
 from runner.model.contracts import Expression, Place
 from runner.model.errors import ConfigError
 from runner.model.item import Batch, Rejected
-from runner.paths import files_of
+from runner.paths import digest_of, files_of
 from runner.rows import Rows
 
 BATCH_ITEMS: Final = 1000
@@ -67,13 +66,7 @@ class Csv:
             self._config.delimiter,
             self._config.encoding,
         )
-        whole = blake2b(repr(rule).encode())
-        for path, label in files_of(self._place, self._config.path):
-            whole.update(f"\0{label}\0{path.stat().st_size}\0".encode())
-            with path.open("rb") as file:
-                while block := file.read(1 << 20):
-                    whole.update(block)
-        return whole.hexdigest()[:32]
+        return digest_of(files_of(self._place, self._config.path), repr(rule))
 
     def _batches(self) -> Generator[Batch, None, None]:
         files = files_of(self._place, self._config.path)

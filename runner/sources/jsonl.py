@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Generator, Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +17,7 @@ from runner.local import blocking
 from runner.model.contracts import Expression, Place
 from runner.model.errors import ConfigError
 from runner.model.item import Batch, Json, Rejected
-from runner.paths import files_of
+from runner.paths import digest_of, files_of
 from runner.rows import Rows
 
 BLOCK_BYTES: Final = 1 << 18
@@ -57,13 +56,8 @@ class Jsonl:
 
     def _fingerprint(self) -> str:
         key = self._config.key
-        whole = blake2b(repr(key.text if key is not None and not isinstance(key, str) else key).encode())
-        for path, label in files_of(self._place, self._config.path):
-            whole.update(f"\0{label}\0{path.stat().st_size}\0".encode())
-            with path.open("rb") as file:
-                while block := file.read(1 << 20):
-                    whole.update(block)
-        return whole.hexdigest()[:32]
+        rule = repr(key.text if key is not None and not isinstance(key, str) else key)
+        return digest_of(files_of(self._place, self._config.path), rule)
 
     def _batches(self) -> Generator[Batch, None, None]:
         files = files_of(self._place, self._config.path)
