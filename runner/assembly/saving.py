@@ -71,8 +71,18 @@ class SavedPlan:
         return list(dict.fromkeys(recipe for recipe, _ in self.stages))
 
 
-def plan_document(plans: Sequence[StagePlan], meant: Meant, now: float, valid_s: float) -> dict[str, Json]:
-    """Return plans as one document; they must list their items."""
+def plan_document(
+    plans: Sequence[StagePlan], meant: Meant, now: float, valid_s: float, notes: Mapping[str, Json] | None = None
+) -> dict[str, Json]:
+    """Return plans as one document; they must list their items.
+
+    Args:
+        plans: of all stages.
+        meant: which recipes they are about.
+        now: epoch seconds.
+        valid_s: how long they may be applied.
+        notes: what is told beside the stages: `orphaned`, `frozen`.
+    """
     document: dict[str, Json] = {
         "format_version": FORMAT_VERSION,
         "kind": "Plan",
@@ -87,6 +97,7 @@ def plan_document(plans: Sequence[StagePlan], meant: Meant, now: float, valid_s:
         "select": list(meant.select),
         "emulate": meant.emulate,
         "stages": [stage_document(plan) for plan in plans],
+        **(notes or {}),
     }
     return {**document, "digest": _digest(document)}
 

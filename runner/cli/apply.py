@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import click
 
@@ -13,12 +14,14 @@ from runner.cli.exits import Exit
 from runner.cli.loading import load_or_stop
 from runner.cli.loop import run
 from runner.cli.options import Asked
-from runner.cli.plan_file import asked_of, plan_among
+from runner.cli.orphaned import prune_orphans
+from runner.cli.plan_file import asked_of, plan_among, planned_only
 
 
 @click.command("apply")
 @options.recipes
 @options.emulated
+@options.freezing
 @options.output("text", "json", "jsonl", "markdown", "junit")
 @click.option(
     "--wait", "wait", metavar="DURATION", help="End with code 14 after this time (10m, 2h); jobs run on remotely."
@@ -28,14 +31,9 @@ from runner.cli.plan_file import asked_of, plan_among
     is_flag=True,
     help="Look for every job on the platform before it is sent: for a machine whose ledger is gone.",
 )
-def command(
-    asked: Asked,
-    *,
-    emulate: bool,
-    form: str,
-    wait: str | None,
-    look_first: bool,
-) -> Exit:
+@click.option("--prune", is_flag=True, help="Hold the open jobs of recipes that are gone from the files, after asking.")
+@click.option("--yes", is_flag=True, help="Prune without asking.")
+def command(asked: Asked, *, form: str, **given: Any) -> Exit:  # noqa: ANN401 - click's form
     """Submit what is new, go on with what runs, collect, check, and write the sinks.
 
     Applied again it does nothing. Killed at any moment, the next apply goes on: nothing is lost, nothing paid twice.
@@ -48,13 +46,16 @@ def command(
       runner apply -f recipes/invoices.yaml --emulate
       runner apply -f recipes/ --select team=ocr --wait 10m
       runner apply -f recipes/ -o jsonl > events.jsonl
+      runner apply -f recipes/ --prune
       runner apply plan.json
     """
-    wishes = Wishes(wait_s=duration(wait, "--wait"), look_first=look_first)
+    wishes = Wishes(wait_s=duration(given["wait"], "--wait"), look_first=given["look_first"], origin=given["origin"])
     asked, saved = plan_among(asked)
     if saved is not None:
         asked, wishes = asked_of(saved, asked), replace(wishes, saved=saved)
     loaded = load_or_stop(asked)
     if saved is not None:
-        loaded = replace(loaded, recipes=[recipe for recipe in loaded.recipes if recipe.name in saved.recipes()])
-    return run(apply_loaded(loaded, Screen(form), wishes, emulate=emulate or asked.emulate))
+        loaded = planned_only(loaded, saved)
+    if given["prune"]:
+        run(prune_orphans(loaded, asked, is_sure=given["yes"]))
+    return run(apply_loaded(loaded, Screen(form), wishes, emulate=asked.emulate))

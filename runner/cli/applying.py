@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import click
 
+from runner.assembly.freezing import refuse_when_frozen
 from runner.assembly.loading import Loaded
 from runner.assembly.run import Applied, Planned, Wishes, apply_recipe
 from runner.assembly.session import Session, open_session
@@ -62,11 +63,16 @@ class Screen:
 
 
 async def apply_loaded(loaded: Loaded, screen: Screen, wishes: Wishes, *, emulate: bool) -> Exit:
-    """Apply all recipes one after the other; the worst of their codes is the code of all."""
+    """Apply all recipes one after the other; the worst of their codes is the code of all.
+
+    Raises:
+        PlanRefused: a freeze window of the project is on.
+    """
     stop = Stop()
     codes: list[Exit] = []
     listen(stop)
     async with open_session(loaded.project, loaded.recipes, loaded.catalog, emulate=emulate) as session:
+        refuse_when_frozen(loaded.project, session.clock.now(), wishes.origin)
         for recipe in loaded.recipes:
             if stop.everything:
                 break

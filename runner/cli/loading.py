@@ -8,7 +8,7 @@ from dataclasses import replace
 from runner.assembly.loading import Loaded, load_files
 from runner.cli.failures import tell_problem
 from runner.cli.options import Asked
-from runner.cli.selecting import chosen
+from runner.cli.selecting import chosen, is_question
 from runner.model.errors import ConfigError, RecipeError
 
 
@@ -27,13 +27,13 @@ def load_or_stop(asked: Asked) -> Loaded:
 
     Raises:
         RecipeError: with every error.
-        ConfigError: nothing is selected.
+        ConfigError: nothing is selected, although a selection by name or label, or none, was asked for.
     """
     loaded = load(asked)
     if loaded.errors:
         raise RecipeError(loaded.errors)
     for problem in loaded.problems:
         tell_problem(problem)
-    if not loaded.recipes:
+    if not loaded.recipes and not is_question(asked):
         raise ConfigError("no recipe is selected", mend="give a file or folder of recipes with -f, or mend --select")
     return loaded

@@ -8,18 +8,21 @@ from typing import Any
 
 import click
 
+from runner.assembly.freezing import frozen_now
 from runner.assembly.loading import Loaded
+from runner.assembly.orphans import Orphan, orphans
 from runner.assembly.run import Planned, plan_recipe
 from runner.assembly.saving import SavedPlan, plan_document, read_plan, write_plan
 from runner.assembly.session import open_session
 from runner.cli import options
 from runner.cli.applying import duration
-from runner.cli.console import out, out_json
+from runner.cli.console import out, out_json, paint
 from runner.cli.exits import Exit
 from runner.cli.forms.markdown import plan_markdown
 from runner.cli.loading import load_or_stop
 from runner.cli.loop import run
 from runner.cli.options import Asked
+from runner.cli.orphaned import freeze_lines, freeze_note, orphan_lines, orphan_note, tells_orphans
 from runner.cli.plan_file import head, meant_by
 from runner.cli.plan_text import plan_block, summary
 from runner.model.recipe import Budget
@@ -56,20 +59,24 @@ def command(asked: Asked, *, form: str, shown: Path | None, **wishes: Any) -> Ex
     loaded = load_or_stop(asked)
     file: Path | None = wishes["file"]
     valid_s = duration(wishes["valid"], "--valid") or 0.0
-    planned = run(_plan(loaded, emulate=asked.emulate, with_items=form == "json" or file is not None))
-    plans = [one.plan for one in planned]
+    planned, gone = run(_plan(loaded, asked, with_items=form == "json" or file is not None))
+    plans, now = [one.plan for one in planned], SystemClock().now()
+    frozen = frozen_now(loaded.project, now)
     if form == "json" or file is not None:
-        document = plan_document(plans, meant_by(asked, loaded.project.name), SystemClock().now(), valid_s)
+        meant, notes = meant_by(asked, loaded.project.name), {**freeze_note(frozen), **orphan_note(gone)}
+        document = plan_document(plans, meant, now, valid_s, notes)
     if file is not None:
         write_plan(file, document)
     if form == "json":
         out_json(document)
     elif form == "markdown":
-        out(plan_markdown(planned))
+        out(plan_markdown(planned, [*freeze_lines(frozen), *orphan_lines(gone)]))
     else:
         for one in planned:
             out(plan_block(one.plan, one.work.run.budget, len(one.stage.checks)))
             out()
+        for line in [*orphan_lines(gone), *freeze_lines(frozen)]:
+            out(paint(line, "warn"))
         out(summary(plans) + (f"; saved as {file}" if file is not None else ""))
     return Exit.WORK if wishes["exit_code"] and any(plan.has_work for plan in plans) else Exit.DONE
 
@@ -85,10 +92,9 @@ def _show(saved: SavedPlan) -> Exit:
     return Exit.DONE
 
 
-async def _plan(loaded: Loaded, *, emulate: bool, with_items: bool) -> Sequence[Planned]:
-    async with open_session(loaded.project, loaded.recipes, loaded.catalog, emulate=emulate) as session:
-        return [
-            planned
-            for recipe in loaded.recipes
-            for planned in await plan_recipe(session, recipe, with_items=with_items)
+async def _plan(loaded: Loaded, asked: Asked, *, with_items: bool) -> tuple[Sequence[Planned], Sequence[Orphan]]:
+    async with open_session(loaded.project, loaded.recipes, loaded.catalog, emulate=asked.emulate) as session:
+        planned = [
+            each for recipe in loaded.recipes for each in await plan_recipe(session, recipe, with_items=with_items)
         ]
+        return planned, await orphans(session) if tells_orphans(asked) else ()

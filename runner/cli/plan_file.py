@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from runner.assembly.saving import Meant, SavedPlan, read_plan
+from runner.assembly.loading import Loaded
+from runner.assembly.saving import AGAIN, Meant, SavedPlan, read_plan
 from runner.cli.options import Asked
 from runner.model.errors import PlanRefused
 
@@ -30,7 +31,9 @@ def plan_among(asked: Asked) -> tuple[Asked, SavedPlan | None]:
 
 
 def asked_of(saved: SavedPlan, asked: Asked) -> Asked:
-    """Return which recipes a plan is about; only where they lie may be said anew.
+    """Return where the recipes of a plan lie; only that may be said anew.
+
+    What selected them then is not asked again: `changed:` and `state:` may select others by now.
 
     Raises:
         PlanRefused: the command asks for something else than the plan.
@@ -45,7 +48,19 @@ def asked_of(saved: SavedPlan, asked: Asked) -> Asked:
         if wish and wish != planned:
             raise PlanRefused(f"{name} differs from what was planned", mend=f"leave {name} out, or make a new plan")
     paths: Sequence[Path] = asked.paths or [Path(path) for path in meant.paths]
-    return Asked(paths, variables, meant.profile, tuple(meant.select), meant.emulate or asked.emulate)
+    return Asked(paths, variables, meant.profile, (), meant.emulate or asked.emulate)
+
+
+def planned_only(loaded: Loaded, saved: SavedPlan) -> Loaded:
+    """Return what was loaded without the recipes that a plan is not about.
+
+    Raises:
+        PlanRefused: a recipe of the plan is gone.
+    """
+    wanted = set(saved.recipes())
+    if gone := wanted - {recipe.name for recipe in loaded.recipes}:
+        raise PlanRefused(f"the plan is stale: the recipe {min(gone)} is gone", mend=AGAIN)
+    return replace(loaded, recipes=[recipe for recipe in loaded.recipes if recipe.name in wanted])
 
 
 def meant_by(asked: Asked, project: str) -> Meant:

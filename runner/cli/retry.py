@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from runner.assembly.deciding import Again
@@ -17,6 +19,7 @@ from runner.cli.options import Asked
 @click.command("retry")
 @options.recipes
 @options.emulated
+@options.freezing
 @options.output("text", "json", "jsonl", "markdown", "junit")
 @click.option("--item", "items", multiple=True, metavar="KEY", help="Only this item; may be repeated.")
 @click.option(
@@ -27,7 +30,7 @@ from runner.cli.options import Asked
 @click.option(
     "--wait", "wait", metavar="DURATION", help="End with code 14 after this time (10m, 2h); jobs run on remotely."
 )
-def command(asked: Asked, *, emulate: bool, form: str, items: tuple[str, ...], held: bool, wait: str | None) -> Exit:
+def command(asked: Asked, *, form: str, items: tuple[str, ...], held: bool, **given: Any) -> Exit:  # noqa: ANN401 - click's form
     """Submit failed items again, as new attempts; new items are left for apply.
 
     Their earlier errors stay in the ledger (runner state show). What was cut off goes on with the next apply.
@@ -38,5 +41,7 @@ def command(asked: Asked, *, emulate: bool, form: str, items: tuple[str, ...], h
       runner retry -f recipes/ --select invoices --item 2026-08/0807.pdf
       runner retry -f recipes/invoices.yaml --held
     """
-    wishes = Wishes(wait_s=duration(wait, "--wait"), again=Again(held, list(items) or None))
-    return run(apply_loaded(load_or_stop(asked), Screen(form), wishes, emulate=emulate))
+    wishes = Wishes(
+        wait_s=duration(given["wait"], "--wait"), again=Again(held, list(items) or None), origin=given["origin"]
+    )
+    return run(apply_loaded(load_or_stop(asked), Screen(form), wishes, emulate=asked.emulate))

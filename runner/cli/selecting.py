@@ -40,6 +40,11 @@ def chosen(loaded: Loaded, asked: Asked) -> Sequence[Recipe]:
     return [recipe for recipe in loaded.recipes if any(all(fits(recipe) for fits in wishes) for wishes in alternatives)]
 
 
+def is_question(asked: Asked) -> bool:
+    """Whether it is all right that nothing is selected: every selection asks what changed, or how recipes stand."""
+    return bool(asked.select) and all("changed:" in text or "state:" in text for text in asked.select)
+
+
 def _fits(wish: str, loaded: Loaded, asked: Asked) -> Fits:
     method, colon, value = wish.partition(":")
     if colon and method == "changed":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 
 import click
@@ -45,7 +44,7 @@ def command(
     loaded = load_or_stop(asked)
     found = asyncio.run(_status(loaded, emulate=emulate, failed=failed))
     if form == "json":
-        out_json({"format_version": 1, "kind": "Status", "stages": [asdict(one) for one in found]})
+        out_json({"format_version": 1, "kind": "Status", "stages": [_document(one) for one in found]})
     elif form == "markdown":
         out(status_markdown(found))
     else:
@@ -56,6 +55,33 @@ def command(
 async def _status(loaded: Loaded, *, emulate: bool, failed: bool) -> Sequence[StageStatus]:
     async with open_session(loaded.project, loaded.recipes, loaded.catalog, emulate=emulate) as session:
         return [one for recipe in loaded.recipes for one in await recipe_status(session, recipe, failures=failed)]
+
+
+def _document(status: StageStatus) -> dict[str, Json]:
+    run = status.run
+    return {
+        "recipe": status.scope.recipe,
+        "stage": status.scope.stage,
+        "profile": status.scope.profile,
+        "counts": dict(status.counts),
+        "jobs": dict(status.jobs),
+        "run": run
+        and {
+            "number": run.run,
+            "started_at": run.started_at,
+            "ended_at": run.ended_at,
+            "outcome": run.outcome,
+            "holder": dict(run.holder),
+            "summary": dict(run.summary),
+        },
+        "sinks": [
+            {"sink": sink, "rows": last.rows, "at": last.at, "version": last.version}
+            for sink, last in status.publications.items()
+            if sink != CHECKS
+        ],
+        "failures": [{"item": key, "status": state, "error": error} for key, state, error in status.failures],
+        "holder": dict(status.holder) if status.holder else None,
+    }
 
 
 def _block(status: StageStatus) -> str:

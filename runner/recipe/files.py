@@ -15,6 +15,7 @@ from runner.model.problem import Mark, Problem, Severity
 
 PROJECT_FILE: Final = "runner.yaml"
 _SUFFIXES: Final = (".yaml", ".yml")
+_NAMED: Final = re.compile(r"""\bname["']?\s*:\s*["']?([\w-]+)""")
 _TELLING: Final = frozenset({"apiVersion", "source", "target"})
 
 
@@ -38,18 +39,13 @@ def named_below(folder: Path, names: Collection[str]) -> frozenset[str]:
 
     The files are searched as text: this is asked about a few names, and must not fail where a file is wrong.
     """
-    missing = dict.fromkeys(names)
-    if missing:
-        for file in _below(folder):
-            with suppress(OSError):
-                text = file.read_text(encoding="utf-8", errors="replace")
-                for name in [name for name in missing if _is_named(text, name)]:
-                    del missing[name]
-    return frozenset(names) - missing.keys()
-
-
-def _is_named(text: str, name: str) -> bool:
-    return re.search(rf"""\bname["']?\s*:\s*["']?{re.escape(name)}(?![\w-])""", text) is not None
+    missing = set(names)
+    for file in _below(folder):
+        if not missing:
+            break
+        with suppress(OSError):
+            missing -= set(_NAMED.findall(file.read_text(encoding="utf-8", errors="replace")))
+    return frozenset(names) - missing
 
 
 def documents_of(paths: Sequence[Path]) -> tuple[list[Document], list[Problem]]:

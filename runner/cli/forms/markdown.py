@@ -12,6 +12,8 @@ from typing import Final
 
 from runner.assembly.run import Applied, Planned
 from runner.assembly.status import StageStatus
+from runner.cli.change_text import change_lines
+from runner.cli.console import safe
 from runner.cli.plan_text import cost_text, count, sinks_text, summary
 from runner.engine.decide import Decision
 from runner.engine.plan import StagePlan, safety
@@ -19,11 +21,30 @@ from runner.model.contracts import Verdict
 
 LIMIT: Final = 60_000
 ROWS: Final = 60
+STATUS_ROWS: Final = 200
+LINES: Final = 100
+LINE: Final = 500
+"""Most characters of one line; texts of platforms and long diffs of prompts are cut."""
+
+_HARMLESS: Final = (
+    ("&", "&amp;"),
+    ("|", "\\|"),
+    ("\n", " "),
+    ("<", "&lt;"),
+    ("@", "@\u200b"),
+    ("`", "'"),
+    ("[", "\\["),
+)
 _LOOKS: Final = {"done": "✅", "failed_items": "⚠️", "held": "✋", "budget": "💰", "pending": "⏳"}
 
 
-def plan_markdown(planned: Sequence[Planned]) -> str:
-    """Return the plan of all stages."""
+def plan_markdown(planned: Sequence[Planned], notes: Sequence[str] = ()) -> str:
+    """Return the plan of all stages.
+
+    Args:
+        planned: the stages.
+        notes: lines about the whole, which stand behind the summary.
+    """
     plans = [one.plan for one in planned]
     busy = [one for one in planned if one.plan.has_work]
     head = [
@@ -33,6 +54,8 @@ def plan_markdown(planned: Sequence[Planned]) -> str:
         f"{count(len(plans), 'stage')}, {len(busy)} with work; {_total(plans, Decision.HELD)} items held, "
         f"{_total(plans, Decision.FAILED)} failed earlier.",
     ]
+    for note in notes:
+        head += ["", f"> {_cell(note.strip())}"]
     if busy:
         head += ["", "| recipe | new | changed | done | jobs | cost |", "|---|--:|--:|--:|--:|---|"]
         head += [_row(one) for one in busy[:ROWS]]
@@ -64,6 +87,7 @@ def _details(planned: Planned) -> str:
         f"safety   {safety(plan.capabilities)}",
         f"sinks    {sinks_text(plan, len(planned.stage.checks))}",
     ]
+    lines += [f"{name:<8} {text}" for change in plan.changes for name, text in change_lines(change)]
     lines += [f"rejected {each.place}: {each.what}" for each in plan.rejections[:5]]
     return _folded(f"{_name(planned)} · plan {plan.id}", lines)
 
@@ -96,11 +120,13 @@ def status_markdown(statuses: Sequence[StageStatus]) -> str:
     """Return what the ledger knows."""
     head = ["<!-- runner:status -->", "### runner status", ""]
     head += ["| recipe | items | jobs | last apply |", "|---|---|---|---|"]
-    for one in statuses[: 4 * ROWS]:
+    for one in statuses[:STATUS_ROWS]:
         name = one.scope.recipe + (f"/{one.scope.stage}" if one.scope.stage else "")
         items, jobs = (_counts(part) for part in (one.counts, one.jobs))
         outcome = "never" if one.run is None else one.run.outcome or "not ended"
         head.append(f"| {_cell(name)} | {_cell(items)} | {_cell(jobs)} | {outcome} |")
+    if len(statuses) > STATUS_ROWS:
+        head.append(f"| … and {len(statuses) - STATUS_ROWS} more | | | |")
     return fold(head, [])
 
 
@@ -123,7 +149,10 @@ def fold(head: Sequence[str], details: Sequence[str]) -> str:
 
 
 def _folded(title: str, lines: Sequence[str]) -> str:
-    body = html.escape("\n".join(lines), quote=False)
+    shown = [safe(line.replace("\n", "\\n")) for line in lines[:LINES]]
+    shown = [line if len(line) <= LINE else f"{line[:LINE]}…" for line in shown]
+    shown += [f"… and {len(lines) - LINES} more lines"] if len(lines) > LINES else []
+    body = html.escape("\n".join(shown), quote=False)
     return f"<details><summary>{html.escape(title)}</summary>\n\n<pre>\n{body}\n</pre>\n</details>\n"
 
 
@@ -143,6 +172,6 @@ def _name(planned: Planned) -> str:
 
 def _cell(text: str) -> str:
     """Return text that cannot break a table or become a mention or a tag."""
-    for character, safe in (("|", "\\|"), ("\n", " "), ("<", "&lt;"), ("@", "@\u200b"), ("`", "'")):
-        text = text.replace(character, safe)
-    return text
+    for character, harmless in _HARMLESS:
+        text = text.replace(character, harmless)
+    return safe(text)
