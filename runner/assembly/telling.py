@@ -211,10 +211,11 @@ def _error(report: StageReport) -> str:
     """Return the last thing that went wrong, empty when nothing did."""
     if report.error is not None:
         return str(report.error)
+    texts = [error for _, error in report.progress.failures[-1:]]
     if report.published is not None and not report.published.passed:
-        return "; ".join(one.what for one in report.published.verdicts if not one.passed and one.severity == "error")
-    if report.progress.failures:
-        return report.progress.failures[-1][1]
+        texts += [one.what for one in report.published.verdicts if not one.passed and one.severity == "error"]
+    if texts:
+        return "; ".join(texts)
     counts = {name: number for name in ("held", "failed") if (number := report.counts.get(name))}
     return ", ".join(
         f"{number} items {'are held' if name == 'held' else 'have failed'}" for name, number in counts.items()

@@ -162,6 +162,7 @@ class Command:
                 "input": str(folder / "input.jsonl"),
                 "output": str(folder / "output"),
                 "result": str(exchange.result_path(folder, config.format)),
+                "first": values[0] if values else None,
             }
         }
         if len(values) == 1:
