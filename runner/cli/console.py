@@ -49,7 +49,12 @@ def paint(text: str, style: str, stream: TextIO | None = None) -> str:
 
 def row(name: str, text: str) -> str:
     """Return one line of a block: its name, and a text that must not become a second line."""
-    return f"  {name:<11}{text}".rstrip().replace("\n", "\\n")
+    return f"  {name:<11}{one_line(text)}".rstrip()
+
+
+def one_line(text: str) -> str:
+    """Return the text with its line ends shown: what is said of a file must not look like a line of our own."""
+    return text.replace("\n", "\\n")
 
 
 def safe(text: str) -> str:

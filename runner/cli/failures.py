@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
-from runner.cli.console import err, paint
+from runner.cli.console import err, one_line, paint
 from runner.cli.exits import Exit
 from runner.model.errors import (
     AuthError,
@@ -45,9 +46,9 @@ def tell(error: Exception) -> Exit:
         for problem in error.problems:
             tell_problem(problem)
     elif isinstance(error, RunnerError):
-        err(f"{paint('error', 'bad', sys.stderr)}: {error}")
+        err(f"{paint('error', 'bad', sys.stderr)}: {one_line(str(error))}")
         if error.mend:
-            err(f"    mend: {error.mend}")
+            err(f"    mend: {one_line(error.mend)}")
     else:
         err(f"{paint('error', 'bad', sys.stderr)}: {type(error).__name__}: {error}")
         err("    mend: this is a fault of runner; run again with RUNNER_DEBUG=1 for the traceback and report it")
@@ -58,4 +59,5 @@ def tell_problem(problem: Problem) -> None:
     """Print one problem, coloured by its severity."""
     style = "bad" if problem.severity is Severity.ERROR else "warn"
     tag = f"{problem.severity}[{problem.slug}]"
-    err(str(problem).replace(tag, paint(tag, style, sys.stderr), 1))
+    shown = replace(problem, what=one_line(problem.what), mend=one_line(problem.mend))
+    err(str(shown).replace(tag, paint(tag, style, sys.stderr), 1))
