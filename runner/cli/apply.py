@@ -11,7 +11,7 @@ from runner.assembly.run import Wishes
 from runner.cli import options
 from runner.cli.applying import Screen, apply_loaded, duration
 from runner.cli.exits import Exit
-from runner.cli.loading import load_or_stop
+from runner.cli.loading import load_to_work
 from runner.cli.loop import run
 from runner.cli.options import Asked
 from runner.cli.orphaned import prune_orphans
@@ -53,7 +53,7 @@ def command(asked: Asked, *, form: str, **given: Any) -> Exit:  # noqa: ANN401 -
     asked, saved = plan_among(asked)
     if saved is not None:
         asked, wishes = asked_of(saved, asked), replace(wishes, saved=saved)
-    loaded = load_or_stop(asked)
+    loaded = load_to_work(asked)
     if saved is not None:
         loaded = planned_only(loaded, saved)
     if given["prune"]:

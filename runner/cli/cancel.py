@@ -12,7 +12,7 @@ from runner.cli.applying import duration
 from runner.cli.console import out, out_json, paint, row
 from runner.cli.exits import OUTCOMES, Exit, worst
 from runner.cli.failures import code_of, tell
-from runner.cli.loading import load_or_stop
+from runner.cli.loading import load_to_work
 from runner.cli.loop import run
 from runner.cli.options import Asked
 from runner.cli.plan_text import count
@@ -39,7 +39,7 @@ def command(asked: Asked, *, emulate: bool, form: str, wait: str | None) -> Exit
       runner cancel -f recipes/invoices.yaml
       runner cancel -f recipes/ --select team=ocr --wait 2m
     """
-    return run(_cancel(load_or_stop(asked), form, emulate=emulate, wait_s=duration(wait, "--wait")))
+    return run(_cancel(load_to_work(asked), form, emulate=emulate, wait_s=duration(wait, "--wait")))
 
 
 async def _cancel(loaded: Loaded, form: str, *, emulate: bool, wait_s: float | None) -> Exit:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
-from runner.assembly.loading import Loaded, load_files
+from runner.assembly.loading import Loaded, load_files, waits_for_trigger
+from runner.cli.console import err
 from runner.cli.failures import tell_problem
 from runner.cli.options import Asked
 from runner.cli.selecting import chosen, is_question
@@ -18,7 +19,13 @@ def load(asked: Asked) -> Loaded:
     Raises:
         ConfigError: a path does not exist.
     """
-    loaded = load_files(asked.paths, environ=os.environ, variables=dict(asked.variables), profile=asked.profile)
+    loaded = load_files(
+        asked.paths,
+        environ=os.environ,
+        variables=dict(asked.variables),
+        profile=asked.profile,
+        trigger=dict(asked.trigger) or None,
+    )
     return replace(loaded, recipes=chosen(loaded, asked))
 
 
@@ -37,3 +44,21 @@ def load_or_stop(asked: Asked) -> Loaded:
     if not loaded.recipes and not is_question(asked):
         raise ConfigError("no recipe is selected", mend="give a file or folder of recipes with -f, or mend --select")
     return loaded
+
+
+def load_to_work(asked: Asked) -> Loaded:
+    """Load as `load_or_stop`, without the recipes that wait for what triggers them.
+
+    Raises:
+        RecipeError: with every error.
+        ConfigError: nothing is selected but what waits.
+    """
+    loaded = load_or_stop(asked)
+    waiting = [recipe.name for recipe in loaded.recipes if waits_for_trigger(recipe)]
+    if not waiting:
+        return loaded
+    mend = "runner serve starts it; by hand: --trigger NAME=VALUE for each trigger.NAME that it reads"
+    if len(waiting) == len(loaded.recipes):
+        raise ConfigError(f"{', '.join(waiting)} reads what triggers it, and nothing has", mend=mend)
+    err(f"left out, as nothing has triggered it: {', '.join(waiting)}")
+    return replace(loaded, recipes=[recipe for recipe in loaded.recipes if recipe.name not in waiting])

@@ -19,7 +19,7 @@ from runner.cli.applying import duration
 from runner.cli.console import out, out_json, paint
 from runner.cli.exits import Exit
 from runner.cli.forms.markdown import plan_markdown
-from runner.cli.loading import load_or_stop
+from runner.cli.loading import load_to_work
 from runner.cli.loop import run
 from runner.cli.options import Asked
 from runner.cli.orphaned import freeze_lines, freeze_note, orphan_lines, orphan_note, tells_orphans
@@ -56,7 +56,7 @@ def command(asked: Asked, *, form: str, shown: Path | None, **wishes: Any) -> Ex
     """
     if shown is not None:
         return _show(read_plan(shown))
-    loaded = load_or_stop(asked)
+    loaded = load_to_work(asked)
     file: Path | None = wishes["file"]
     valid_s = duration(wishes["valid"], "--valid") or 0.0
     planned, gone = run(_plan(loaded, asked, with_items=form == "json" or file is not None))

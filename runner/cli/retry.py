@@ -11,7 +11,7 @@ from runner.assembly.run import Wishes
 from runner.cli import options
 from runner.cli.applying import Screen, apply_loaded, duration
 from runner.cli.exits import Exit
-from runner.cli.loading import load_or_stop
+from runner.cli.loading import load_to_work
 from runner.cli.loop import run
 from runner.cli.options import Asked
 
@@ -44,4 +44,4 @@ def command(asked: Asked, *, form: str, items: tuple[str, ...], held: bool, **gi
     wishes = Wishes(
         wait_s=duration(given["wait"], "--wait"), again=Again(held, list(items) or None), origin=given["origin"]
     )
-    return run(apply_loaded(load_or_stop(asked), Screen(form), wishes, emulate=asked.emulate))
+    return run(apply_loaded(load_to_work(asked), Screen(form), wishes, emulate=asked.emulate))
