@@ -50,7 +50,7 @@ class Compiler:
         """Note a problem."""
         self.problems.append(Problem(slug, what, self.document.mark_of(pointer), mend))
 
-    def tree(self, pointer: Pointer, names: Names) -> Tree | None:
+    def tree(self, pointer: Pointer, names: Names, *, keeps_nulls: bool = False) -> Tree | None:
         """Compile what stands at a pointer; None when nothing stands there."""
         if not self.has(pointer):
             return None
@@ -60,7 +60,7 @@ class Compiler:
         def leaf(text: str, place: Pointer, loops: frozenset[str]) -> Template | None:
             return self._template(text, place, {**names, **dict.fromkeys(loops)})
 
-        return compile_tree(data, pointer, leaf)
+        return compile_tree(data, pointer, leaf, keeps_nulls=keeps_nulls)
 
     def needed(self, pointer: Pointer, names: Names) -> Tree:
         """Compile what must stand at a pointer (the schema has seen to that)."""

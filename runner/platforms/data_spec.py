@@ -78,7 +78,7 @@ def compile_source(compiler: Compiler, name: str, base: Names) -> SourceSpec:
         before=compile_steps(compiler, (*at, "before"), base),
         step=compile_step(compiler, at, names),
         key=compiler.needed((*at, "key"), found),
-        value=compiler.tree((*at, "value"), found),
+        value=compiler.tree((*at, "value"), found, keeps_nulls=compiler.at((*at, "nulls")) == "keep"),
         content=compiler.tree((*at, "content"), {**found, "value": None}),
         body=compile_call(compiler, (*at, "body"), {**names, **FOUND}),
         size=compiler.tree((*at, "body", "size"), found),

@@ -245,7 +245,7 @@ def _place(compiler: Compiler, at: Pointer, names: Names) -> Place:
     return Place(
         step=step,
         item=compiler.tree((*at, "item"), found),
-        result=compiler.tree((*at, "result"), found),
+        result=compiler.tree((*at, "result"), found, keeps_nulls=compiler.at((*at, "nulls")) == "keep"),
         failed=compiler.tree((*at, "failed"), judged),
         error=compiler.tree((*at, "error"), judged),
         cost=compiler.tree((*at, "cost"), judged),

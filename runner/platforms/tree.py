@@ -61,6 +61,7 @@ class Tree:
 @dataclass(slots=True)
 class _Builder:
     leaf: Leaf
+    keeps_nulls: bool = False
     paths: set[tuple[str, ...]] = field(default_factory=set)
 
     def grow(self, data: Json, pointer: Pointer, loops: frozenset[str]) -> tuple[Run | None, bool]:
@@ -83,6 +84,8 @@ class _Builder:
 
     def _object(self, data: Mapping[str, Json], pointer: Pointer, loops: frozenset[str]) -> Run | None:
         members = [(name, value, *self.grow(value, (*pointer, name), loops)) for name, value in data.items()]
+        if self.keeps_nulls:
+            members = [(name, value, run, False) for name, value, run, _ in members]
         return _object(members) if any(run for _, _, run, _ in members) else None
 
     def _loop(self, data: Mapping[str, Json], pointer: Pointer, loops: frozenset[str]) -> Run:
@@ -100,9 +103,16 @@ class _Builder:
         return run or (lambda _scope: data)
 
 
-def compile_tree(data: Json, pointer: Pointer, leaf: Leaf) -> Tree:
-    """Compile nested data; the texts are compiled by `leaf`."""
-    builder = _Builder(leaf)
+def compile_tree(data: Json, pointer: Pointer, leaf: Leaf, *, keeps_nulls: bool = False) -> Tree:
+    """Compile nested data.
+
+    Args:
+        data: as it stands at `pointer`.
+        pointer: where it stands.
+        leaf: compiles the texts in it.
+        keeps_nulls: a member whose expression gives null stays: for what is read, where a field is there or null.
+    """
+    builder = _Builder(leaf, keeps_nulls)
     run, is_whole = builder.grow(data, pointer, frozenset())
     if run is None:
         return Tree(lambda _scope: data)

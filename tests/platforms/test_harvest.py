@@ -60,5 +60,12 @@ def test_a_list_that_ended_early_is_asked_again():
         results(total=9)
 
 
+@pytest.mark.parametrize(("nulls", "value"), [("drop", {"a": 1}), ("keep", {"a": 1, "b": None})])
+def test_a_field_that_is_null_is_left_out_or_stays(nulls, value):
+    shaped = f"nulls: {nulls}\n      result: {{a: 1, b: '{{{{ none }}}}'}}"
+    text = PLATFORM.replace('result: "{{ found.said }}"', shaped)
+    assert results(text=text)["a"].value == value
+
+
 def test_a_list_that_grew_is_fine():
     assert len(results(total=3)) == 3

@@ -108,7 +108,7 @@ def test_lists_inside_a_list_are_collected_over_all_pages():
 prepare:
   - call: {get: /tasks, query: {page: "{{ page.number }}"}}
     pages: {number: {while: "{{ page.number * 2 < response.total }}"}}
-    each: {$for: [task, one], $in: ["{{ response.tasks }}", "{{ task.said }}"], $if: "{{ one > 1 }}", $give: "{{ one }}"}
+    each: {$for: [task, n], $in: ["{{ response.tasks }}", "{{ task.said }}"], $if: "{{ n > 1 }}", $give: "{{ n }}"}
     collect: {all: "{{ found }}"}
   - for: {each: number, in: {$for: one, $in: "{{ kept.all }}", $give: "{{ one * 10 }}"}}
     call: {get: "/seen/{{ number }}"}
