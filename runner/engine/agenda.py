@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -41,6 +42,8 @@ class Step:
         doubted_at: monotonic seconds when this process began to doubt whether the job exists.
         ends_at: monotonic seconds until when the end of a cancelled job is waited for; None when it was not cancelled.
         why: why it was cancelled.
+        running_s: age of the job when it was last seen running; 0.0 when it was not asked yet.
+        is_put_off: whether the platform said when to ask again.
         losses: how many replies to this job's paying request this process has lost.
     """
 
@@ -56,6 +59,8 @@ class Step:
     losses: int = 0
     ends_at: float | None = None
     why: str = ""
+    running_s: float = 0.0
+    is_put_off: bool = False
 
 
 class Agenda:
@@ -83,8 +88,8 @@ class Agenda:
         self._due.append(step)
 
     def later(self, step: Step, delay_s: float) -> None:
-        """Let a step sleep."""
-        if delay_s <= 0:
+        """Let a step sleep; a delay that no timer can tell from none is none."""
+        if delay_s < GRAIN_S / 2:
             self.now(step)
             return
         at = self._clock.monotonic() + delay_s
@@ -92,6 +97,18 @@ class Agenda:
         if not self._asleep or at < self._asleep[0][0]:
             self._earlier.set()
         heapq.heappush(self._asleep, (at, self._order, step))
+
+    def sooner(self, action: Action, delay_s: Callable[[Step], float]) -> None:
+        """Give steps of an action that sleep another time, where it is an earlier one.
+
+        Steps that failed before, and those that the platform has put off, sleep on.
+        """
+        now = self._clock.monotonic()
+        for place, (at, order, step) in enumerate(self._asleep):
+            if step.action is action and not step.tries and not step.is_put_off:
+                self._asleep[place] = (min(at, now + delay_s(step)), order, step)
+        heapq.heapify(self._asleep)
+        self._earlier.set()
 
     async def next(self) -> Step | None:
         """Wait for a due step; None when the agenda is closed."""

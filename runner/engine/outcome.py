@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from runner.engine.agenda import Action, Step
+from runner.engine.agenda import GRAIN_S, Action, Step
 from runner.engine.apply import Apply
 from runner.engine.retry import backoff_s
 from runner.model.errors import Unavailable
@@ -25,8 +25,22 @@ async def accept(apply: Apply, job: Job, submitted: Submitted, *, adopted: bool 
         return Step(Action.COLLECT, job, state=state)
     if apply.cancels:
         return Step(Action.CANCEL, job)
-    hint = state.poll_after_s if state is not None else None
-    apply.agenda.later(Step(Action.POLL, job), apply.rhythm.delay(0, 0.0, hint))
+    return ask_later(apply, Step(Action.POLL, job), state.poll_after_s if state is not None else None)
+
+
+def ask_later(apply: Apply, step: Step, hint_s: float | None) -> Step | None:
+    """Put a question on the agenda in the rhythm of the stage, never sooner than the platform asked for.
+
+    Returns:
+        The step itself when it is due already, None when it sleeps.
+    """
+    age_s = apply.flight.age_s(step.job, apply.work.clock.monotonic())
+    delay_s = apply.rhythm.delay(step.polls, age_s, step.running_s, len(apply.flight))
+    if hint_s is not None and hint_s > delay_s:
+        step, delay_s = replace(step, is_put_off=True), hint_s
+    if not step.polls and delay_s < GRAIN_S / 2:
+        return step
+    apply.agenda.later(step, delay_s)
     return None
 
 

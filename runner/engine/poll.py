@@ -7,7 +7,7 @@ from dataclasses import replace
 from runner.engine.agenda import Action, Step
 from runner.engine.apply import Apply
 from runner.engine.cancel import expire
-from runner.engine.outcome import hold, later_or_park, park
+from runner.engine.outcome import ask_later, hold, later_or_park, park
 from runner.engine.stop import Reason
 from runner.model.contracts import PollingMany
 from runner.model.errors import AuthError, JobLost, RunnerError, StopRun, Unavailable
@@ -29,10 +29,11 @@ async def judge(apply: Apply, step: Step) -> Step | None:
     """Go on with what a question about many jobs told about this one; ask alone when it told nothing."""
     if step.state is None:
         return await _poll_one(apply, step)
-    return await _judge(apply, step, step.state)
+    return await _judge(apply, step, step.state, _age_s(apply, step.job))
 
 
 async def _poll_one(apply: Apply, step: Step) -> Step | None:
+    asked_s = _age_s(apply, step.job)
     try:
         state = await apply.work.target.poll(step.job)
     except (AuthError, StopRun) as error:
@@ -46,13 +47,16 @@ async def _poll_one(apply: Apply, step: Step) -> Step | None:
     except RunnerError as error:
         later_or_park(apply, step, error)
         return None
-    return await _judge(apply, step, state)
+    return await _judge(apply, step, state, asked_s)
+
+
+def _age_s(apply: Apply, job: Job) -> float:
+    return apply.flight.age_s(job, apply.work.clock.monotonic())
 
 
 def _is_young(apply: Apply, job: Job) -> bool:
     """Whether the platform may not show the job yet, although it accepted it."""
-    age_s = apply.flight.age_s(job, apply.work.clock.monotonic())
-    return age_s < apply.work.target.capabilities.visible_within_s
+    return _age_s(apply, job) < apply.work.target.capabilities.visible_within_s
 
 
 async def _poll_many(apply: Apply, target: PollingMany, steps: list[Step]) -> Step | None:
@@ -84,15 +88,17 @@ def _pass_on(apply: Apply, job: Job, state: JobState) -> None:
         apply.progress.tell("progress", job=job.key, at=apply.now(), **facts)
 
 
-async def _judge(apply: Apply, step: Step, state: JobState) -> Step | None:
+async def _judge(apply: Apply, step: Step, state: JobState, asked_s: float) -> Step | None:
+    """Go on with a job by its state, which was asked for at this age."""
     job = replace(step.job, kept={**step.job.kept, **state.kept}) if state.kept else step.job
     _pass_on(apply, job, state)
     if state.status is JobStatus.HELD:
         return await hold(apply, job, f"the platform says {state.word!r}, which its manifest does not know")
-    age_s = apply.flight.age_s(job, apply.work.clock.monotonic())
     if state.is_terminal:
-        apply.rhythm.learn(age_s)
+        if apply.rhythm.learn(step.running_s, asked_s):
+            apply.agenda.sooner(Action.POLL, lambda each: _delay_s(apply, each))
         return Step(Action.COLLECT, job, state=_ended(step, state))
+    apply.rhythm.runs(asked_s)
     is_human = state.status is JobStatus.WAITING_HUMAN
     apply.flight.human(job, waits=is_human)
     if step.polls == 0 or state.kept or is_human:
@@ -100,11 +106,14 @@ async def _judge(apply: Apply, step: Step, state: JobState) -> Step | None:
     if step.ends_at is not None and apply.work.clock.monotonic() >= step.ends_at:
         return _unconfirmed(apply, replace(step, job=job))
     timeout_s = apply.work.run.timeout_s
-    if timeout_s is not None and age_s > timeout_s and not is_human and step.ends_at is None:
+    if timeout_s is not None and _age_s(apply, job) > timeout_s and not is_human and step.ends_at is None:
         return await expire(apply, job, timeout_s)
-    delay_s = apply.rhythm.delay(step.polls + 1, age_s, state.poll_after_s)
-    apply.agenda.later(Step(Action.POLL, job, polls=step.polls + 1, ends_at=step.ends_at, why=step.why), delay_s)
-    return None
+    following = Step(Action.POLL, job, polls=step.polls + 1, ends_at=step.ends_at, why=step.why, running_s=asked_s)
+    return ask_later(apply, following, state.poll_after_s)
+
+
+def _delay_s(apply: Apply, step: Step) -> float:
+    return apply.rhythm.delay(step.polls, _age_s(apply, step.job), step.running_s, len(apply.flight))
 
 
 def _ended(step: Step, state: JobState) -> JobState:

@@ -115,7 +115,7 @@ async def apply_stage(
         agenda=Agenda(work.clock),
         flight=Flight(work.max_in_flight),
         purse=purse,
-        rhythm=Rhythm(work.run.poll),
+        rhythm=Rhythm(work.run.poll, options.chance),
         progress=progress,
         stop=stop,
         chance=options.chance,

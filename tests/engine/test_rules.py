@@ -64,16 +64,52 @@ def test_backoff_grows_respects_the_platform_and_ends():
 
 def test_rhythm_grows_until_it_knows_better():
     rhythm = Rhythm(PollRhythm(1.0, 2.0, 30.0))
-    assert [rhythm.delay(polls, 0.0) for polls in range(6)] == [1.0, 2.0, 4.0, 8.0, 16.0, 30.0]
-    assert rhythm.delay(0, 0.0, hint_s=50.0) == 50.0
+    ages = [0.0, 1.0, 3.0, 7.0, 15.0, 31.0]
+    assert [rhythm.delay(polls, age) for polls, age in enumerate(ages)] == [1.0, 2.0, 4.0, 8.0, 16.0, 30.0]
+
+
+def test_rhythm_of_many_jobs_is_sparse_and_spread():
+    delays = [Rhythm(PollRhythm(1.0, 1.5, 60.0), lambda at=at: at).delay(1, 10.0, 1.0, 5000) for at in (0.0, 0.5, 1.0)]
+    assert delays == [21.0, pytest.approx(21 / 3**0.5), pytest.approx(7.0)]
+
+
+def learned(took, *, running=0.0):
+    rhythm = Rhythm(PollRhythm(1.0, 2.0, 60.0))
+    rhythm.runs(running)
+    news = [rhythm.learn(running, took) for _ in range(10)]
+    assert news == [False] * 4 + [True] + [False] * 5
+    return rhythm
 
 
 def test_rhythm_learns_when_jobs_are_done():
-    rhythm = Rhythm(PollRhythm(1.0, 2.0, 60.0))
-    for _ in range(10):
-        rhythm.learn(30.0)
+    rhythm = learned(31.0, running=29.0)
     assert rhythm.delay(0, 0.0) == 30.0
-    assert rhythm.delay(1, 30.0) < 3.1
+    assert rhythm.delay(3, 35.0, 12.0) == 0.0
+    assert 2.0 < rhythm.delay(1, 30.0, 30.0) < 3.0
+    assert rhythm.delay(6, 50.0, 50.0) == 20.0
+
+
+def test_rhythm_asks_earlier_when_nobody_was_seen_running():
+    assert learned(8.0).delay(0, 0.0) == 4.0
+
+
+def test_rhythm_believes_that_others_were_seen_running():
+    rhythm = Rhythm(PollRhythm())
+    rhythm.runs(29.0)
+    for _ in range(5):
+        rhythm.learn(3.0, 30.0)
+    assert rhythm.delay(0, 0.0) == 28.5
+
+
+def test_rhythm_of_jobs_done_at_once_does_not_wait():
+    assert learned(0.0).delay(0, 0.0) == 0.0
+    assert learned(0.0).delay(1, 0.0, 0.0) > 0.0
+
+
+def test_rhythm_of_long_jobs_is_slower_than_its_longest_delay():
+    rhythm = learned(3700.0, running=3500.0)
+    assert rhythm.delay(0, 0.0) == 900.0
+    assert rhythm.delay(5, 3600.0, 3600.0) == 288.0
 
 
 def test_budget_of_items():
