@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 from contextlib import suppress
+from errno import EACCES
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -15,7 +16,6 @@ from runner.ledger.queries import Migration, migrations, refuse_newer
 from runner.model.errors import LedgerError
 
 _APPLICATION: Final = 0x72756E72  # "runr"
-_MAGIC: Final = b"SQLite format 3\0"
 _BUSY_S: Final = 30.0
 _RESTORE: Final = (
     "restore it from a copy; without one move it away and leave {name}.serial where it is: the next apply then looks "
@@ -67,19 +67,23 @@ def create(path: Path) -> None:
 
 
 def check(path: Path) -> None:
-    """Refuse a file that is no SQLite database, before SQLite takes an empty one for a new one."""
+    """Refuse an empty file, before SQLite takes it for a new database.
+
+    The file is never opened here: closing it again would give up the locks of every connection that this process has
+    to it, and another process would then delete the write-ahead log under our feet.
+
+    Source: sqlite.org "How To Corrupt An SQLite Database File", section 2.2, read 2026-11.
+    """
     try:
-        with path.open("rb") as file:
-            magic = file.read(len(_MAGIC))
+        size = path.stat().st_size
+        if not os.access(path, os.R_OK):
+            raise PermissionError(EACCES, os.strerror(EACCES))
     except OSError as error:
         raise LedgerError(
             f"ledger {path} cannot be read: {error.strerror}", mend="give this user the right to read and write it"
         ) from error
-    if magic != _MAGIC:
-        what = "is empty" if not magic else "is not a SQLite database"
-        raise LedgerError(
-            f"ledger {path} {what}: it was truncated or overwritten", mend=_RESTORE.format(name=path.name)
-        )
+    if not size:
+        raise _no_database(path, "is empty")
 
 
 def recognise(path: Path, connection: sqlite3.Connection) -> None:
@@ -117,7 +121,9 @@ def proof(path: Path, connection: sqlite3.Connection) -> None:
 def broken(path: Path, error: sqlite3.Error) -> StoreBroken:
     """Say what SQLite could not do, and how to mend it."""
     code = getattr(error, "sqlite_errorname", "")
-    if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or "no such table" in str(error):
+    if code.startswith("SQLITE_NOTADB"):
+        return _no_database(path, "is not a SQLite database")
+    if code.startswith("SQLITE_CORRUPT") or "no such table" in str(error):
         return StoreBroken(f"ledger {path} is damaged: {error}", mend=_RESTORE.format(name=path.name))
     if code.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
         return StoreBroken(
@@ -133,6 +139,10 @@ def broken(path: Path, error: sqlite3.Error) -> StoreBroken:
         f"ledger {path} cannot be used: {error}",
         mend="its folder must be writable and on a local disk, for the write-ahead log lies beside it",
     )
+
+
+def _no_database(path: Path, what: str) -> StoreBroken:
+    return StoreBroken(f"ledger {path} {what}: it was truncated or overwritten", mend=_RESTORE.format(name=path.name))
 
 
 def uncounted(path: Path, error: OSError) -> StoreBroken:

@@ -315,3 +315,23 @@ def test_nothing_is_half_written_when_any_statement_fails(tmp_path):
         return await desk.statuses()
 
     assert use(tmp_path / "ledger.db", fail) == {"a": "succeeded"}
+
+
+def test_another_process_that_comes_and_goes_leaves_the_log_alone(tmp_path):
+    """All connections of a process lose their locks when anything else in it opens and closes the file."""
+    path = tmp_path / "ledger.db"
+    visit = (
+        f"import sqlite3; c = sqlite3.connect({str(path)!r}); c.execute('SELECT * FROM ledger').fetchall(); c.close()"
+    )
+
+    async def use():
+        ledger = open_ledger(str(path), clock=StillClock())
+        desk = Desk(ledger, await ledger.acquire("recipe", {}, 0.0, 60.0))
+        await desk.select("a")
+        before = path.with_name("ledger.db-wal").stat().st_ino
+        await asyncio.to_thread(subprocess.run, [sys.executable, "-c", visit], check=True)
+        assert path.with_name("ledger.db-wal").stat().st_ino == before
+        await desk.select("a", "b")
+        await ledger.close()
+
+    asyncio.run(use())
