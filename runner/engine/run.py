@@ -264,7 +264,8 @@ async def _finish(apply: Apply) -> StageReport:
         return replace(report, outcome=_stopped(stop), error=stop.error)
     report = replace(report, published=published)
     if not published.passed:
-        return replace(report, outcome="check_failed")
+        # What is held is not judged yet: first a person decides about it, then the checks say something.
+        return replace(report, outcome="held" if counts.get(ItemStatus.HELD) else "check_failed")
     if stop.reason is Reason.BUDGET:
         return replace(report, outcome="budget")
     if counts.get(ItemStatus.HELD):

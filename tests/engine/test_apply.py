@@ -289,3 +289,9 @@ def test_a_plan_shows_what_is_changed_on_the_platform_while_there_is_work():
     assert [change.what for change in asyncio.run(survey(work)).changes] == ["version 2"]
     run(work)
     assert (asyncio.run(survey(work)).changes, platform.asked["compare"]) == ((), 1)
+
+
+def test_what_is_held_is_decided_before_it_is_judged():
+    target = FakeTarget(Platform(), Capabilities(max_items_per_job=10), lose_reply("before", 1))
+    report = run(work_on(MemoryLedger(), ITEMS, target, checks=[NoneFailed]))
+    assert (report.outcome, report.published.passed) == ("held", False)
