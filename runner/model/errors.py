@@ -90,7 +90,15 @@ class Refused(RunnerError):
 
 
 class Indeterminate(RunnerError):
-    """The request may or may not have had its effect: a lost reply, a time-out, a 5xx."""
+    """The request may or may not have had its effect: a lost reply, a time-out, a 5xx.
+
+    Attributes:
+        status: HTTP status of a reply that could not be read, None without one; 2xx proves that it had its effect.
+    """
+
+    def __init__(self, what: str, *, status: int | None = None, mend: str = "") -> None:
+        super().__init__(what, mend=mend)
+        self.status = status
 
 
 class JobLost(RunnerError):

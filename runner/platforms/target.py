@@ -96,20 +96,25 @@ class PlatformTarget:
         way = chosen(spec.submit, scope)
         if way.call is None:
             return Submitted(NOTHING, told, JobState(JobStatus.SUCCEEDED, NOTHING))
-        sent = await send(self._session, way, scope, spec.name)
+        try:
+            sent = await send(self._session, way, scope, spec.name)
+        except Indeterminate as error:
+            if error.status is None or not 200 <= error.status < 300:
+                raise
+            return await self._look(job, told, f"accepted, but {error.what}")
         kept = {**sent.kept, **told}
         if not sent.id:
-            return await self._look(job, kept)
+            return await self._look(job, kept, "accepted, but the reply has no id")
         return Submitted(sent.id, kept, self._first_state(way, sent))
 
-    async def _look(self, job: Job, kept: Mapping[str, Json]) -> Submitted:
-        """Look at once for a job whose reply has no id; it exists, so that what is found is it."""
+    async def _look(self, job: Job, kept: Mapping[str, Json], why: str) -> Submitted:
+        """Look at once for a job whose reply does not name it; it exists, so that what is found is it."""
         try:
             found = None if self._spec.find is None else await self._find(job)
         except RunnerError as error:
-            raise Indeterminate(f"accepted, but the reply has no id; {error.what}", mend=error.mend) from error
+            raise Indeterminate(f"{why}; {error.what}", mend=error.mend) from error
         if found is None:
-            raise Indeterminate("accepted, but the reply has no id")
+            raise Indeterminate(why)
         return Submitted(found.id, {**kept, **found.kept})
 
     async def poll(self, job: Job) -> JobState:

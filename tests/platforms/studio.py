@@ -14,6 +14,7 @@ from tests.transport.doubles import Ticks
 
 PROMPT = {"prompt": 1, "version": 7}
 TOKEN = "emulator"
+MANIFEST = Catalog().manifest("label_studio")
 
 
 class Studio:
@@ -25,9 +26,7 @@ class Studio:
         self.desk, self.site = self.app.state.desk, self.app.state.site
         fields = {"base_url": "http://studio.test", "token": Secret(token), "allow_hosts": ["studio.test"]}
         transport = httpx.ASGITransport(self.app)
-        self.connection = connect(
-            Catalog().manifest("label_studio"), fields, clock=self.clock, rng=Random(1), transport=transport
-        )
+        self.connection = connect(MANIFEST, fields, clock=self.clock, rng=Random(1), transport=transport)
 
     def source(self, **options):
         return self.connection.source("tasks", {"project": 3, **options}, PLACE)

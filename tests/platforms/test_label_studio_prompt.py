@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from runner.model.contracts import Cancelling, Comparing, Estimating, Finding, PollingMany
-from runner.model.errors import AuthError, Indeterminate, JobLost, Refused
+from runner.model.errors import AuthError, Indeterminate, JobLost, Refused, StopRun
 from runner.model.job import Change, JobStatus
 from tests.platforms.made import finished, job, sent
 from tests.platforms.studio import Studio, task, with_truth
@@ -245,6 +245,12 @@ def test_a_run_whose_reply_was_lost_is_found(count, route):
     assert (asyncio.run(lost()).id, len(studio.runs)) == ("2", 2)
 
 
+def test_a_run_whose_reply_is_malformed_is_found_at_once():
+    studio = Studio(faults=[{"route": RUNS, "when": "after", "body": "{"}])
+    _, results = studio.done(studio.items())
+    assert (len(studio.runs), len(results)) == (1, 60)
+
+
 def test_an_older_run_of_the_same_kind_is_not_taken_for_a_lost_one():
     studio = Studio()
     items = studio.items()
@@ -294,7 +300,7 @@ def test_a_server_that_hides_its_edition_says_that_it_has_no_prompts():
     studio = Studio(
         edition="Community", faults=[{"route": "GET /api/version/", "status": 200, "body": {}, "times": None}]
     )
-    with pytest.raises(AuthError, match=r"404.*HTML") as told:
+    with pytest.raises(StopRun, match=r"404.*HTML") as told:
         asyncio.run(studio.target().check())
     assert "prompts need the Enterprise edition" in told.value.mend
 

@@ -83,6 +83,16 @@ def test_an_id_that_the_reply_lacks_is_looked_for_at_once():
     assert (found.id, found.kept["said"], server.seen) == ("7", "again", ["POST /again", "GET /jobs"])
 
 
+def test_a_created_job_whose_reply_cannot_be_read_is_looked_for_at_once():
+    server = Server()
+
+    def torn(request):
+        answer = server(request)
+        return httpx.Response(201, content=b'{"id": 7') if request.method == "POST" else answer
+
+    assert (submitted(torn, "new").id, server.seen) == ("7", ["POST /jobs", "GET /jobs"])
+
+
 @pytest.mark.parametrize("jobs", [(), ({"id": 7, "n": 3},), ({},)])
 def test_an_id_that_is_nowhere_leaves_the_job_in_doubt(jobs):
     with pytest.raises(Indeterminate, match="accepted, but the reply has no id"):
