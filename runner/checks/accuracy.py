@@ -91,21 +91,21 @@ class Accuracy:
 
     def _doubts(self, counted: int | None) -> str:
         doubts = ""
-        if self._config.counted is not None and counted is None and self._all:
+        if counted is None and self._counts.jobs:
             doubts += "; the platform's count is not of these records, so they were compared one by one"
         if self._unjudged:
             doubts += f"; {self._unjudged:,} could not be judged and count as wrong"
         return doubts + (f", the first because: {self._why}" if self._why else "")
 
     def _add(self, record: Record, scope: Mapping[str, Json]) -> None:
+        if record.outcome != "succeeded":
+            self._why = self._why or ("it failed" if record.outcome == "failed" else f"it is {record.outcome}")
         expected, actual = self._value(self._config.expected, scope), self._value(self._config.actual, scope)
         answer: Json = None
         if record.outcome == "succeeded":
             answer = self._answer(scope, expected, actual)
             if self._config.counted is not None:
                 self._counts.add([self._value(self._config.counted[name], scope) for name in COUNTED])
-        else:
-            self._why = self._why or f"it {'failed' if record.outcome == 'failed' else 'is ' + record.outcome}"
         self._unjudged += not isinstance(answer, bool)
         self._right += answer is True
         self._classify(expected, actual, is_right=answer is True)
@@ -143,15 +143,15 @@ class _Counts:
     """The platform's own counts, one for each of its jobs."""
 
     def __init__(self) -> None:
-        self._jobs: dict[str, tuple[Json, Json]] = {}
+        self.jobs: dict[str, tuple[Json, Json]] = {}
 
     def add(self, values: Sequence[Json]) -> None:
         correct, of, by = values
-        self._jobs[str(by)] = (correct, of)
+        self.jobs[str(by)] = (correct, of)
 
     def total(self, records: int) -> int | None:
         """Return how many are right; None when a count is missing, or they are not of these records."""
-        counts = list(self._jobs.values())
+        counts = list(self.jobs.values())
         if not all(isinstance(correct, int) and isinstance(of, int) for correct, of in counts):
             return None
         return sum(correct for correct, _ in counts) if sum(of for _, of in counts) == records else None
