@@ -69,7 +69,10 @@ def apply_document(applied: Applied) -> dict[str, Json]:
         "jobs": dict(report.progress.jobs),
         "requests": report.progress.requests,
         "cost": report.progress.cost,
-        "rejected": [{"place": each.place, "what": each.what} for each in report.progress.rejections],
+        "rejected": {
+            "count": report.progress.rejected,
+            "first": [{"place": each.place, "what": each.what} for each in report.progress.rejections],
+        },
         "failures": [{"item": key, "error": error} for key, error in report.progress.failures],
         "notes": dict(report.progress.notes),
         "checks": [

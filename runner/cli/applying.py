@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
@@ -23,6 +24,7 @@ from runner.cli.signals import listen
 from runner.engine.progress import Progress
 from runner.engine.stop import Reason, Stop
 from runner.model.errors import Interrupted, RunnerError
+from runner.model.item import Json
 from runner.model.recipe import Recipe
 from runner.recipe.duration import seconds
 
@@ -37,7 +39,10 @@ class Screen:
     async def begin(self, planned: Planned, progress: Progress, stack: AsyncExitStack) -> None:
         """Show the plan of a stage, and its progress until the stack is left."""
         if self._form == "jsonl":
-            progress.watch = lambda event: out_json(event, indent=None)
+            scope = planned.work.scope
+            progress.watch = lambda event: _event(
+                {"event": event["event"], "recipe": scope.recipe, "stage": scope.stage, **event}
+            )
             return
         if self._form == "text" and planned.plan.has_work:
             out(plan_block(planned.plan, planned.work.run.budget, len(planned.stage.checks)))
@@ -48,7 +53,7 @@ class Screen:
         if self._form == "text":
             out(apply_block(applied))
         elif self._form == "jsonl":
-            out_json({"event": "stage_ended", **apply_document(applied)}, indent=None)
+            _event({"event": "stage_ended", **apply_document(applied)})
         self._applied.append(applied)
 
     def close(self, code: Exit) -> None:
@@ -105,6 +110,10 @@ def _code(applied: Applied) -> Exit:
         return Exit.DONE
     error = applied.report.error
     return OUTCOMES[applied.report.outcome] if error is None else code_of(error)
+
+
+def _event(facts: Mapping[str, Json]) -> None:
+    out_json({"format_version": 1, **facts}, indent=None)
 
 
 def duration(text: str | None, option: str) -> float | None:

@@ -31,7 +31,7 @@ def command(
     loaded = load_or_stop(asked)
     documents = [shown(recipe) for recipe in loaded.recipes]
     if form == "json":
-        out_json(documents)
+        out_json({"format_version": 1, "kind": "Render", "recipes": documents})
     else:
         out("---\n".join(to_yaml(document) for document in documents).rstrip())
     return Exit.DONE

@@ -6,7 +6,7 @@ import click
 
 from runner.cli.console import out, out_json
 from runner.cli.exits import Exit
-from runner.documents import load_schema, schema_names
+from runner.documents import all_schema_names, load_schema
 
 
 @click.command("schema")
@@ -19,9 +19,10 @@ def command(name: str | None) -> Exit:
       runner schema
       runner schema recipe > recipe.schema.json
       runner schema sources/jsonl
+      runner schema output/plan
     """
     if name is None:
-        out("\n".join(schema_names()))
+        out("\n".join(all_schema_names()))
         return Exit.DONE
     found = load_schema(name)
     if found is None:

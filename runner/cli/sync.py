@@ -91,7 +91,7 @@ def _code(sync: Sync) -> Exit:
 
 def _tell(applied: Applied, form: str) -> None:
     if form == "jsonl":
-        out_json({"event": "stage_ended", **apply_document(applied)}, indent=None)
+        out_json({"format_version": 1, "event": "stage_ended", **apply_document(applied)}, indent=None)
     else:
         out(apply_block(applied))
 
@@ -103,7 +103,7 @@ def _tell_status(sync: Sync, form: str, last: str) -> str:
     if said == last:
         return said
     if form == "jsonl":
-        out_json({"event": "sync", **document}, indent=None)
+        out_json({"format_version": 1, "event": "sync", **document}, indent=None)
     elif sync.status.error:
         bad = f"commit {sync.status.bad_commit[:12]} is not applied" if sync.status.bad_commit else "not synced"
         err(f"{bad}: {sync.status.error}")

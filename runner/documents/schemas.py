@@ -64,6 +64,13 @@ def schema_names(room: str = "") -> Sequence[str]:
     return tuple(sorted(path.stem for path in (_folder() / room).glob("*.json")))
 
 
+def all_schema_names() -> Sequence[str]:
+    """Return the names of all schemas: those at the top first, then those of the rooms."""
+    folder = _folder()
+    found = (path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.json"))
+    return sorted(found, key=lambda name: (name.count("/"), name))
+
+
 def schema_of(schema: Mapping[str, Json], step: str | int, root: Mapping[str, Json]) -> Mapping[str, Json]:
     """Return the schema of a field or element inside a schema, empty when it says nothing about it.
 

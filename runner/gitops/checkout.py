@@ -32,9 +32,9 @@ class Checkout:
     """A clone whose work tree stays at the last commit it was moved to; untracked files (ledger, outputs) stay."""
 
     def __init__(self, folder: Path, remote: Remote) -> None:
-        self.folder = folder
+        self.folder = folder.absolute()
         self._remote = remote
-        self._git = Git(folder)
+        self._git = Git(self.folder)
 
     def fetch(self) -> str:
         """Get the newest commit of the ref and return its hash; the work tree is left alone.

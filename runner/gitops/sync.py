@@ -7,6 +7,7 @@ carries the commit it came from into the ledger.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ from runner.assembly.loading import Loaded, load_files
 from runner.assembly.run import Applied, Wishes, apply_recipe, plan_recipe
 from runner.assembly.session import Session, open_session
 from runner.engine.stop import Stop
-from runner.gitops.checkout import Checkout
+from runner.gitops.checkout import CANDIDATE, Checkout
 from runner.model.contracts import Clock
 from runner.model.errors import PlanRefused, RecipeError, RunnerError
 from runner.model.item import Json
@@ -111,7 +112,7 @@ class Sync:
         try:
             loaded: Loaded | None = await asyncio.to_thread(self._follow)
         except RunnerError as error:
-            self.status.error = _said(error)
+            self.status.error = _said(error).replace(f"{self._checkout.folder / CANDIDATE}{os.sep}", "")
             loaded = await asyncio.to_thread(self._last_good)
         if loaded is None or self._is_frozen(loaded):
             return

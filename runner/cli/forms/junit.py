@@ -1,4 +1,7 @@
-"""An apply as JUnit XML: one suite per stage, one case for the apply, each check and each failed item (capped)."""
+"""An apply as JUnit XML: one suite per stage, one case for the apply, each check and each failed item (capped).
+
+Cases keep their names from run to run, so that hosts can show their history: a check is named by its kind.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ def _suite(root: ElementTree.Element, applied: Applied) -> None:
         ElementTree.SubElement(case, "skipped", message=_clean(applied.why))
     else:
         _outcome(case, report)
-        _checks(suite, name, report)
+        _checks(suite, name, [check.kind for check in applied.planned.stage.checks], report)
         _failures(suite, name, report)
     _sum_up(suite, [suite])
 
@@ -51,9 +54,12 @@ def _outcome(case: ElementTree.Element, report: StageReport) -> None:
         ElementTree.SubElement(case, "skipped", message=report.outcome)
 
 
-def _checks(suite: ElementTree.Element, name: str, report: StageReport) -> None:
-    for verdict in report.published.verdicts if report.published is not None else ():
-        case = _case(suite, name, f"check: {verdict.what.partition(' ')[0]}")
+def _checks(suite: ElementTree.Element, name: str, kinds: Sequence[str], report: StageReport) -> None:
+    verdicts = report.published.verdicts if report.published is not None else ()
+    for number, verdict in enumerate(verdicts):
+        kind = kinds[number] if number < len(kinds) else "record"
+        before = kinds[:number].count(kind)
+        case = _case(suite, name, f"check {kind}" + (f" {before + 1}" if before else ""))
         if not verdict.passed:
             kind = "failure" if verdict.severity == "error" else "skipped"
             ElementTree.SubElement(case, kind, message=_clean(verdict.what))
@@ -61,12 +67,14 @@ def _checks(suite: ElementTree.Element, name: str, report: StageReport) -> None:
 
 
 def _failures(suite: ElementTree.Element, name: str, report: StageReport) -> None:
-    failures = report.progress.failures
-    for key, error in failures[:FAILED_SHOWN]:
-        ElementTree.SubElement(_case(suite, name, f"item {key}"), "failure", message=_clean(error))
-    if len(failures) > FAILED_SHOWN:
-        case = _case(suite, name, "further items")
-        ElementTree.SubElement(case, "failure", message=f"{len(failures) - FAILED_SHOWN} more items failed")
+    progress = report.progress
+    failed = [(f"item {key}", error) for key, error in progress.failures]
+    failed += [(f"rejected {each.place}", each.what) for each in progress.rejections]
+    for what, error in failed[:FAILED_SHOWN]:
+        ElementTree.SubElement(_case(suite, name, what), "failure", message=_clean(error))
+    further = progress.items["failed"] + progress.rejected - min(len(failed), FAILED_SHOWN)
+    if further > 0:
+        ElementTree.SubElement(_case(suite, name, "further items"), "failure", message=f"{further:,} more have failed")
 
 
 def _sum_up(element: ElementTree.Element, suites: Sequence[ElementTree.Element]) -> None:

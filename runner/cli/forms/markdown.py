@@ -21,6 +21,7 @@ from runner.model.contracts import Verdict
 
 LIMIT: Final = 60_000
 ROWS: Final = 60
+FAILED_SHOWN: Final = 20
 STATUS_ROWS: Final = 200
 LINES: Final = 100
 LINE: Final = 500
@@ -106,7 +107,10 @@ def apply_markdown(applied: Sequence[Applied]) -> str:
         look = _LOOKS.get(report.outcome, "❌")
         head.append(f"| {_cell(_name(one.planned))} | {look} {report.outcome} | {_cell(items)} | {cost} |")
         lines = [f"check  {'pass' if each.passed else 'FAIL'} {each.what}" for each in _verdicts(one)]
-        lines += [f"failed {key}: {error}" for key, error in report.progress.failures[:20]]
+        lines += [f"failed {key}: {error}" for key, error in report.progress.failures[:FAILED_SHOWN]]
+        further = report.progress.items["failed"] - FAILED_SHOWN
+        lines += [f"failed {further:,} more"] if further > 0 else []
+        lines += [f"reject {each.place}: {each.what}" for each in report.progress.rejections]
         lines += [f"note   {text}" for text in report.progress.notes]
         lines += [f"error  {report.error}"] if report.error is not None else []
         if lines:
