@@ -85,9 +85,12 @@ def _kind(manifest: Manifest, room: str, name: str) -> dict[str, Json]:
         ],
     }
     if room == "targets":
-        capabilities = manifest.targets[name].capabilities
-        found["find"] = str(capabilities.find)
-        found["promises"] = list(_promises(capabilities))
+        target = manifest.targets[name]
+        found["find"] = str(target.capabilities.find)
+        ways = {f"{written['modes'][mode].get('title', mode)}: ": spec for mode, spec in target.modes.items()}
+        found["promises"] = [
+            f"{way}{each}" for way, spec in (ways or {"": target}).items() for each in _promises(spec.capabilities)
+        ]
     return found
 
 

@@ -36,6 +36,12 @@ def test_every_kind_stands_with_its_guarantee(shell: Shell):
     assert "lost jobs: exact" in said
 
 
+def test_every_mode_of_a_target_makes_its_own_promises(shell: Shell):
+    said = shell("platforms", "labelbox").out
+    assert "One run over many data rows: lost jobs: exact" in said
+    assert "One raw asset a job: lost jobs: none" in said
+
+
 def test_a_projects_own_manifest_is_listed(shell: Shell):
     shell.write("platforms/shop.yaml", OWN)
     (platform,) = json.loads(shell("platforms", "shop", "-o", "json").out)["platforms"]
