@@ -37,12 +37,14 @@ class _Step:
         is_outcome: whether it changes what became of items.
         missing: said when it wrote fewer rows than were given.
         only_if: a query without whose rows the statement has nothing to do.
+        reads: whether it only looks whether there is a row for every given one.
     """
 
     name: str
     is_outcome: bool = False
     missing: str = ""
     only_if: str = ""
+    reads: bool = False
 
 
 _NO_JOB: Final = "the ledger has no job"
@@ -59,6 +61,7 @@ _STEPS: Final = (
     _Step("job_unknown", missing=_NO_JOB),
     _Step("job_polled", missing=_NO_JOB),
     _Step("job_kept", missing=_NO_JOB),
+    _Step("jobs_found", missing=_NO_JOB, reads=True),
     _Step("results_stored"),
     _Step("items_succeeded", is_outcome=True),
     _Step("items_failed", is_outcome=True),
@@ -126,7 +129,7 @@ def write(connection: Connection, wave: Wave) -> set[int]:
         rows = wave.rows.get(step.name)
         if not rows or (step.only_if and not connection.fetch(step.only_if)):
             continue
-        count = connection.change(step.name, rows)
+        count = len(connection.fetch(step.name, rows)) if step.reads else connection.change(step.name, rows)
         if step.missing and count != len(rows):
             names = ", ".join(sorted({str(row[1]) for row in rows})[:3])
             raise LedgerError(f"{step.missing} {names}", mend="this is a fault of runner: please report it")
@@ -174,6 +177,7 @@ def _polled(wave: Wave, scope: int, event: JobPolled) -> None:
 
 
 def _done(wave: Wave, scope: int, event: ItemsDone) -> None:
+    wave.add("jobs_found", (scope, event.job))
     for result in first_successes(event.results):
         key = key_bytes(result.key)
         if result.error:

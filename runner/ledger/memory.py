@@ -16,7 +16,7 @@ from runner.model.event import (
     Event,
 )
 from runner.model.item import Item, Json
-from runner.model.job import TERMINAL, JobStatus
+from runner.model.job import JobStatus
 from runner.model.ledger import ItemStatus, JobRow, Lease, Outcome, PlanUse, Publication, RunRow, Scope, Standing
 
 _PAGE: Final = 1000
@@ -166,9 +166,7 @@ class MemoryLedger:
     async def jobs(self, scope: Scope, statuses: Sequence[JobStatus] | None = None) -> AsyncIterator[JobRow]:
         """See `Ledger`."""
         for job in list(self._scopes[scope].jobs.values()) if scope in self._scopes else ():
-            if statuses is None or (
-                job.row.status in statuses and not (job.row.settled and job.row.status in TERMINAL)
-            ):
+            if statuses is None or (job.row.status in statuses and not job.row.settled):
                 yield replace(job.row, stage=scope.stage)
 
     async def job_items(self, scope: Scope, job: str) -> Sequence[tuple[int, Item]]:
@@ -227,7 +225,7 @@ class MemoryLedger:
     def _choose(self, known: ScopeRows, building: dict[str, ItemRow], work: str, item: Item, value: bytes) -> Standing:
         standing = _standing(known, work, item)
         if item.key in building:
-            return Standing(status="duplicate", seen=standing.seen)
+            return Standing(status="duplicate", seen="same")
         if standing.id is None:
             row = ItemRow(len(self._tables.items) + 1, item.key, item.content, work, value)
             self._tables.items[row.id] = row

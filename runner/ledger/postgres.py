@@ -40,6 +40,8 @@ _LOOKING_UP: Final = (
     "SET enable_seqscan = off",
     "SET enable_hashjoin = off",
     "SET enable_mergejoin = off",
+    "SET enable_bitmapscan = off",
+    "SET enable_material = off",
 )
 
 

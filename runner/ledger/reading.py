@@ -9,7 +9,7 @@ from runner.ledger.codec import key_text, text, unpack
 from runner.ledger.database import Connection, Row
 from runner.model.errors import LedgerError
 from runner.model.item import Item, Json
-from runner.model.job import TERMINAL, JobStatus
+from runner.model.job import JobStatus
 from runner.model.ledger import ItemStatus, JobRow, Outcome, PlanUse, Publication, RunRow, Scope
 
 PAGE_SIZE: Final = 1000
@@ -105,7 +105,7 @@ def _outcome(row: Row) -> Outcome:
 
 def _is_wanted(row: Row, statuses: Sequence[JobStatus] | None) -> bool:
     status, settled = row[2], row[13]
-    return statuses is None or (status in statuses and not (settled and status in TERMINAL))
+    return statuses is None or (status in statuses and not settled)
 
 
 def _job(row: Row, kept: Mapping[str, Json], stage: str) -> JobRow:

@@ -80,11 +80,10 @@ def look_up(connection: Connection, scope: int | None, work: int | None, items: 
     known = Known([_SEEN["never"]] * len(items))
     if scope is None or not items:
         return known
-    keys = [(place, key_bytes(item.key)) for place, item in enumerate(items)]
+    keys = [(place, scope, key_bytes(item.key)) for place, item in enumerate(items)]
     standings = known.standings
-    for place, number, content, row_work, status, attempt, job, error, mark in connection.fetch(
-        "items_of_keys", keys, scope=scope
-    ):
+    rows = connection.fetch("items_of_keys", keys)
+    for place, number, content, row_work, status, attempt, job, error, mark in rows:
         known.rows.setdefault(place, []).append(number)
         if content != items[place].content:
             if standings[place].seen == "never":
@@ -140,8 +139,7 @@ def standings(additions: Additions) -> list[Standing]:
         return found
     chosen = set(additions.chosen)
     return [
-        standing if place in chosen else Standing(status=DUPLICATE, seen=standing.seen)
-        for place, standing in enumerate(found)
+        standing if place in chosen else Standing(status=DUPLICATE, seen="same") for place, standing in enumerate(found)
     ]
 
 
@@ -184,10 +182,10 @@ def _differs(connection: Connection, building: Building, known: Known, chosen: S
 
 def _chosen_before(connection: Connection, building: Building, known: Known) -> set[int]:
     generation = building.target if building.target is not None else building.current
-    rows = [(number,) for numbers in known.rows.values() for number in numbers]
+    rows = [(number, generation) for numbers in known.rows.values() for number in numbers]
     if generation is None or not rows:
         return set()
-    chosen = {row[0] for row in connection.fetch("chosen", rows, generation=generation, until=building.count)}
+    chosen = {row[0] for row in connection.fetch("chosen", rows, until=building.count)}
     return {place for place, numbers in known.rows.items() if not chosen.isdisjoint(numbers)} if chosen else set()
 
 
@@ -222,8 +220,5 @@ def reset(
     scope, generation = selection
     if keys is None:
         return connection.change("reset_all", [(status,) for status in statuses], generation=generation)
-    rows = [(key_bytes(key),) for key in dict.fromkeys(keys)]
-    return sum(
-        connection.change("reset_keys", rows, scope=scope, generation=generation, status=status) if rows else 0
-        for status in statuses
-    )
+    rows = [(scope, key_bytes(key), generation) for key in dict.fromkeys(keys)]
+    return sum(connection.change("reset_keys", rows, status=status) if rows else 0 for status in statuses)

@@ -1,9 +1,9 @@
 -- name: items_of_keys
--- given: n int, key bytes
+-- given: n int, scope int, key bytes
 -- Every row that a scope has for some keys, whatever their content and work.
 SELECT given.n, item.id, item.content, item.work, item.status, item.attempt, job.key, item.error, item.mark
 FROM given
-JOIN item ON item.scope = :scope AND item.key = given.key
+JOIN item ON item.scope = given.scope AND item.key = given.key
 LEFT JOIN job ON job.id = item.job;
 
 -- name: items_added
@@ -126,9 +126,10 @@ WHERE item.status = given.status
     AND item.id IN (SELECT selection.item FROM selection WHERE selection.generation = :generation);
 
 -- name: reset_keys
--- given: key bytes
+-- given: scope int, key bytes, generation int
 -- Selected items of one status and some keys are new again.
 UPDATE item SET status = 'new'
 FROM given
-WHERE item.scope = :scope AND item.key = given.key AND item.status = :status
-    AND EXISTS (SELECT 1 FROM selection WHERE selection.generation = :generation AND selection.item = item.id);
+JOIN item AS same ON same.scope = given.scope AND same.key = given.key
+JOIN selection ON selection.generation = given.generation AND selection.item = same.id
+WHERE item.id = same.id AND item.status = :status;

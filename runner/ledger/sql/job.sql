@@ -33,7 +33,8 @@ ON CONFLICT (job, item) DO NOTHING;
 -- name: job_sent
 -- given: scope int, job text, at real
 -- The paying request may be on its way.
-UPDATE job SET status = 'sent', sent_at = COALESCE(job.sent_at, given.at), error = ''
+UPDATE job SET status = 'sent', sent_at = COALESCE(job.sent_at, given.at), error = '',
+    is_open = 1 - job.settled
 FROM given
 WHERE job.scope = given.scope AND job.key = given.job;
 
@@ -50,14 +51,16 @@ ORDER BY given.n;
 -- given: scope int, job text, remote bytes, at real, adopted int
 -- The platform has the job.
 UPDATE job SET status = 'accepted', remote = given.remote, accepted_at = COALESCE(job.accepted_at, given.at),
-    adopted = given.adopted, error = ''
+    adopted = given.adopted, error = '',
+    is_open = 1 - job.settled
 FROM given
 WHERE job.scope = given.scope AND job.key = given.job;
 
 -- name: job_unknown
 -- given: scope int, job text, why text
 -- Nobody knows whether the job exists.
-UPDATE job SET status = 'unknown', error = given.why
+UPDATE job SET status = 'unknown', error = given.why,
+    is_open = 1 - job.settled
 FROM given
 WHERE job.scope = given.scope AND job.key = given.job;
 
@@ -65,7 +68,8 @@ WHERE job.scope = given.scope AND job.key = given.job;
 -- given: scope int, job text, status text, word text, error text, ended_at real
 -- The platform's status; `ended_at` is given with a terminal one.
 UPDATE job SET status = given.status, word = given.word, error = given.error,
-    ended_at = COALESCE(job.ended_at, given.ended_at)
+    ended_at = COALESCE(job.ended_at, given.ended_at),
+    is_open = 1 - job.settled
 FROM given
 WHERE job.scope = given.scope AND job.key = given.job;
 
@@ -79,7 +83,8 @@ WHERE job.scope = given.scope AND job.key = given.job;
 -- name: job_held
 -- given: scope int, job text, why text
 -- A person must decide.
-UPDATE job SET status = 'held', error = given.why
+UPDATE job SET status = 'held', error = given.why,
+    is_open = 1 - job.settled
 FROM given
 WHERE job.scope = given.scope AND job.key = given.job;
 
@@ -89,6 +94,13 @@ WHERE job.scope = given.scope AND job.key = given.job;
 UPDATE job SET status = 'released', is_open = 0, error = given.why, ended_at = given.at
 FROM given
 WHERE job.scope = given.scope AND job.key = given.job;
+
+-- name: jobs_found
+-- given: scope int, job text
+-- Which of some jobs the ledger has.
+SELECT job.id
+FROM given
+JOIN job ON job.scope = given.scope AND job.key = given.job;
 
 -- name: any_held
 -- Whether a person must decide about any job.

@@ -13,11 +13,11 @@ WHERE generation = :generation AND position >= :position AND position < :until
 ORDER BY position;
 
 -- name: chosen
--- given: id int
+-- given: id int, generation int
 -- Which of some items stand in a selection before a position.
 SELECT selection.item
 FROM given
-JOIN selection ON selection.generation = :generation AND selection.item = given.id
+JOIN selection ON selection.generation = given.generation AND selection.item = given.id
 WHERE selection.position < :until;
 
 -- name: rows_outdated

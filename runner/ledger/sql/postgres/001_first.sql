@@ -54,7 +54,8 @@ CREATE TABLE item (
     cost DOUBLE PRECISION,
     at DOUBLE PRECISION
 );
-CREATE UNIQUE INDEX item_identity ON item (scope, key, content, work);
+-- Of every index the rarest column leads: a planner without statistics would look for the scope alone and walk over it.
+CREATE UNIQUE INDEX item_identity ON item (key, scope, content, work);
 
 CREATE TABLE value (
     item BIGINT PRIMARY KEY,
@@ -87,7 +88,7 @@ CREATE TABLE job (
     adopted BIGINT NOT NULL,
     is_open BIGINT NOT NULL
 );
-CREATE UNIQUE INDEX job_identity ON job (scope, key);
+CREATE UNIQUE INDEX job_identity ON job (key, scope);
 CREATE INDEX job_open ON job (scope, id) WHERE is_open = 1;
 CREATE INDEX job_held ON job (id) WHERE status = 'held';
 
@@ -122,7 +123,7 @@ CREATE TABLE selection (
     item BIGINT NOT NULL,
     PRIMARY KEY (generation, position)
 );
-CREATE UNIQUE INDEX selection_item ON selection (generation, item);
+CREATE UNIQUE INDEX selection_item ON selection (item, generation);
 
 CREATE TABLE publication (
     scope BIGINT NOT NULL,
