@@ -71,7 +71,8 @@ class Session:
                     answer = Answer(reply, call.read)
                 except Unavailable as error:
                     what = f"{request.name}: {error}"
-                    return Unavailable(what, status=reply.status) if request.is_safe else Indeterminate(what, status=reply.status)
+                    kind = Unavailable if request.is_safe else Indeterminate
+                    return kind(what, status=reply.status)
                 answers[:] = [answer]
                 if call.ok(reply.status):
                     return None

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from runner.emulators.label_studio import personal_access_token
 from runner.model.contracts import Cancelling, Comparing, Estimating, Finding, PollingMany
 from runner.model.errors import AuthError, Indeterminate, JobLost, Refused, StopRun
 from runner.model.job import Change, JobStatus
@@ -185,6 +186,21 @@ def test_progress_and_counters_are_told_while_it_runs():
     assert state.counters["predictions"] == 30
 
 
+def test_a_bearer_is_renewed_while_a_long_run_is_polled():
+    studio = Studio(token=personal_access_token("emulator"), task_s=20.0)
+    items = studio.items()
+
+    async def watched():
+        one, _ = await sent(studio.target(), job(*items))
+        polls = 0
+        while not (state := await studio.target().poll(one)).is_terminal:
+            studio.clock.at, polls = studio.clock.at + 100, polls + 1
+        return state.status, polls
+
+    assert asyncio.run(watched()) == (JobStatus.SUCCEEDED, 12)
+    assert studio.desk.requests["POST /api/token/refresh/"] == 5
+
+
 def test_indicators_are_kept_with_the_job():
     studio = Studio()
     items = with_truth(studio.items())
@@ -246,7 +262,7 @@ def test_a_run_whose_reply_was_lost_is_found(count, route):
 
 
 def test_a_run_whose_reply_is_malformed_is_found_at_once():
-    studio = Studio(faults=[{"route": RUNS, "when": "after", "body": "{"}])
+    studio = Studio(faults=[{"route": RUNS, "when": "after", "status": 201, "body": "{"}])
     _, results = studio.done(studio.items())
     assert (len(studio.runs), len(results)) == (1, 60)
 
