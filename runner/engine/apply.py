@@ -10,6 +10,7 @@ from runner.engine.budget import Purse
 from runner.engine.decide import Decision
 from runner.engine.flight import Flight
 from runner.engine.lease import TTL_S
+from runner.engine.powers import Powers, powers_of
 from runner.engine.progress import Progress
 from runner.engine.rhythm import Rhythm
 from runner.engine.stop import Stop
@@ -34,6 +35,7 @@ class Apply:
         budget_since: epoch seconds since when the budget counts; earlier jobs are not its to settle.
         cancels: running jobs are cancelled, and nothing is sent.
         unshared: (key, content) of items whose result another stage turned out not to have any more.
+        powers: of the target.
         counted: of jobs whose results came in pieces so far: the items that were counted already.
         parked: jobs that could not be asked or sent in this apply; the next one goes on with them.
         workers: how many steps may be under way at one time.
@@ -61,6 +63,10 @@ class Apply:
     budget_since: float = 0.0
     unshared: set[tuple[str, bytes]] = field(default_factory=set)
     counted: dict[str, set[str]] = field(default_factory=dict)
+    powers: Powers = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.powers = powers_of(self.work.target)
 
     async def record(self, *events: Event) -> None:
         """Make events durable before anything else happens."""

@@ -13,7 +13,6 @@ from runner.engine.agenda import Action, Step
 from runner.engine.apply import Apply
 from runner.engine.outcome import hold, later_or_park
 from runner.engine.stop import Reason
-from runner.model.contracts import Cleaning
 from runner.model.errors import AuthError, JobLost, Refused, RunnerError, StopRun
 from runner.model.event import Event, ItemsDone, JobPolled, JobSettled
 from runner.model.item import Result
@@ -119,9 +118,9 @@ async def _settle(apply: Apply, harvest: _Harvest, state: JobState) -> None:
 
 async def _clean_up(apply: Apply, job: Job) -> None:
     """Remove what the job left on the platform, now that its results are durable; failing to changes nothing."""
-    if isinstance(apply.work.target, Cleaning):
+    if apply.powers.cleaning is not None:
         try:
-            await apply.work.target.clean_up(job)
+            await apply.powers.cleaning.clean_up(job)
         except RunnerError as error:
             apply.progress.note(f"not cleaned up: {error}")
 

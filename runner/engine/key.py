@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import blake2b
 
 from runner.model.item import Item
@@ -14,15 +15,18 @@ def job_key(scope: Scope, work: str, attempt: int, items: Sequence[Item]) -> str
 
     Every part is preceded by its length, so that no two different jobs give the same bytes.
     """
-    digest = blake2b(digest_size=16)
-    for part in (scope.project, scope.profile, scope.recipe, scope.stage, work, str(attempt)):
-        _add(digest, part.encode("utf-8", "surrogatepass"))
+    digest = _begun(scope, work, attempt).copy()
     for item in items:
-        _add(digest, item.key.encode("utf-8", "surrogatepass"))
-        _add(digest, item.content)
+        key, content = item.key.encode("utf-8", "surrogatepass"), item.content
+        digest.update(b"".join((len(key).to_bytes(8, "big"), key, len(content).to_bytes(8, "big"), content)))
     return digest.hexdigest()
 
 
-def _add(digest: blake2b, part: bytes) -> None:
-    digest.update(len(part).to_bytes(8, "big"))
-    digest.update(part)
+@lru_cache(maxsize=64)
+def _begun(scope: Scope, work: str, attempt: int) -> blake2b:
+    digest = blake2b(digest_size=16)
+    for text in (scope.project, scope.profile, scope.recipe, scope.stage, work, str(attempt)):
+        part = text.encode("utf-8", "surrogatepass")
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
+    return digest

@@ -15,7 +15,8 @@ from runner.model.job import Job, Submitted
 async def accept(apply: Apply, job: Job, submitted: Submitted, *, adopted: bool = False) -> Step | None:
     """Write down that the platform has the job, and go on with it."""
     at = apply.now()
-    job = replace(job, id=submitted.id, kept={**job.kept, **submitted.kept}, accepted_at=at)
+    kept = {**job.kept, **submitted.kept}
+    job = Job(job.key, job.attempt, job.items, kept, submitted.id, job.sent_at, at)
     await apply.record(JobAccepted(job.key, submitted.id, at, job.kept, adopted=adopted))
     apply.flight.born(job, apply.work.clock.monotonic())
     apply.progress.jobs["adopted" if adopted else "accepted"] += 1

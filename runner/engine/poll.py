@@ -19,9 +19,10 @@ POLLED_TOGETHER = 100
 
 async def poll(apply: Apply, step: Step) -> Step | None:
     """Ask about one job, or about all that are due when the platform can tell about many at once."""
-    target = apply.work.target
-    if isinstance(target, PollingMany):
-        return await _poll_many(apply, target, [step, *apply.agenda.take_due(Action.POLL, POLLED_TOGETHER - 1)])
+    if apply.powers.polling_many is not None:
+        return await _poll_many(
+            apply, apply.powers.polling_many, [step, *apply.agenda.take_due(Action.POLL, POLLED_TOGETHER - 1)]
+        )
     return await _poll_one(apply, step)
 
 

@@ -13,7 +13,6 @@ from runner.engine.apply import Apply
 from runner.engine.outcome import accept, hold, later_or_park, park, release
 from runner.engine.retry import backoff_s
 from runner.engine.stop import Reason
-from runner.model.contracts import Preparing
 from runner.model.errors import AuthError, LedgerError, Refused, RunnerError, StopRun, Unavailable
 from runner.model.event import JobIntended, JobReleased, JobSent, JobUnknown
 from runner.model.job import Job
@@ -51,7 +50,7 @@ async def submit(apply: Apply, step: Step) -> Step | None:
 async def _intend(apply: Apply, step: Step) -> Job:
     """Write the intent; a target with nothing to prepare is intended and sent in one durable write."""
     at = apply.now()
-    prepares = isinstance(apply.work.target, Preparing)
+    prepares = apply.powers.preparing is not None
     await apply.record(
         JobIntended(
             step.job.key, step.job.attempt, step.ids, at, reserved=apply.flight.reserved(step.job), sent=not prepares
@@ -60,13 +59,14 @@ async def _intend(apply: Apply, step: Step) -> Job:
     if step.tries == 0:
         apply.progress.jobs["submitted"] += 1
         apply.progress.tell("job_intended", job=step.job.key, items=len(step.ids), at=at)
-    return replace(step.job, sent_at=None if prepares else at)
+    job = step.job
+    return Job(job.key, job.attempt, job.items, job.kept, job.id, None if prepares else at, job.accepted_at)
 
 
 async def _prepare(apply: Apply, job: Job, *, done: bool) -> Job:
     """Do the unpaid steps, and make what they gave durable before the paying request."""
-    target = apply.work.target
-    kept = dict(await target.prepare(job)) if isinstance(target, Preparing) and not done else dict(job.kept)
+    preparing = apply.powers.preparing
+    kept = dict(job.kept) if preparing is None or done else dict(await preparing.prepare(job))
     at = apply.now()
     await apply.record(JobSent(job.key, at, kept))
     return replace(job, kept=kept, sent_at=at)

@@ -8,6 +8,7 @@ from runner.engine.key import job_key
 from runner.engine.plan import jobs_needed
 from runner.engine.retry import MAX_TRIES, backoff_s
 from runner.engine.rhythm import Rhythm
+from runner.model.item import Item
 from runner.model.ledger import Scope, Standing
 from runner.model.recipe import Budget, PollRhythm
 from tests.engine.world import SCOPE, item
@@ -37,6 +38,12 @@ def test_what_becomes_of_an_item(standing, skip, attempts, decision):
 def test_job_key_is_a_function_of_its_parts_only():
     items = [item("a"), item("b")]
     assert job_key(SCOPE, "w", 1, items) == job_key(Scope("shop", "", "numbers"), "w", 1, [item("a"), item("b")])
+
+
+def test_job_key_stays_what_it_was():
+    scope = Scope("p", "q", "r", "s")
+    items = [Item("k\udc80", b"0" * 16, {}), Item("l", b"1" * 16, {})]
+    assert [job_key(scope, "w" * 32, 2, items) for _ in "ab"] == ["62fc63cbca186115e743346f9267c9e6"] * 2
 
 
 @pytest.mark.parametrize(

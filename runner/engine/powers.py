@@ -1,0 +1,25 @@
+"""What a target can do beyond its contract, found out once: a hundred plain calls cost less than asking each time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from runner.model.contracts import Cleaning, PollingMany, Preparing, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Powers:
+    """The target itself under each optional contract that every job asks for; None where it does not fulfil it."""
+
+    preparing: Preparing | None
+    polling_many: PollingMany | None
+    cleaning: Cleaning | None
+
+
+def powers_of(target: Target) -> Powers:
+    """Look a target over."""
+    return Powers(
+        target if isinstance(target, Preparing) else None,
+        target if isinstance(target, PollingMany) else None,
+        target if isinstance(target, Cleaning) else None,
+    )
