@@ -10,9 +10,11 @@ or outcome. A ledger is *regressed* when it knows less than it once did. SQLite,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 
+from runner.ledger import copying
 from runner.ledger.database import Database
 from runner.ledger.memory import MemoryLedger
 from runner.ledger.sqlite import SqliteDatabase
@@ -33,15 +35,40 @@ def open_ledger(url: str, *, clock: Clock) -> Ledger:
         ConfigError: no such kind of ledger, or its driver is not installed.
         LedgerError: it cannot be opened: damaged, foreign, or of a newer runner.
     """
-    kind, colon, rest = url.partition(":")
     if url == "memory:":
         return MemoryLedger()
+    return SqlLedger(_database(url, clock))
+
+
+async def copy_ledger(source: str, target: str, *, clock: Clock) -> Mapping[str, int]:
+    """Copy a ledger to a store that has none yet, all or nothing; return table to number of rows.
+
+    Args:
+        source: URL of the ledger, as `open_ledger` takes it, but for `memory:`.
+        target: URL of the new one.
+        clock: the time.
+
+    Raises:
+        ConfigError: as `open_ledger`.
+        LedgerError: an apply works on the source, or the target is not empty.
+    """
+    databases = [_database(source, clock)]
+    try:
+        databases.append(_database(target, clock))
+        return await databases[0].scan(lambda connection: copying.copy(connection, databases[1], clock.now()))
+    finally:
+        for database in databases:
+            await database.close()
+
+
+def _database(url: str, clock: Clock) -> Database:
+    kind, colon, rest = url.partition(":")
     if not colon or "/" in kind or "\\" in kind:
-        return SqlLedger(SqliteDatabase(_path(url, url), clock))
+        return SqliteDatabase(_path(url, url), clock)
     if kind == "sqlite":
-        return SqlLedger(SqliteDatabase(_path(rest, url), clock))
+        return SqliteDatabase(_path(rest, url), clock)
     if kind in ("postgresql", "postgres"):
-        return SqlLedger(_postgres(url))
+        return _postgres(url)
     raise ConfigError(
         f"ledger {kind}: is not known", mend="use a path, sqlite:PATH, postgresql://USER@HOST/DATABASE or memory:"
     )

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol, TypeAlias, TypeVar
 
+from runner.ledger.queries import Query
 from runner.model.errors import LeaseLost, LedgerError
 from runner.model.ledger import Lease
 
@@ -20,10 +21,10 @@ class StoreBroken(LedgerError):
 class Connection(Protocol):
     """One connection to the database; used by one thread at a time. All verbs raise StoreBroken."""
 
-    def fetch(self, name: str, given: Sequence[Row] | None = None, /, **values: object) -> list[Row]:
+    def fetch(self, name: str | Query, given: Sequence[Row] | None = None, /, **values: object) -> list[Row]:
         """Run a named query and return its rows; `given` rows have no None in their first column."""
 
-    def change(self, name: str, given: Sequence[Row] | None = None, /, **values: object) -> int:
+    def change(self, name: str | Query, given: Sequence[Row] | None = None, /, **values: object) -> int:
         """Run a named statement and return how many rows it wrote."""
 
     def begin(self, *, durable: bool = True) -> None:

@@ -51,9 +51,9 @@ class PostgresConnection:
     def __init__(self, place: str, raw: psycopg.Connection[Row]) -> None:
         self._place = place
         self._raw = raw
-        self._texts: dict[str, bytes] = {}
+        self._texts: dict[str | Query, bytes] = {}
 
-    def fetch(self, name: str, given: Sequence[Row] | None = None, /, **values: object) -> list[Row]:
+    def fetch(self, name: str | Query, given: Sequence[Row] | None = None, /, **values: object) -> list[Row]:
         """See `Connection`."""
         try:
             with self._run(name, given, values) as cursor:
@@ -61,7 +61,7 @@ class PostgresConnection:
         except psycopg.Error as error:
             raise broken(self._place, error) from error
 
-    def change(self, name: str, given: Sequence[Row] | None = None, /, **values: object) -> int:
+    def change(self, name: str | Query, given: Sequence[Row] | None = None, /, **values: object) -> int:
         """See `Connection`."""
         try:
             with self._run(name, given, values) as cursor:
@@ -93,8 +93,8 @@ class PostgresConnection:
         except psycopg.Error as error:
             raise broken(self._place, error) from error
 
-    def _run(self, name: str, given: Sequence[Row] | None, values: dict[str, object]) -> psycopg.Cursor[Row]:
-        query = queries("postgres")[name]
+    def _run(self, name: str | Query, given: Sequence[Row] | None, values: dict[str, object]) -> psycopg.Cursor[Row]:
+        query = queries("postgres")[name] if isinstance(name, str) else name
         if name not in self._texts:
             self._texts[name] = _text(query).encode()
         parameters = dict(values)

@@ -46,9 +46,9 @@ class SqliteConnection:
         self._grown = 0
         self._durable = True
         self._instance = ""
-        self._texts: dict[tuple[str, int], tuple[str, list[str]]] = {}
+        self._texts: dict[tuple[str | Query, int], tuple[str, list[str]]] = {}
 
-    def fetch(self, name: str, given: Sequence[Row] | None = None, /, **values: object) -> list[Row]:
+    def fetch(self, name: str | Query, given: Sequence[Row] | None = None, /, **values: object) -> list[Row]:
         """See `Connection`."""
         found: list[Row] = []
         try:
@@ -58,7 +58,7 @@ class SqliteConnection:
             raise sqlite_files.broken(self._path, error) from error
         return found
 
-    def change(self, name: str, given: Sequence[Row] | None = None, /, **values: object) -> int:
+    def change(self, name: str | Query, given: Sequence[Row] | None = None, /, **values: object) -> int:
         """See `Connection`."""
         before = self._raw.total_changes
         self.fetch(name, given, **values)
@@ -103,7 +103,7 @@ class SqliteConnection:
             self._serial.close()
 
     def _statements(
-        self, name: str, given: Sequence[Row] | None, values: dict[str, object]
+        self, name: str | Query, given: Sequence[Row] | None, values: dict[str, object]
     ) -> Iterator[tuple[str, list[object]]]:
         if given is None:
             sql, names = self._text(name, 0)
@@ -118,9 +118,9 @@ class SqliteConnection:
             parameters += [values[word] for word in names]
             yield sql, parameters
 
-    def _text(self, name: str, size: int) -> tuple[str, list[str]]:
+    def _text(self, name: str | Query, size: int) -> tuple[str, list[str]]:
         if (name, size) not in self._texts:
-            query = queries("sqlite")[name]
+            query = queries("sqlite")[name] if isinstance(name, str) else name
             sql = PARAMETER.sub("?", query.text)
             self._texts[name, size] = (_with_given(query, sql, size), PARAMETER.findall(query.text))
         return self._texts[name, size]

@@ -7,6 +7,7 @@ from runner.ledger import open_ledger
 from runner.model.errors import ConfigError, LedgerError
 from tests.contracts.ledger import HOLDER, SCOPE, Desk, DurableContract, LedgerContract, StillClock, item
 from tests.ledger.server import postgres
+from tests.ledger.test_copying import round_trip
 
 psycopg = pytest.importorskip("psycopg", reason="the Postgres driver is not installed (pip install 'runner[postgres]')")
 NUMBERS = count()
@@ -104,3 +105,7 @@ def test_two_make_the_tables_at_once(url):
     asyncio.run(both())
     with psycopg.connect(url) as connection:
         assert connection.execute("SELECT COUNT(*) FROM runner.lease").fetchone() == (2,)
+
+
+def test_a_ledger_moves_to_postgres_and_back(url, tmp_path):
+    round_trip(f"{tmp_path}/a.db", url, f"{tmp_path}/b.db")

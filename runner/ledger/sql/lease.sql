@@ -4,6 +4,12 @@ SELECT epoch, holder, since, until
 FROM lease
 WHERE name = :name;
 
+-- name: leases
+-- Every lease; an epoch that grew tells that somebody wrote.
+SELECT name, epoch, until
+FROM lease
+ORDER BY name;
+
 -- name: fence
 -- The epoch that may write; holds the lease still until the transaction ends.
 SELECT epoch

@@ -117,3 +117,12 @@ UPDATE scope SET reconciled = COALESCE((SELECT MAX(id) FROM regression), 0) WHER
 -- name: regression_added
 -- The ledger was found older than it was.
 INSERT INTO regression (at, reason) VALUES (:at, :reason);
+
+-- name: counters
+-- The numbers that items and selections get next.
+SELECT next_item, next_generation
+FROM ledger;
+
+-- name: counters_set
+-- Go on with the numbers of a copied ledger.
+UPDATE ledger SET next_item = :item, next_generation = :generation WHERE one = 1;

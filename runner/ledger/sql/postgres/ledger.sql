@@ -12,3 +12,12 @@ FOR SHARE;
 -- name: tables_found
 -- Whether a runner has made its tables.
 SELECT to_regclass('runner.ledger') IS NOT NULL;
+
+-- name: numbers_resumed
+-- Number rows after the last copied one.
+SELECT
+    setval(pg_get_serial_sequence('job', 'id'), (SELECT COALESCE(MAX(id), 0) + 1 FROM job), false),
+    setval(pg_get_serial_sequence('kept', 'id'), (SELECT COALESCE(MAX(id), 0) + 1 FROM kept), false),
+    setval(pg_get_serial_sequence('scope', 'id'), (SELECT COALESCE(MAX(id), 0) + 1 FROM scope), false),
+    setval(pg_get_serial_sequence('work', 'id'), (SELECT COALESCE(MAX(id), 0) + 1 FROM work), false),
+    setval(pg_get_serial_sequence('regression', 'id'), (SELECT COALESCE(MAX(id), 0) + 1 FROM regression), false);
