@@ -209,7 +209,8 @@ async def _fetched(
     for found in founds:
         one = {**scope, "found": found}
         with reading("a listing"):
-            size = None if fetch.size is None else _whole(fetch.size(one))
+            told = None if fetch.size is None else fetch.size(one)
+            size = None if told is None else _whole(told)
         if fetch.call.read == "jsonl":
             async for lines in _lines(session, fetch.call, one, size):
                 yield scope, lines
