@@ -9,11 +9,13 @@ from runner.cli.console import err, one_line, paint
 from runner.cli.exits import Exit
 from runner.model.errors import (
     AuthError,
+    Indeterminate,
     Interrupted,
     LeaseHeld,
     LeaseLost,
     PlanRefused,
     RecipeError,
+    Refused,
     RunnerError,
     StopRun,
     Unavailable,
@@ -29,6 +31,8 @@ _CODES: tuple[tuple[type[RunnerError], Exit], ...] = (
     (LeaseLost, Exit.LOCKED),
     (PlanRefused, Exit.PLAN_REFUSED),
     (Interrupted, Exit.INTERRUPTED),
+    (Refused, Exit.FAILED_ITEMS),  # by a sink: what was paid is in the ledger, some of it could not be delivered
+    (Indeterminate, Exit.LOGIN),
 )
 
 
