@@ -116,7 +116,12 @@ FAULTS = [
     ("429 without headers", {"faults": [{"route": PREDICT, "status": 429, "times": 3}]}, 0, ""),
     ("502 at a poll", {"faults": [{"route": POLL, "status": 502, "times": 2}]}, 0, ""),
     ("no JSON at a poll", {"faults": [{"route": POLL, "status": 200, "body": "{", "times": 2}]}, 0, ""),
-    ("HTML at a poll", {"faults": [{"route": POLL, "status": 404, "body": "<html>"}]}, 0, ""),
+    (
+        "HTML at a poll",
+        {"faults": [{"route": POLL, "status": 404, "body": "<html>", "times": None}]},
+        15,
+        "an HTML page",
+    ),
     ("404 at a poll", {"faults": [{"route": POLL, "status": 404, "times": None}]}, 15, "no longer knows"),
     ("no JSON at a submit", {"faults": [{"route": PREDICT, "when": "after", "body": "{"}]}, 15, "may be this job"),
     ("lost reply", {"faults": [{"route": PREDICT, "when": "after", "drop": True}]}, 15, "may be this job"),
@@ -192,3 +197,24 @@ def test_a_killed_apply_makes_no_second_run(lab, shell):
         now[0] += 2000
         assert one.apply().code == 0
         assert (one.counts()["model_jobs"], len(one.rows())) == (1, 6)
+
+
+SINK = "labelbox.model_run_predictions: {connection: lb, model_run: 9e3f331a-551b-0e24-6ab5-f69855df64ea}"
+TICKETS = {
+    "labelbox.data_rows: {connection: lb, dataset: clx0street0scenes}": (
+        "labelbox.model_run_rows: {connection: lb, model_run: 9e3f331a-551b-0e24-6ab5-f69855df64ea}"
+    ),
+    'lighting: "{{ result.answers.lighting }}", price: "{{ job.cost }}"': (
+        'predictions: [{name: topic, answer: {name: "{{ item.answers.topic }}"}}]'
+    ),
+    "{jsonl: {path: out.jsonl}}": f"{{{SINK}}}, {{jsonl: {{path: out.jsonl}}}}",
+}
+
+
+def test_refused_lines_are_told_and_what_was_paid_is_kept(lab):
+    with lab(fail_lines=0.5) as one:
+        said = one.recipe(**TICKETS).apply()
+        assert (said.code, "lines were refused" in said.err) == (11, True), said.out + said.err
+        paid = one.counts()["predictions"]
+        again = one.apply()
+        assert (again.code, one.counts()["predictions"], one.counts()["imports.mea"]) == (11, paid, 1)

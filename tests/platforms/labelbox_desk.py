@@ -61,11 +61,13 @@ class Desk:
 
 
 @asynccontextmanager
-async def labelbox(token="emulator", **knobs):
+async def labelbox(token="emulator", fields=None, **knobs):
     app = create("labelbox", **knobs)
     async with serving(app) as url:
         platform = Catalog().manifest("labelbox")
-        connection = connect(platform, platform.emulated(url, token), clock=Hurried(), rng=Random(1))
+        connection = connect(
+            platform, {**platform.emulated(url, token), **(fields or {})}, clock=Hurried(), rng=Random(1)
+        )
         try:
             yield Desk(connection, app.state.workspace)
         finally:

@@ -145,6 +145,13 @@ def test_a_lost_prediction_is_found_in_every_shape_of_the_list(shape, cursor):
     assert over(lost, find_shape=shape, find_cursor=cursor, find_limit=2)
 
 
+def test_the_list_may_be_asked_for_since_a_date_where_that_is_known_to_work():
+    fields = {"find_by_date": True}
+    assert over(lost, fields=fields)
+    with pytest.raises(Unavailable, match="Unknown filters: createdAt"):
+        over(lost, fields=fields, find_filters=())
+
+
 def test_a_bare_list_is_searched_too():
     assert over(lost, find_shape="list")
 

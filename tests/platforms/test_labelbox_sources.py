@@ -1,11 +1,16 @@
 """Data rows and rows of model runs, by streamed exports."""
 
 import asyncio
+import json
 
+import httpx
 import pytest
 
 from runner.model.errors import AuthError, Unavailable
+from runner.model.secret import Secret
 from tests.platforms.labelbox_desk import RUN, STREETS, labelbox
+from tests.platforms.made import PLACE
+from tests.platforms.made import over as mocked
 
 
 def rows(kind="data_rows", options=None, **knobs):
@@ -90,3 +95,45 @@ def test_a_truncated_file_is_never_taken_for_the_end():
 def test_a_wrong_token_is_told():
     with pytest.raises(AuthError, match="Invalid API key"):
         rows(token="wrong")
+
+
+class Elsewhere:
+    """Labelbox with its export files on a host of somebody else; `link` is given as the task's result instead."""
+
+    def __init__(self, link=False):
+        self.link, self.keys = link, {}
+        self.lines = b'{"data_row": {"id": "a", "global_key": null, "external_id": null, "row_data": "hi"}}\n'
+
+    def __call__(self, request):
+        self.keys[request.url.host] = request.headers.get("authorization")
+        if request.method == "GET":
+            return httpx.Response(200, content=self.lines)
+        asked = json.loads(request.content)["query"]
+        return httpx.Response(200, json={"data": next(self.data(word) for word in WORDS if word in asked)})
+
+    def data(self, word):
+        url, last = "https://storage.example.com/f?sig=1", len(self.lines) - 1
+        file = {"offsets": {"start": 0, "end": last}, "lines": {"start": 0, "end": 0}, "file": url}
+        done = {"name": "runner", "status": "COMPLETE", "result": url if self.link else None, "errors": None}
+        return {
+            "exportDataRowsInCatalog": {"exportDataRowsInCatalog": {"taskId": "t", "isStreamable": not self.link}},
+            "createdTasks": {"user": {"id": "u", "createdTasks": [{"id": "t", **done}]}},
+            "exportMetadataHeader": {
+                "task": {"exportMetadataHeader": None if self.link else {"totalSize": last + 1, "totalLines": 1}}
+            },
+            "exportFileFromOffset": {"task": {"exportFileFromOffset": None if self.link else file}},
+        }[word]
+
+
+WORDS = ("exportDataRowsInCatalog", "createdTasks", "exportMetadataHeader", "exportFileFromOffset")
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_files_on_another_host_are_fetched_without_the_token(link):
+    async def read(source):
+        return [item.value["text"] async for batch in source.read() for item in batch.items]
+
+    server = Elsewhere(link)
+    connection = mocked(server, "labelbox", {"token": Secret("lb-key")})
+    assert asyncio.run(read(connection.source("data_rows", {}, PLACE))) == ["hi"]
+    assert server.keys == {"api.labelbox.com": "Bearer lb-key", "storage.example.com": None}
