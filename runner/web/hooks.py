@@ -85,7 +85,7 @@ class Hooks:
             self._check(request, body, hook.signing)
             value = _object(body)
             delivery = value.get(hook.delivery) if hook.delivery else None
-            if hook.delivery and not isinstance(delivery, (str, int)):
+            if hook.delivery and (not isinstance(delivery, (str, int)) or isinstance(delivery, bool)):
                 raise HTTPException(422, f"the body needs the member {hook.delivery!r}, a text or whole number")
             name = f"={delivery}" if hook.delivery else f"#{blake2b(body, digest_size=16).hexdigest()}"
             order = Order(hook.recipe, "webhook", f"webhook {hook.path} {name}", value, once=bool(hook.delivery))

@@ -6,8 +6,10 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
+import h11
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -24,13 +26,16 @@ BACKLOG: Final = 2_048
 
 
 @asynccontextmanager
-async def listening(app: ASGIApp, host: str, port: int) -> AsyncIterator[str]:
+async def listening(
+    app: ASGIApp, host: str, port: int, *, headers_within_s: float = HEADERS_WITHIN_S
+) -> AsyncIterator[str]:
     """Serve an app while the block runs; requests under way at its end get a second.
 
     Args:
         app: the ASGI app.
         host: an address of this machine.
         port: 0 picks a free one.
+        headers_within_s: how long a peer may take for request line and headers.
 
     Yields:
         The root URL, without a slash at the end.
@@ -41,7 +46,7 @@ async def listening(app: ASGIApp, host: str, port: int) -> AsyncIterator[str]:
     listener = _bound(host, port)
     config = uvicorn.Config(
         app,
-        http=_Patient,
+        http=partial(_Patient, headers_within_s),  # type: ignore[arg-type] # it is called, never looked at
         ws="none",
         lifespan="off",
         log_config=None,
@@ -66,23 +71,32 @@ async def listening(app: ASGIApp, host: str, port: int) -> AsyncIterator[str]:
 class _Patient(H11Protocol):
     """The server's own protocol, whose patience with headers has an end."""
 
+    def __init__(self, headers_within_s: float, config: uvicorn.Config, **more: Any) -> None:  # noqa: ANN401 - uvicorn's
+        super().__init__(config, **more)
+        self._headers_within_s = headers_within_s
+        self._late: asyncio.TimerHandle | None = None
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._late = self.loop.call_later(HEADERS_WITHIN_S, self._hang_up)
+        self._wait()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._late.cancel()
+        if self._late is not None:
+            self._late.cancel()
         super().connection_lost(exc)
 
-    def _hang_up(self) -> None:
-        if not self.has_begun and not self.transport.is_closing():
-            self.transport.close()
+    def _wait(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+        self._late = self.loop.call_later(self._headers_within_s, self._hang_up)
 
-    @property
-    def has_begun(self) -> bool:
-        """Whether the headers of a first request are complete."""
-        cycle: object | None = self.cycle
-        return cycle is not None
+    def _hang_up(self) -> None:
+        if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
+            self.transport.close()
 
 
 class _Server(uvicorn.Server):

@@ -34,6 +34,11 @@ _RUN: Final[Mapping[str, Json]] = {
         "metadata": _OBJECT,
     },
 }
+_EVENT: Final = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {"id": _TEXT, "event": _TEXT, "data": {"type": "string", "contentMediaType": "application/json"}},
+}
 _REF: Final = {"$ref": "#/components/schemas/Run"}
 _ID: Final = {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
 _LIMIT: Final = {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}
@@ -160,7 +165,10 @@ def _guarded_paths() -> dict[str, dict[str, Json]]:
     ]
     number = {"type": "integer", "minimum": 0, "maximum": 999_999_999}
     last = {"name": "Last-Event-ID", "in": "header", "schema": number}
-    stream = _plain("Events until the run ends; the last one is named end.", "text/event-stream")
+    stream = {
+        "description": "Events until the run ends; the last one is named end and is the run.",
+        "content": {"text/event-stream": {"schema": _EVENT}},
+    }
     cancelled = _json("It will end.", _REF)
     return {
         "/": {"get": _operation("A page for people.", {200: _plain("The page.", "text/html")}, _REFUSALS)},

@@ -25,8 +25,9 @@ _SINGLE: Final = ("job_", "submit_", "log", "progress")
 class RunLog:
     """The log of one run."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, beat_s: float = BEAT_S) -> None:
         self._path = path
+        self._beat_s = beat_s
         self._size = path.stat().st_size if path.exists() else 0
         self._grown = asyncio.Event()
         self.is_over = False
@@ -73,7 +74,7 @@ class RunLog:
                 if is_over:
                     return
                 try:
-                    async with asyncio.timeout(BEAT_S):
+                    async with asyncio.timeout(self._beat_s):
                         await grown.wait()
                 except TimeoutError:
                     yield None

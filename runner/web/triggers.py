@@ -28,8 +28,8 @@ class WebhookConfig:
     path: str
     secret: str
     signature: str = "hmac-sha256"
-    header: str = ""
-    delivery: str = ""
+    header: str | None = None
+    delivery: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +147,8 @@ def _add_hook(
     if path in hooks:
         what = f"{component.mark}: the path {path!r} belongs to the recipe {hooks[path].recipe!r} already"
         raise ConfigError(what, mend="give each webhook a path of its own")
-    signing = Signing(config.signature, secrets(config.secret), config.header)
-    hooks[path] = Hook(path, recipe.name, signing, config.delivery)
+    signing = Signing(config.signature, secrets(config.secret), config.header or "")
+    hooks[path] = Hook(path, recipe.name, signing, config.delivery or "")
 
 
 def _add_model_type(

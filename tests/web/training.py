@@ -24,12 +24,17 @@ SECRET = "sesame"
 class Desk:
     """Presses Train in the stand-in and looks at the model run."""
 
+    run = seed.TICKET_RUN
+
     def __init__(self, url: str, http: httpx.AsyncClient) -> None:
         self.url, self._http = url, http
 
     async def press(self, service: str, run: str = seed.TICKET_RUN) -> Any:
         asked = {"url": service, "secret": SECRET, "modelType": "ticket_topic", "modelRunId": run}
         return (await self._http.post("/_emulator/train", json=asked)).json()
+
+    async def turn(self, **knobs: Any) -> None:
+        assert (await self._http.post("/_emulator/knobs", json=knobs)).status_code == 200
 
     async def look(self, run: str = seed.TICKET_RUN) -> Any:
         return (await self._http.get(f"/_emulator/model_runs/{run}")).json()
