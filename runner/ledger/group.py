@@ -7,12 +7,13 @@ group. A group costs one wake-up of the thread and one of the event loop, whatev
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from runner.ledger.database import Connection, Database, StoreBroken, fence, transaction
 from runner.ledger.fold import waves, write
@@ -24,45 +25,55 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class _Call:
+class _Record:
     """One `record` that waits to be written."""
 
     scope: int
     lease: Lease
     events: Sequence[Event]
-    future: asyncio.Future[None]
+    future: asyncio.Future[Any]
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Another piece of writing, with a transaction of its own."""
+
+    work: Callable[[Connection], object]
+    future: asyncio.Future[Any]
+
+
+_Entry: TypeAlias = _Record | _Work
 _Holding: TypeAlias = tuple[str, int]
-_Outcome: TypeAlias = tuple[_Call, BaseException | None]
+_Outcome: TypeAlias = tuple[_Entry, object, BaseException | None]
 
 
 class Writer:
-    """The only one that writes. After the store failed once it refuses everything until the ledger is opened again."""
+    """The only one that writes, in the order in which it is asked.
+
+    After the store failed once it refuses everything until the ledger is opened again.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._thread = ThreadPoolExecutor(1, "ledger-write")
         self._lock = Lock()
-        self._waiting: list[_Call] = []
-        self._group: list[_Call] = []
+        self._waiting: deque[_Entry] = deque()
+        self._unit: list[_Entry] = []
         self._is_busy = False
         self._connection: Connection | None = None
         self._failure: StoreBroken | None = None
 
-    async def record(self, scope: int, lease: Lease, events: Sequence[Event]) -> None:
-        """Write events; returns when they are on disk."""
-        call = _Call(scope, lease, events, asyncio.get_running_loop().create_future())
-        with self._lock:
-            self._waiting.append(call)
-            is_idle, self._is_busy = not self._is_busy, True
-        if is_idle:
-            self._wake()
-        await call.future
+    def record(self, scope: int, lease: Lease, events: Sequence[Event]) -> asyncio.Future[None]:
+        """Write events; done when they are on disk."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._add(_Record(scope, lease, events, future))
+        return future
 
-    async def call(self, work: Callable[[Connection], T]) -> T:
+    def call(self, work: Callable[[Connection], T]) -> asyncio.Future[T]:
         """Run one piece of writing; it opens its own transaction."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, work)
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._add(_Work(work, future))
+        return future
 
     async def close(self) -> None:
         """Write what is waiting, then close the writing connection."""
@@ -71,13 +82,42 @@ class Writer:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
         self._thread.shutdown()
 
-    def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
+    def _add(self, entry: _Entry) -> None:
+        with self._lock:
+            self._waiting.append(entry)
+            is_idle, self._is_busy = not self._is_busy, True
+        if is_idle:
+            self._wake()
+
+    def _wake(self) -> None:
+        self._thread.submit(self._write_next).add_done_callback(self._after)
+
+    def _write_next(self) -> list[_Outcome]:
+        """Write the piece of work that waits longest, or all records that wait before the next one."""
+        with self._lock:
+            self._unit = [self._waiting.popleft()]
+            while isinstance(self._unit[0], _Record) and self._waiting and isinstance(self._waiting[0], _Record):
+                self._unit.append(self._waiting.popleft())
+        return self._write(self._unit)
+
+    def _write(self, unit: list[_Entry]) -> list[_Outcome]:
+        first = unit[0]
+        try:
+            if isinstance(first, _Work):
+                return [(first, self._run(first.work), None)]
+            return self._run(
+                lambda connection: _commit(connection, [entry for entry in unit if isinstance(entry, _Record)])
+            )
+        except StoreBroken as error:
+            return [(entry, None, _again(error)) for entry in unit]
+        except LedgerError as error:
+            if len(unit) == 1:
+                return [(first, None, error)]
+            return [outcome for entry in unit for outcome in self._write([entry])]  # only the guilty one fails
 
     def _run(self, work: Callable[[Connection], T]) -> T:
         if self._failure is not None:
-            raise _again(self._failure)
+            raise self._failure
         try:
             if self._connection is None:
                 self._connection = self._database.write()
@@ -86,37 +126,23 @@ class Writer:
             self._failure = error
             raise
 
-    def _wake(self) -> None:
-        self._thread.submit(self._write_waiting).add_done_callback(self._after)
-
-    def _write_waiting(self) -> list[_Outcome]:
-        with self._lock:
-            self._group, self._waiting = self._waiting, []
-        return self._write(self._group)
-
-    def _write(self, group: list[_Call]) -> list[_Outcome]:
-        try:
-            return self._run(lambda connection: _commit(connection, group))
-        except StoreBroken as error:
-            return [(call, _again(error)) for call in group]
-        except LedgerError as error:
-            if len(group) == 1:
-                return [(group[0], error)]
-            return [outcome for call in group for outcome in self._write([call])]  # only the guilty one fails
-
     def _after(self, written: Future[list[_Outcome]]) -> None:
-        group = self._group
         error = written.exception()
-        outcomes: list[_Outcome] = [(call, error) for call in group] if error else written.result()
+        outcomes: list[_Outcome] = [(entry, None, error) for entry in self._unit] if error else written.result()
+        loop = self._unit[0].future.get_loop()
         with self._lock:
             self._is_busy = bool(self._waiting)
         if self._is_busy:
             self._wake()
         with suppress(RuntimeError):  # the event loop has ended: nobody waits any more
-            group[0].future.get_loop().call_soon_threadsafe(_tell, outcomes)
+            loop.call_soon_threadsafe(_tell, outcomes)
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
 
 
-def _commit(connection: Connection, group: list[_Call]) -> list[_Outcome]:
+def _commit(connection: Connection, group: list[_Record]) -> list[_Outcome]:
     leases = {_holding(call): call.lease for call in group}
     lost: dict[_Holding, LeaseLost] = {}
     with transaction(connection):
@@ -130,21 +156,21 @@ def _commit(connection: Connection, group: list[_Call]) -> list[_Outcome]:
             changed |= write(connection, wave)
         if changed:
             connection.change("scopes_changed", [(scope,) for scope in changed])
-    return [(call, lost.get(_holding(call))) for call in group]
+    return [(call, None, lost.get(_holding(call))) for call in group]
 
 
-def _holding(call: _Call) -> _Holding:
+def _holding(call: _Record) -> _Holding:
     return call.lease.name, call.lease.epoch  # `until` moves with every renewal
 
 
 def _tell(outcomes: list[_Outcome]) -> None:
-    for call, error in outcomes:
-        if call.future.done():
+    for entry, value, error in outcomes:
+        if entry.future.done():
             continue
         if error is None:
-            call.future.set_result(None)
+            entry.future.set_result(value)
         else:
-            call.future.set_exception(error)
+            entry.future.set_exception(error)
 
 
 def _again(error: StoreBroken) -> LedgerError:
