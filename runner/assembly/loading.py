@@ -17,12 +17,23 @@ from runner.recipe import load_project, load_recipes
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What was found among some files; `recipes` are those that are right, each behind those whose records it reads."""
+    """What was found among some files.
+
+    Attributes:
+        recipes: those that are right and meant, each behind those whose records it reads.
+        others: those that are right and were not selected; the meant ones may read their records.
+    """
 
     project: Project
     catalog: Catalog
     recipes: Sequence[Recipe]
     problems: Sequence[Problem]
+    others: Sequence[Recipe] = ()
+
+    @property
+    def known(self) -> Sequence[Recipe]:
+        """All recipes that are right, meant or not."""
+        return [*self.recipes, *self.others]
 
     @property
     def errors(self) -> Sequence[Problem]:

@@ -76,7 +76,7 @@ async def apply_loaded(loaded: Loaded, screen: Screen, wishes: Wishes, *, emulat
     stop = Stop()
     codes: list[Exit] = []
     listen(stop)
-    async with open_session(loaded.project, loaded.recipes, loaded.catalog, emulate=emulate) as session:
+    async with open_session(loaded.project, loaded.known, loaded.catalog, emulate=emulate) as session:
         refuse_when_frozen(loaded.project, session.clock.now(), wishes.origin)
         for recipe in loaded.recipes:
             if stop.everything:

@@ -47,7 +47,7 @@ async def _cancel(loaded: Loaded, form: str, *, emulate: bool, wait_s: float | N
     listen(stop)
     ended: list[Cancelled] = []
     codes: list[Exit] = []
-    async with open_session(loaded.project, loaded.recipes, loaded.catalog, emulate=emulate) as session:
+    async with open_session(loaded.project, loaded.known, loaded.catalog, emulate=emulate) as session:
         for recipe in loaded.recipes:
             try:
                 ended += await _one(session, recipe, stop, form, wait_s)

@@ -26,7 +26,9 @@ def load(asked: Asked) -> Loaded:
         profile=asked.profile,
         trigger=dict(asked.trigger) or None,
     )
-    return replace(loaded, recipes=chosen(loaded, asked))
+    meant = chosen(loaded, asked)
+    names = {recipe.name for recipe in meant}
+    return replace(loaded, recipes=meant, others=[one for one in loaded.recipes if one.name not in names])
 
 
 def load_or_stop(asked: Asked) -> Loaded:

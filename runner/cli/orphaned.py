@@ -80,7 +80,7 @@ async def prune_orphans(loaded: Loaded, asked: Asked, *, is_sure: bool) -> None:
     """
     if asked.select or not tells_orphans(asked):
         raise click.UsageError("--prune needs whole folders: give no file and no --select")
-    async with open_session(loaded.project, loaded.recipes, loaded.catalog, emulate=asked.emulate) as session:
+    async with open_session(loaded.project, loaded.known, loaded.catalog, emulate=asked.emulate) as session:
         gone = [orphan for orphan in await orphans(session) if orphan.open_jobs]
         for line in orphan_lines(gone):
             err(line)

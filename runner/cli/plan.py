@@ -93,7 +93,7 @@ def _show(saved: SavedPlan) -> Exit:
 
 
 async def _plan(loaded: Loaded, asked: Asked, *, with_items: bool) -> tuple[Sequence[Planned], Sequence[Orphan]]:
-    async with open_session(loaded.project, loaded.recipes, loaded.catalog, emulate=asked.emulate) as session:
+    async with open_session(loaded.project, loaded.known, loaded.catalog, emulate=asked.emulate) as session:
         planned = [
             each for recipe in loaded.recipes for each in await plan_recipe(session, recipe, with_items=with_items)
         ]

@@ -71,7 +71,7 @@ async def _in_state(loaded: Loaded, state: str, *, emulate: bool) -> frozenset[s
     from runner.assembly.session import open_session  # start-up: only when asked for
 
     found = set()
-    async with open_session(loaded.project, loaded.recipes, loaded.catalog, emulate=emulate) as session:
+    async with open_session(loaded.project, loaded.known, loaded.catalog, emulate=emulate) as session:
         ledger = await session.ledger()
         for recipe in loaded.recipes:
             for stage in recipe.stages:

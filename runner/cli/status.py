@@ -53,7 +53,7 @@ def command(
 
 
 async def _status(loaded: Loaded, *, emulate: bool, failed: bool) -> Sequence[StageStatus]:
-    async with open_session(loaded.project, loaded.recipes, loaded.catalog, emulate=emulate) as session:
+    async with open_session(loaded.project, loaded.known, loaded.catalog, emulate=emulate) as session:
         return [one for recipe in loaded.recipes for one in await recipe_status(session, recipe, failures=failed)]
 
 

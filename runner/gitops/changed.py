@@ -21,6 +21,8 @@ _PATTERN: Final = frozenset("*?[")
 def changed_recipes(loaded: Loaded, ref: str, reload: Reload) -> frozenset[str]:
     """Return the names of the recipes that differ from a Git ref in work, publish hash, selection or local source.
 
+    A recipe that reads the records of a changed one has changed too.
+
     Only recipes whose own file, project file or manifests were touched are loaded a second time, from a copy of those
     files at the commit; for all others the list of touched paths decides. Uncommitted and new files count.
 
@@ -43,6 +45,9 @@ def changed_recipes(loaded: Loaded, ref: str, reload: Reload) -> frozenset[str]:
     if again:
         before = _before(git, commit, loaded, top, again, reload)
         found |= {recipe.name for recipe in again if before.get(recipe.name) != meaning(recipe)}
+    for recipe in loaded.recipes:  # each stands behind those whose records it reads
+        if any(stage.source.kind == "recipe" and stage.source.plain.get("name") in found for stage in recipe.stages):
+            found.add(recipe.name)
     return frozenset(found)
 
 

@@ -7,7 +7,7 @@ import pytest
 from runner.assembly.loading import load_files
 from runner.gitops.changed import changed_recipes, reloading
 from runner.model.errors import ConfigError
-from tests.gitops.work_tree import add_recipe, commit, git, new_project
+from tests.gitops.work_tree import RECIPE, add_recipe, commit, git, new_project
 
 
 def changed(folder: Path, ref: str = "HEAD") -> list[str]:
@@ -77,3 +77,16 @@ def test_a_project_below_the_top_of_the_work_tree(tmp_path: Path):
     commit(tmp_path, "all")
     (tmp_path / "team/shop/data/a.jsonl").write_text("{}\n")
     assert changed(tmp_path / "team/shop") == ["a"]
+
+
+def test_who_reads_the_records_of_a_changed_recipe_has_changed(shop: Path):
+    report = RECIPE.format(name="report", letters="A-Z").replace(
+        "jsonl: {path: data/report.jsonl, key: id}", "recipe: {name: b}"
+    )
+    (shop / "recipes/report.yaml").write_text(report)
+    commit(shop, "report")
+    add_recipe(shop, "b", letters="B-Z")
+    assert changed(shop) == ["b", "report"]
+    add_recipe(shop, "b")
+    add_recipe(shop, "c", letters="B-Z")
+    assert changed(shop) == ["c"]

@@ -38,7 +38,7 @@ def adopt(asked: Asked, *, key: str, remote: str, emulate: bool) -> Exit:
 
 
 async def _adopt(loaded: Loaded, key: str, remote: str, *, emulate: bool) -> Found:
-    async with open_session(loaded.project, loaded.recipes, loaded.catalog, emulate=emulate) as session:
+    async with open_session(loaded.project, loaded.known, loaded.catalog, emulate=emulate) as session:
         found = await job(session, loaded.recipes, key)
         await decide(session, found, remote, Stop())
         return found

@@ -31,6 +31,6 @@ def export(asked: Asked, *, emulate: bool) -> Exit:
 
 
 async def _export(loaded: Loaded, *, emulate: bool) -> None:
-    async with open_session(loaded.project, loaded.recipes, loaded.catalog, emulate=emulate) as session:
+    async with open_session(loaded.project, loaded.known, loaded.catalog, emulate=emulate) as session:
         async for fact in exported(session, loaded.recipes):
             out_json(fact, indent=None)

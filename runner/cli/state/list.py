@@ -41,5 +41,5 @@ def list_jobs(asked: Asked, *, emulate: bool, form: str, all_of_them: bool) -> E
 
 
 async def _jobs(loaded: Loaded, *, emulate: bool, all_of_them: bool) -> list[Found]:
-    async with open_session(loaded.project, loaded.recipes, loaded.catalog, emulate=emulate) as session:
+    async with open_session(loaded.project, loaded.known, loaded.catalog, emulate=emulate) as session:
         return list(await jobs(session, loaded.recipes, all_of_them=all_of_them))

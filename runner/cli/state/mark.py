@@ -46,7 +46,7 @@ def mark(asked: Asked, *, key: str, word: str, why: str, emulate: bool) -> Exit:
 
 
 async def _mark(loaded: Loaded, key: str, word: str, why: str, *, emulate: bool) -> Found:
-    async with open_session(loaded.project, loaded.recipes, loaded.catalog, emulate=emulate) as session:
+    async with open_session(loaded.project, loaded.known, loaded.catalog, emulate=emulate) as session:
         found = await job(session, loaded.recipes, key)
         await decide(session, found, word, why, Stop())
         return found

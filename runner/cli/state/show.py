@@ -43,6 +43,6 @@ def show(asked: Asked, *, key: str, emulate: bool, form: str) -> Exit:
 
 
 async def _read(loaded: Loaded, key: str, *, emulate: bool) -> tuple[Found, list[Mapping[str, Json]]]:
-    async with open_session(loaded.project, loaded.recipes, loaded.catalog, emulate=emulate) as session:
+    async with open_session(loaded.project, loaded.known, loaded.catalog, emulate=emulate) as session:
         found = await job(session, loaded.recipes, key)
         return found, [{"key": item.key, **facts} for item, facts in await items(session, found)]

@@ -46,7 +46,7 @@ def unlock(asked: Asked, *, emulate: bool, yes: bool) -> Exit:
 
 
 async def _unlock(loaded: Loaded, *, emulate: bool, yes: bool) -> Sequence[tuple[str, Mapping[str, Json] | None]]:
-    async with open_session(loaded.project, loaded.recipes, loaded.catalog, emulate=emulate) as session:
+    async with open_session(loaded.project, loaded.known, loaded.catalog, emulate=emulate) as session:
         ledger, now = await session.ledger(), session.clock.now()
         return [
             (recipe.name, await (decide(session, recipe) if yes else ledger.holder(session.lease_name(recipe), now)))
