@@ -8,6 +8,7 @@ from typing import Final
 
 from runner.assembly.session import Session
 from runner.engine.lease import Beating, holding, this_process
+from runner.engine.select import select_all
 from runner.engine.stop import Stop
 from runner.model.errors import ConfigError
 from runner.model.event import Event, JobAccepted, JobHeld, JobReleased
@@ -49,8 +50,9 @@ async def free(session: Session, recipe: Recipe, lease: Beating, again: Again) -
     """
     ledger, freed = await session.ledger(), 0
     statuses = [ItemStatus.FAILED, *([ItemStatus.HELD] if again.held else [])]
-    for stage in recipe.stages:
-        scope = session.scope(recipe, stage.name)
+    for work in await session.work(recipe):
+        scope = work.scope
+        await select_all(work, lease)
         freed += await ledger.reset(scope, lease(), statuses, again.keys)
         if again.held:
             await _close_held(session, scope, lease)

@@ -8,14 +8,12 @@ from runner.engine.agenda import Action, Step
 from runner.engine.apply import Apply
 from runner.engine.decide import decide
 from runner.engine.key import job_key
-from runner.engine.select import SelectionDigest, duplicate, filtered, selection_mark
+from runner.engine.select import DUPLICATE, SelectionDigest, duplicate, filtered, selection_mark
 from runner.engine.shared import Shared, find_shared, take_over
 from runner.engine.stop import Reason
 from runner.model.item import Item
 from runner.model.job import Job
 from runner.model.ledger import Standing
-
-DUPLICATE = "duplicate"
 
 
 class Group:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from hashlib import blake2b
 
 from runner.engine.work import Work
 from runner.model.contracts import Ending, Filter, Fingerprinted, Holding
 from runner.model.item import Batch, Item, Json, Rejected
+from runner.model.ledger import Lease
+
+DUPLICATE = "duplicate"
+"""Status of a standing whose key came before in the same selection."""
 
 
 async def filtered(work: Work) -> AsyncIterator[Batch]:
@@ -36,6 +40,23 @@ async def selection_mark(work: Work) -> dict[str, Json]:
     if fingerprint is None:
         return {}
     return {"source": fingerprint, "selector": work.selector, "work": work.work}
+
+
+async def select_all(work: Work, lease: Callable[[], Lease]) -> None:
+    """Make what the source and its filters give now the current selection, and submit nothing.
+
+    An apply that is cut off before it has seen the whole source leaves no selection behind.
+    """
+    mark, position, digest, rejected = await selection_mark(work), 0, SelectionDigest(), 0
+    async for batch in filtered(work):
+        standings = await work.ledger.select(work.scope, lease(), work.work, position, batch.items)
+        chosen = [item for item, one in zip(batch.items, standings, strict=True) if one.status != DUPLICATE]
+        for item in chosen:
+            digest.add(item)
+        position += len(chosen)
+        rejected += len(batch.rejected) + len(batch.items) - len(chosen)
+    mark.update(digest=digest.text(), rejected=rejected)
+    await work.ledger.finish_selection(work.scope, lease(), position, mark)
 
 
 class SelectionDigest:
