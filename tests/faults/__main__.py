@@ -1,0 +1,95 @@
+"""The long proof: `python -m tests.faults --kills 1000 --items 2000 --faults 0.3 --seed 1`.
+
+For each form of job: an apply of so many items under so many faults is killed (SIGKILL) again and again, at random
+times and at random moments, then left alone until it exits by itself; audit, ledger and sinks are compared. Ends with 1
+when anything is lost, paid twice, wrong or left in doubt without being held. `--forms blind,array_blind` is the variant
+of platforms that cannot be searched; `--ledger postgresql://...` keeps the ledger there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from tests.faults.torment import sound, torment
+from tests.faults.world import Ends, World
+
+SEARCHED = ("item", "found", "array", "container", "lines")
+BLIND = ("likely", "blind", "array_blind")
+FIND = {"item": "key", "likely": "probable", "blind": "none", "array_blind": "none"}
+HEAD = ("form", "find", "items", "kills", "jobs", "submits", "lost", "twice", "held", "failed", "rows", "wrong", "min")
+
+
+@dataclass
+class Line:
+    """One world from its first life to its end."""
+
+    form: str
+    kills: int
+    ends: Ends
+    wrong: list[str]
+    seconds: float
+
+    def cells(self) -> list[str]:
+        ends = self.ends
+        numbers = (ends.items, self.kills, ends.jobs, ends.submits, ends.lost, ends.twice, ends.held, ends.failed)
+        last = (ends.rows, ends.wrong_rows + len(self.wrong), f"{self.seconds / 60:.1f}")
+        return [self.form, FIND.get(self.form, "exact"), *map(str, (*numbers, *last))]
+
+
+def one_world(form: str, kills: int, seed: int, given: argparse.Namespace) -> Line:
+    """Torment one world, let it come to its end, apply it once more, and compare."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        wishes = {"items": given.items, "faults": given.faults, "seed": seed, "ledger": given.ledger, "in_flight": 32}
+        with World(place, form=form, **wishes) as world:
+            killed = torment(world, kills, Random(f"{seed} {form}"))
+            world.end(lives=500)
+            before, submits = world.sinks(), world.ends().submits
+            world.end()
+            ends = world.ends()
+            wrong = sound(ends, may_hold=form in BLIND)
+            if world.sinks() != before or ends.submits != submits:
+                wrong.append("the finished apply did something when it was applied again")
+    return Line(form, killed, ends, wrong, time.monotonic() - began)
+
+
+def row(cells: list[str] | tuple[str, ...]) -> str:
+    return "| " + " | ".join(f"{cell:>8}" for cell in cells) + " |"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults")
+    parser.add_argument("--kills", type=int, default=1000)
+    parser.add_argument("--items", type=int, default=2000)
+    parser.add_argument("--faults", type=float, default=0.3)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--ledger", default=".runner/ledger.db")
+    parser.add_argument("--forms", default=",".join(SEARCHED))
+    given = parser.parse_args()
+    forms = given.forms.split(",")
+    print(row(HEAD), row(["---:"] * len(HEAD)), sep="\n", flush=True)
+    total, lines, seed = 0, [], given.seed
+    while total < given.kills:
+        for form in forms:
+            share = -(-given.kills // len(forms))
+            line = one_world(form, min(share, given.kills - total), seed, given)
+            total += line.kills
+            lines.append(line)
+            print(row(line.cells()), *(f"    {what}" for what in line.wrong), sep="\n", flush=True)
+            if total >= given.kills:
+                break
+        seed += 1
+    good = sum(not line.wrong for line in lines)
+    print(f"{total} kills, {len(lines)} applies, {good} of them without a fault; seed {given.seed}")
+    return 0 if good == len(lines) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
