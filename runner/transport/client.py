@@ -197,12 +197,11 @@ class Client:
         await self._clock.sleep(pause_s(rules, failures, error.retry_after_s, self._rng))
 
     async def _once(self, request: Request, judge: Judge) -> Reply:
-        await self.limits.enter()
+        if not self.limits.entered():
+            await self.limits.enter()
         try:
             try:
-                async with asyncio.timeout(self.settings.timeouts.total_s):
-                    received, url = await self._follow(request)
-                    reply = await self._read(received, url, request)
+                reply = await self._exchanged(request)
             except BROKEN as error:
                 raise self._failure(error, request) from error
             self._learn(reply, judge(reply))
@@ -210,11 +209,25 @@ class Client:
         finally:
             self.limits.leave()
 
+    async def _exchanged(self, request: Request) -> Reply:
+        """Send, and read the reply, all within `total_s`: the usual request goes home, and its wire keeps the time."""
+        url, limit_s = self._url(request), self.settings.timeouts.total_s
+        if not url.startswith(self._home) or not self._wire.keeps_time(url):
+            async with asyncio.timeout(limit_s):
+                received, url = await self._follow(request, url)
+                return await self._read(received, url, request)
+        received = await self._wire.open(self._sent_home(request, url, limit_s))
+        if received.status in _REDIRECTS:
+            async with asyncio.timeout(limit_s):
+                received, url = await self._follow(request, url, received)
+                return await self._read(received, url, request)
+        return await self._read(received, url, request)
+
     async def _opened(self, request: Request, judge: Judge) -> tuple[Received, str]:
         failures = 0
         while True:
             try:
-                received, url = await self._follow(request)
+                received, url = await self._follow(request, self._url(request))
                 if 200 <= received.status < 300:
                     return received, url
                 reply = await self._read(received, url, request)
@@ -239,25 +252,33 @@ class Client:
         self.limits.went_wrong(failure, None, {})
         return _passing(failure) if request.is_safe else failure
 
-    async def _follow(self, request: Request) -> tuple[Received, str]:
-        """Send, and follow redirects of GET and HEAD; every hop gets only what its origin may see."""
+    def _url(self, request: Request) -> str:
         url = origin.joined(self.settings.base_url, request.url, request.query)
         if self.settings.query and origin.origin_of(url) in self._own:
             given = {name for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)}
             url = origin.joined("", url, [pair for pair in self.settings.query if pair[0] not in given])
+        return url
+
+    async def _follow(self, request: Request, url: str, received: Received | None = None) -> tuple[Received, str]:
+        """Send, and follow redirects of GET and HEAD; every hop gets only what its origin may see.
+
+        Args:
+            request: to be sent.
+            url: where to.
+            received: the first reply, when it was sent already.
+        """
         for _ in range(HOPS + 1):
-            received = await self._wire.open(await self._sent(request, url))
+            received = received or await self._wire.open(await self._sent(request, url))
             location = received.headers.get("location")
             if received.status not in _REDIRECTS or request.method not in ("GET", "HEAD") or not location:
                 return received, url
             await received.close()
-            url = origin.redirected(url, location)
+            received, url = None, origin.redirected(url, location)
         raise Refused(f"{request.name}: more than {HOPS} redirects")
 
     async def _sent(self, request: Request, url: str) -> Sent:
         if url.startswith(self._home):
-            headers = self._home_headers | _checked(request.headers) | _checked(request.own_headers)
-            return self._measured(request, url, headers, None)
+            return self._sent_home(request, url)
         target = origin.origin_of(url)
         parts = urlsplit(url)
         headers = {"host": parts.netloc, **_USUAL}
@@ -271,13 +292,16 @@ class Client:
                 host = f"[{address}]" if ":" in address else address
                 url = urlunsplit(parts._replace(netloc=f"{host}:{target.port}"))
                 server_name = target.host
-        return self._measured(request, url, headers, server_name)
+        _measure(request, headers)
+        return Sent(request.method, url, list(headers.items()), request.body, self.settings.timeouts, server_name)
 
-    def _measured(self, request: Request, url: str, headers: dict[str, str], server_name: str | None) -> Sent:
-        body = request.body
-        if body is not None or request.method not in _NO_BODY:
-            headers["content-length"] = str(len(body) if isinstance(body, bytes) else body.size if body else 0)
-        return Sent(request.method, url, list(headers.items()), body, self.settings.timeouts, server_name)
+    def _sent_home(self, request: Request, url: str, within_s: float | None = None) -> Sent:
+        headers = self._home_headers | _checked(request.headers)
+        if request.own_headers:
+            headers |= _checked(request.own_headers)
+        _measure(request, headers)
+        timeouts = self.settings.timeouts
+        return Sent(request.method, url, list(headers.items()), request.body, timeouts, within_s=within_s)
 
     async def _pinned(self, target: origin.Origin) -> str | None:
         """Return the address to connect to at a foreign origin, looked up and checked once; None to leave it open."""
@@ -333,6 +357,12 @@ def _passing(error: RunnerError) -> RunnerError:
 @lru_cache(maxsize=1024)
 def _is_name(name: str) -> bool:
     return _NAME(name) is not None
+
+
+def _measure(request: Request, headers: dict[str, str]) -> None:
+    body = request.body
+    if body is not None or request.method not in _NO_BODY:
+        headers["content-length"] = str(len(body) if isinstance(body, bytes) else body.size if body else 0)
 
 
 def _type(headers: Mapping[str, str]) -> str:

@@ -40,15 +40,25 @@ class DirectWire:
         self._idle: dict[Place, deque[Connection]] = {}
         self._busy: set[Connection] = set()
 
+    def keeps_time(self, url: str) -> bool:
+        """Say that it does."""
+        return True
+
     async def open(self, sent: Sent) -> DirectReceived:
         """Send it and wait for the head of the reply; raises one of `BROKEN`."""
         host, port, is_tls, target = _parts(sent.url)
         place = Place(host, port, is_tls, sent.server_name)
         head = _checked(request_head(sent.method, target, sent.headers), len(sent.headers))
-        connection = self._kept(place) or await self._connected(place, sent.timeouts.connect_s)
+        loop = asyncio.get_running_loop()
+        now, within_s = loop.time(), sent.within_s
+        connection = self._kept(place, now)
+        if connection is None:
+            connection = await self._connected(place, sent)
+            within_s = None if within_s is None else within_s - (loop.time() - now)
         self._busy.add(connection)
         try:
-            await connection.send(head, sent.body, sent.timeouts.read_s, has_no_body=sent.method == "HEAD")
+            connection.begin(sent.timeouts.read_s, within_s, has_no_body=sent.method == "HEAD")
+            await connection.send(head, sent.body)
             await connection.head()
         except BaseException:  # a cancellation too: the reply would be taken for that of the next request
             self._drop(connection)
@@ -76,12 +86,11 @@ class DirectWire:
         self._busy.discard(connection)
         connection.abort()
 
-    def _kept(self, place: Place) -> Connection | None:
+    def _kept(self, place: Place, now: float) -> Connection | None:
         """Return the connection that was used last; those that are too old to be sure of are closed."""
         idle = self._idle.get(place)
         if not idle:
             return None
-        now = asyncio.get_running_loop().time()
         while idle and now - idle[0].idle_since > KEEP_ALIVE_S:
             idle.popleft().abort()
         while idle:
@@ -91,8 +100,9 @@ class DirectWire:
             connection.abort()
         return None
 
-    async def _connected(self, place: Place, limit_s: float) -> Connection:
+    async def _connected(self, place: Place, sent: Sent) -> Connection:
         loop = asyncio.get_running_loop()
+        limit_s = sent.timeouts.connect_s if sent.within_s is None else min(sent.timeouts.connect_s, sent.within_s)
         trust = self._trust if place.is_tls else None
         if place.is_tls and trust is None:
             raise Broken("this wire speaks no TLS", Fault.OURS)

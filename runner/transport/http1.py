@@ -20,6 +20,7 @@ from runner.model.item import Body
 from runner.transport.wire import Broken, Fault
 
 LONGEST_HEAD: Final = 128 << 10
+_NEVER: Final = float("inf")
 MOST_WAITING: Final = 1 << 20
 """Bytes of a reply that wait for their reader before the connection stops reading."""
 
@@ -50,6 +51,7 @@ class Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._poller: select.poll | None = None
         self._patience_s = self._deadline = 0.0
+        self._ends_at = _NEVER
         self._unwritten = 0
 
     # -- what the wire asks for
@@ -70,19 +72,35 @@ class Connection(asyncio.Protocol):
             self._poller = _poller(self._transport)
         return not self._poller.poll(0)
 
-    async def send(self, head: bytes, body: bytes | Body | None, patience_s: float, *, has_no_body: bool) -> None:
-        """Begin an exchange and write the request; returns early when the server answers before it is written.
+    def begin(self, patience_s: float, within_s: float | None, *, has_no_body: bool) -> None:
+        """Begin an exchange.
+
+        Args:
+            patience_s: longest time without any progress, from now to the end of the exchange.
+            within_s: longest time for all of it; None for no limit.
+            has_no_body: whether the reply has no body whatever its headers say (HEAD).
+        """
+        now = self._loop.time()
+        self.headers = {}
+        self.is_whole = self._has_head = self._is_reusable = self._is_informational = False
+        self._has_no_body, self._is_open = has_no_body, True
+        self._pieces.clear()
+        self._waiting = self._head_bytes = self._unwritten = 0
+        self._patience_s, self._deadline = patience_s, now + patience_s
+        self._ends_at = now + within_s if within_s is not None else _NEVER
+        self._timer = self._loop.call_at(min(self._deadline, self._ends_at), self._look)
+
+    async def send(self, head: bytes, body: bytes | Body | None) -> None:
+        """Write the request; returns early when the server answers before it is written.
 
         Args:
             head: request line and headers, with the empty line.
             body: what follows.
-            patience_s: longest time without any progress, from now to the end of the exchange.
-            has_no_body: whether the reply has no body whatever its headers say (HEAD).
 
         Raises:
             Broken: the connection broke off, or nothing moved for too long.
+            TimeoutError: the time for all of it is over.
         """
-        self._begin(patience_s, has_no_body=has_no_body)
         transport = self._transport
         if transport is None:
             raise Broken("the connection was closed", Fault.UNSENT)
@@ -97,7 +115,7 @@ class Connection(asyncio.Protocol):
                 self._is_reusable = False  # the rest of the body is still owed
                 return
             transport.write(piece)
-            self._deadline = self._loop.time() + patience_s
+            self._deadline = self._loop.time() + self._patience_s
 
     async def head(self) -> None:
         """Wait for status and headers; raises as `send`."""
@@ -222,17 +240,6 @@ class Connection(asyncio.Protocol):
             self.is_whole = True
 
     # -- inside
-    def _begin(self, patience_s: float, *, has_no_body: bool) -> None:
-        self.headers = {}
-        self.is_whole = self._has_head = self._is_reusable = self._is_informational = False
-        self._has_no_body = has_no_body
-        self._is_open = True
-        self._pieces.clear()
-        self._waiting = self._head_bytes = self._unwritten = 0
-        self._patience_s = patience_s
-        self._deadline = self._loop.time() + patience_s
-        self._timer = self._loop.call_at(self._deadline, self._look)
-
     async def _wait(self) -> None:
         """Wait until something has happened; raises what broke the exchange."""
         if self._error is None:
@@ -248,7 +255,7 @@ class Connection(asyncio.Protocol):
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def _fail(self, error: Broken) -> None:
+    def _fail(self, error: Broken | TimeoutError) -> None:
         if self._error is None:
             self._error = error
         self._wake()
@@ -256,16 +263,16 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def _look(self) -> None:
-        """Fail when nothing has moved for too long; a reader that takes its time is no reason."""
+        """Fail when nothing has moved for too long, or the time is over; a reader that takes its time is no reason."""
         unwritten = self._transport.get_write_buffer_size() if self._transport is not None else 0
         now = self._loop.time()
         if unwritten != self._unwritten or self._waiter is None:
             self._unwritten = unwritten
             self._deadline = max(self._deadline, now + self._patience_s)
-        if now >= self._deadline:
-            self._fail(Broken("no reply in time"))
+        if now >= min(self._deadline, self._ends_at):
+            self._fail(TimeoutError() if now >= self._ends_at else Broken("no reply in time"))
             return
-        self._timer = self._loop.call_at(self._deadline, self._look)
+        self._timer = self._loop.call_at(min(self._deadline, self._ends_at), self._look)
 
     def _pause(self, *, paused: bool) -> None:
         self._is_paused = paused

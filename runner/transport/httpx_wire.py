@@ -42,6 +42,10 @@ class HttpxWire:
     def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
         self._transport = transport
 
+    def keeps_time(self, url: str) -> bool:
+        """Say that it does not."""
+        return False
+
     async def open(self, sent: Sent) -> HttpxReceived:
         """Send it and wait for the head of the reply."""
         timeouts = sent.timeouts

@@ -79,6 +79,15 @@ class Limits:
         """How many requests may be under way now."""
         return max(1, int(self._allowed))
 
+    def entered(self) -> bool:
+        """Take a place if nothing stands in the way now; else `enter` must be awaited."""
+        if self._failed or self._bucket is not None or self._busy + 1 > self._allowed:
+            return False
+        if self._until > self._clock.monotonic():
+            return False
+        self._busy += 1
+        return True
+
     async def enter(self) -> None:
         """Wait for a place, for the rate and for the end of a common pause.
 

@@ -35,13 +35,13 @@ class NetworkWire:
         self._routes: dict[str, Wire] = {}
         self._made: dict[tuple[bool, bool, str | None], Wire] = {}
 
+    def keeps_time(self, url: str) -> bool:
+        """Whether the wire to its origin does."""
+        return self._wire(url).keeps_time(url)
+
     async def open(self, sent: Sent) -> Received:
         """Send it over the way to its origin; raises one of `BROKEN`, or ConfigError for a useless proxy setting."""
-        origin = sent.url[: _end_of_origin(sent.url)]
-        wire = self._routes.get(origin)
-        if wire is None:
-            wire = self._routes[origin] = self._way(origin)
-        return await wire.open(sent)
+        return await self._wire(sent.url).open(sent)
 
     async def close(self) -> None:
         """Close all connections; may be called twice."""
@@ -49,6 +49,13 @@ class NetworkWire:
             await wire.close()
         self._made.clear()
         self._routes.clear()
+
+    def _wire(self, url: str) -> Wire:
+        origin = url[: _end_of_origin(url)]
+        wire = self._routes.get(origin)
+        if wire is None:
+            wire = self._routes[origin] = self._way(origin)
+        return wire
 
     def _way(self, origin: str) -> Wire:
         scheme, _, place = origin.partition("://")
@@ -81,8 +88,10 @@ def proxy_for(scheme: str, place: str) -> str | None:
 def _end_of_origin(url: str) -> int:
     """Return where the path or query of an absolute URL begins."""
     begin = url.index("://") + 3
-    ends = [at for mark in "/?" if (at := url.find(mark, begin)) >= 0]
-    return min(ends, default=len(url))
+    slash, mark = url.find("/", begin), url.find("?", begin)
+    if slash < 0 or 0 <= mark < slash:
+        return mark if mark >= 0 else len(url)
+    return slash
 
 
 def _direct(*, is_tls: bool) -> Wire | None:

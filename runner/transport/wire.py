@@ -46,6 +46,7 @@ class Sent:
         url: absolute, percent-encoded; its host may be an address that was looked up before.
         headers: complete, `Host` included.
         server_name: name that the certificate must bear when `url` holds an address; else None.
+        within_s: end it, with a TimeoutError, when it is not over after this time; only for a wire that keeps time.
     """
 
     method: str
@@ -54,6 +55,7 @@ class Sent:
     body: Content | None
     timeouts: Timeouts
     server_name: str | None = None
+    within_s: float | None = None
 
 
 class Received(Protocol):
@@ -79,6 +81,9 @@ class Received(Protocol):
 
 class Wire(Protocol):
     """Sends one request; the place for a faster engine."""
+
+    def keeps_time(self, url: str) -> bool:
+        """Whether requests to a URL end after `Sent.within_s` by themselves, the reading of their body included."""
 
     async def open(self, sent: Sent) -> Received:
         """Send it and wait for the head of the reply; raises one of `BROKEN`."""

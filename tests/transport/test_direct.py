@@ -245,6 +245,25 @@ def test_a_slow_reader_stops_the_server():
     assert size == 64 << 20
 
 
+@pytest.mark.parametrize("pieces", [[b""], [b"HTTP/1.1 200 OK\r\n\r\nh"]], ids=["no head", "no end"])
+def test_the_time_for_all_of_it_has_an_end(pieces):
+    async def run():
+        script = Script(pieces)
+        server = await asyncio.start_server(script.serve, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        wire = DirectWire(None)
+        assert wire.keeps_time(url)
+        try:
+            received = await wire.open(Sent("GET", url, [("host", "h")], None, Timeouts(), within_s=0.05))
+            return [piece async for piece in received.raw()]
+        finally:
+            await wire.close()
+            await ended(server, script.writers)
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(run())
+
+
 def test_a_cancelled_request_leaves_no_reply_to_the_next_one():
     async def run():
         late = asyncio.Event()

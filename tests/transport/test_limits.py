@@ -122,3 +122,27 @@ def test_a_refusal_is_a_living_platform():
     limited.went_wrong(Unavailable(""), None, {})
     clock.at += 1.5
     asyncio.run(_pass(limited, 1))
+
+
+def test_a_free_place_is_taken_without_waiting():
+    limits = Limits(Rules(concurrency=2), Ticks(), Random(1))
+    assert [limits.entered() for _ in range(3)] == [True, True, False]
+    limits.leave()
+    assert limits.entered()
+
+
+@pytest.mark.parametrize("rules", [Rules(per_second=5.0), Rules()])
+def test_a_rate_or_a_failing_platform_makes_everybody_enter_slowly(rules):
+    limits = Limits(rules, Ticks(), Random(1))
+    if rules.per_second is None:
+        limits.went_wrong(Unavailable("no"), 500, {})
+    assert not limits.entered()
+
+
+def test_nobody_enters_during_a_common_pause():
+    clock = Ticks()
+    limits = Limits(Rules(), clock, Random(1))
+    limits.went_well({"retry-after": "5"})
+    assert not limits.entered()
+    clock.at += 6
+    assert limits.entered()
