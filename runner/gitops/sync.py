@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runner.assembly.freezing import refuse_when_frozen
-from runner.assembly.loading import Loaded, load_files
+from runner.assembly.loading import Loaded, load_files, waits_for_trigger
 from runner.assembly.run import Applied, Wishes, apply_recipe, plan_recipe
 from runner.assembly.session import Session, open_session
 from runner.engine.stop import Stop
 from runner.gitops.checkout import CANDIDATE, Checkout
 from runner.model.contracts import Clock
-from runner.model.errors import PlanRefused, RecipeError, RunnerError
+from runner.model.errors import LeaseHeld, PlanRefused, RecipeError, RunnerError
 from runner.model.item import Json
 from runner.model.recipe import Recipe
 
@@ -31,6 +31,7 @@ class Settings:
     Attributes:
         paths: recipes and folders inside the repository; empty for the whole of it.
         every_s: time between two looks at the branch.
+        triggered_too: whether recipes with triggers are applied; those that read what triggers them never are.
         origin: facts that the ledger keeps with each run, beside its commit.
     """
 
@@ -39,6 +40,7 @@ class Settings:
     variables: Mapping[str, str] = field(default_factory=dict)
     emulate: bool = False
     every_s: float = 60.0
+    triggered_too: bool = True
     origin: Mapping[str, Json] = field(default_factory=dict)
 
 
@@ -47,7 +49,7 @@ class Health:
     """How one recipe stands.
 
     Attributes:
-        state: `healthy`, `degraded` (items failed, a check failed, held, pending) or `failing` (an error).
+        state: `healthy`, `degraded` (items failed, a check failed, held, pending, locked) or `failing` (an error).
         outcome: of its last apply; `nothing to do` when there was no work.
         commit: from which it was last applied or found to need nothing.
     """
@@ -119,12 +121,17 @@ class Sync:
         async with open_session(
             loaded.project, loaded.recipes, loaded.catalog, emulate=self._settings.emulate, environ=self._environ
         ) as session:
-            for recipe in loaded.recipes:
+            for recipe in self._mine(loaded):
                 if stop.everything:
                     return
                 async for applied in self._recipe(session, recipe, stop):
                     yield applied
         self._forget(loaded)
+
+    def _mine(self, loaded: Loaded) -> Sequence[Recipe]:
+        """Return the recipes that a commit applies: not those that something else starts."""
+        mine = [recipe for recipe in loaded.recipes if self._settings.triggered_too or not recipe.triggers]
+        return [recipe for recipe in mine if not waits_for_trigger(recipe)]
 
     def _is_frozen(self, loaded: Loaded) -> bool:
         """Whether a freeze window keeps everything from being applied; then `status` says which."""
@@ -191,6 +198,9 @@ class Sync:
                 async for applied in apply_recipe(session, recipe, stop.child(), wishes):
                     outcomes.append("not applied" if applied.report is None else applied.report.outcome)
                     yield applied
+        except LeaseHeld as held:
+            self.status.recipes[recipe.name] = Health("degraded", "locked", commit, self._clock.now(), _said(held))
+            return
         except RunnerError as error:
             self.status.recipes[recipe.name] = Health("failing", "error", commit, self._clock.now(), _said(error))
             return
@@ -201,7 +211,7 @@ class Sync:
 
     def _forget(self, loaded: Loaded) -> None:
         """Drop the health of recipes that the branch no longer has."""
-        names = {recipe.name for recipe in loaded.recipes}
+        names = {recipe.name for recipe in self._mine(loaded)}
         for name in [name for name in self.status.recipes if name not in names]:
             del self.status.recipes[name]
 

@@ -171,3 +171,41 @@ def test_an_ignored_freeze_stands_in_the_run(following: Following):
     following.sync = following.again(origin={"ignored_freeze": "a customer waits"})
     assert following.look() == ["a", "b"]
     assert following.holders("a")[0]["ignored_freeze"] == "a customer waits"
+
+
+HOOK = "triggers: [{webhook: {path: /hooks/c, secret: hook}}]\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "triggered_too", "applied"),
+    [
+        (HOOK, True, ["a", "b", "c"]),
+        (HOOK, False, ["a", "b"]),
+        (HOOK + 'record: {of: "{{ trigger.order }}"}\n', True, ["a", "b"]),
+    ],
+    ids=["applied", "left to its trigger", "waits for what it reads"],
+)
+def test_recipes_with_triggers(following: Following, more: str, triggered_too: bool, applied: list[str]):
+    with (following.work / "runner.yaml").open("a") as file:
+        file.write("secrets: {hook: {env: HOOK}}\n")
+    recipe = add_recipe(following.work, "c")
+    recipe.write_text(recipe.read_text() + more)
+    following.push("c has a trigger")
+    following.sync = following.again(triggered_too=triggered_too)
+    assert following.look() == applied
+    assert sorted(following.sync.status.recipes) == applied
+
+
+def test_a_recipe_that_another_one_applies_is_locked_not_failing(following: Following):
+    async def while_locked() -> None:
+        following.folder.joinpath(".runner").mkdir(parents=True)
+        ledger = open_ledger(str(following.folder / ".runner/ledger.db"), clock=SystemClock())
+        try:
+            await ledger.acquire("shop//a", {"host": "elsewhere"}, SystemClock().now(), 60)
+            assert [one.planned.recipe.name async for one in following.sync.once(Stop())] == ["b"]
+        finally:
+            await ledger.close()
+
+    asyncio.run(while_locked())
+    health = following.sync.status.recipes["a"]
+    assert (health.state, health.outcome, following.sync.status.is_healthy) == ("degraded", "locked", True)
