@@ -129,12 +129,17 @@ class Step:
     part_size: Tree | None
     loop: tuple[str, Tree] | None
     collect: Mapping[str, Tree]
+    add: Mapping[str, Tree]
     steps: Sequence[Step]
 
     def reads(self, *path: str) -> bool:
         """Whether some part of it, or of a step inside it, reads a path."""
         single = [self.when, self.each, self.match, self.expect, self.error, self.loop[1] if self.loop else None]
-        trees = [tree for tree in (*single, *self.keep.values(), *self.collect.values()) if tree is not None]
+        trees = [
+            tree
+            for tree in (*single, *self.keep.values(), *self.collect.values(), *self.add.values())
+            if tree is not None
+        ]
         if self.call is not None and self.call.reads(*path):
             return True
         return any(tree.reads(*path) for tree in trees) or any(step.reads(*path) for step in self.steps)
@@ -154,7 +159,7 @@ def kept_names(compiler: Compiler, pointer: Pointer) -> frozenset[str]:
     found: set[str] = set()
     for step in data if isinstance(data, list) else [data]:
         if isinstance(step, Mapping):
-            found |= set(step.get("keep") or ()) | set(step.get("collect") or ())
+            found |= _kept_by(step)
             found |= set().union(*(_kept_inside(inner) for inner in step.get("steps") or ()))
     return frozenset(found)
 
@@ -198,6 +203,7 @@ def compile_step(compiler: Compiler, pointer: Pointer, names: Names) -> Step:
         part_size=compiler.tree((*pointer, "parts", "size"), names),
         loop=loop,
         collect=compile_map(compiler, (*pointer, "collect"), found),
+        add=compile_map(compiler, (*pointer, "add"), after),
         steps=compile_steps(compiler, (*pointer, "steps"), inside),
     )
 
@@ -251,7 +257,11 @@ def _kept_inside(step: Json) -> set[str]:
     if not isinstance(step, Mapping):
         return set()
     inner = set().union(*(_kept_inside(one) for one in step.get("steps") or ()))
-    return set(step.get("keep") or ()) | set(step.get("collect") or ()) | inner
+    return _kept_by(step) | inner
+
+
+def _kept_by(step: Mapping[str, Json]) -> set[str]:
+    return {name for field in ("keep", "collect", "add") for name in step.get(field) or ()}
 
 
 def _parts(compiler: Compiler, pointer: Pointer, names: Names) -> Sequence[Part]:

@@ -141,6 +141,7 @@ async def _once(session: Session, step: Step, scope: Scope, *, safe: bool | None
     kept = scope["kept"]
     if step.call is None:
         keep(step.keep, scope, kept)
+        _add(step, scope)
         _expect(step, scope)
         return scope
     if step.match is not None:
@@ -157,8 +158,19 @@ async def _once(session: Session, step: Step, scope: Scope, *, safe: bool | None
         _gather(step, page, founds, gathered)
     kept.update(gathered)
     keep(step.keep, after, kept)
+    _add(step, after)
     _expect(step, after)
     return after
+
+
+def _add(step: Step, scope: Scope) -> None:
+    """Append to lists that grow from one chunk to the next."""
+    kept: dict[str, Json] = scope["kept"]
+    with reading("a call that adds values"):
+        for name, tree in step.add.items():
+            if kept.get(name) is None:
+                kept[name] = []
+            kept[name].extend(tree(scope) or ())
 
 
 def _rounds_of(step: Step) -> bool:

@@ -46,6 +46,17 @@ def test_a_second_time_leaves_no_duplicates(tmp_path):
     assert {results[0][0]["value"]["choices"][0] for results in said.values()} == {"other"}
 
 
+def test_only_what_differs_is_replaced(tmp_path):
+    studio = Studio(seed=1200)
+    rows = [row(n, score=0.25) for n in range(1, 1201)]
+    predict(studio, tmp_path, rows)
+    before = set(studio.site.store.predictions)
+    predict(studio, tmp_path, [*rows[:3], row(4, "other", score=0.25), *rows[4:]])
+    assert studio.desk.counts["predictions_uploaded"] == 1201
+    assert len(before & set(studio.site.store.predictions)) == 1199
+    assert {len(results) for results in studio.said(NAME).values()} == {1}
+
+
 def test_rows_that_are_gone_are_gone_there_too(tmp_path):
     studio = Studio()
     predict(studio, tmp_path, [row(1), row(2)])

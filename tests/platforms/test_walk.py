@@ -120,6 +120,16 @@ prepare:
     assert [path for path, _ in server.seen[2:]] == ["GET /seen/20", "GET /seen/30"]
 
 
+def test_a_list_may_grow_from_step_to_step():
+    steps = """
+prepare:
+  - for: {each: n, in: "{{ [1, 2] }}"}
+    steps: [{add: {all: "{{ [n, n * 10] }}"}}]
+  - {call: {get: /more}, add: {all: "{{ response.found }}", other: "{{ response.none | default(none) }}"}}
+"""
+    assert prepared(steps, Server(more=[{"found": [7]}])) == {"all": [1, 10, 2, 20, 7], "other": []}
+
+
 def test_what_is_expected_and_not_there_is_refused():
     steps = """
 prepare:
