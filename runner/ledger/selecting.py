@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -24,14 +25,25 @@ class Building:
         current: number of the current selection, None when there is none.
         current_count: its number of items.
         count: items chosen so far.
-        target: number of the new selection; None as long as it is equal to the beginning of the current one.
+        differs: whether it is known to be another than the current one.
+        target: number of the new selection, set by the first write of one that differs.
+        keys: of the batch before, whose rows may not be written yet.
+        written: done when they are.
     """
 
     scope: int
     current: int | None
     current_count: int
     count: int = 0
+    differs: bool = False
     target: int | None = None
+    keys: frozenset[str] = frozenset()
+    written: asyncio.Future[None] | None = None
+
+    async def is_written(self) -> None:
+        """Wait for the batch before; raises what went wrong with it."""
+        if self.written is not None:
+            await self.written
 
 
 @dataclass(slots=True)
@@ -60,6 +72,7 @@ class Additions:
         new: places of the chosen items that need a row.
         changed: places of the chosen items whose value changed in what never reaches a target.
         differs: whether the chosen items are not the next part of the current selection.
+        position: of the first chosen item in the selection.
     """
 
     known: Known
@@ -68,6 +81,7 @@ class Additions:
     new: Sequence[int]
     changed: Sequence[int]
     differs: bool
+    position: int
 
     @property
     def is_empty(self) -> bool:
@@ -103,20 +117,27 @@ def plan(connection: Connection, building: Building, items: Sequence[Item], know
         LedgerError: a value cannot be stored; names the item.
     """
     values = [pack_item(item) for item in items]
-    doubled = _doubled(items)
+    doubled = _doubled(items, building.keys)
     chosen = [place for place in range(len(items)) if place not in doubled]
-    differs = building.target is not None or _differs(connection, building, known, chosen)
+    differs = building.differs or _differs(connection, building, known, chosen)
     if differs:  # else they stand behind the beginning of a selection that has no key twice
         doubled |= _chosen_before(connection, building, known)
         chosen = [place for place in chosen if place not in doubled]
-        differs = bool(chosen) and (building.target is not None or _differs(connection, building, known, chosen))
+        differs = bool(chosen) and (building.differs or _differs(connection, building, known, chosen))
     new = [place for place in chosen if place not in known.marks]
     changed = [place for place in chosen if known.marks.get(place) not in (None, checksum(values[place]))]
-    return Additions(known, values, chosen, new, changed, differs)
+    return Additions(known, values, chosen, new, changed, differs, building.count)
+
+
+def number(additions: Additions, first: int) -> None:
+    """Give the new rows their ids, `first` and those after it."""
+    found = additions.known.standings
+    for row, place in enumerate(additions.new, first):
+        found[place] = Standing(row, seen=found[place].seen)
 
 
 def write(connection: Connection, building: Building, additions: Additions, items: Sequence[Item], work: int) -> None:
-    """Write what a batch adds, inside a transaction; gives the new rows their ids in `known`."""
+    """Write what a batch adds, inside a transaction; the new rows have their ids."""
     standings, values = additions.known.standings, additions.values
     if additions.new:
         _add_items(connection, building.scope, additions, items, work)
@@ -127,9 +148,9 @@ def write(connection: Connection, building: Building, additions: Additions, item
         connection.change("scopes_changed", [(building.scope,)])
     if additions.differs:
         if building.target is None:
-            building.target = _branch(connection, building)
+            building.target = _branch(connection, building, additions.position)
         numbers = [standings[place].id for place in additions.chosen]
-        connection.change("rows_chosen", list(enumerate(numbers, building.count)), generation=building.target)
+        connection.change("rows_chosen", list(enumerate(numbers, additions.position)), generation=building.target)
 
 
 def standings(additions: Additions) -> list[Standing]:
@@ -158,7 +179,7 @@ def finish(connection: Connection, building: Building, count: int, mark: bytes) 
     if building.target is None and building.current is not None and building.current_count == count:
         connection.change("generation_finished", generation=building.current, size=count, mark=mark)
         return False
-    target = building.target if building.target is not None else _branch(connection, building)
+    target = building.target if building.target is not None else _branch(connection, building, count)
     connection.change("generation_finished", generation=target, size=count, mark=mark)
     connection.change("generation_flipped", generation=target, scope=building.scope)
     return True
@@ -167,8 +188,8 @@ def finish(connection: Connection, building: Building, count: int, mark: bytes) 
 _SEEN: Final = {seen: Standing(seen=seen) for seen in ("never", "content", "work")}
 
 
-def _doubled(items: Sequence[Item]) -> set[int]:
-    first: dict[str, int] = {}
+def _doubled(items: Sequence[Item], before: frozenset[str]) -> set[int]:
+    first: dict[str, int] = dict.fromkeys(before, -1)
     return {place for place, item in enumerate(items) if first.setdefault(item.key, place) != place}
 
 
@@ -190,26 +211,23 @@ def _chosen_before(connection: Connection, building: Building, known: Known) -> 
 
 
 def _add_items(connection: Connection, scope: int, additions: Additions, items: Sequence[Item], work: int) -> None:
-    size, found = len(additions.new), additions.known.standings
-    first = connection.fetch("items_taken", size=size)[0][0] - size
     rows: list[Row] = []
     values: list[Row] = []
-    for number, place in enumerate(additions.new, first):
-        item, value = items[place], additions.values[place]
-        rows.append((number, key_bytes(item.key), item.content, checksum(value)))
-        values.append((number, value))
-        found[place] = Standing(number, seen=found[place].seen)
+    for place in additions.new:
+        item, value, row = items[place], additions.values[place], additions.known.standings[place].id
+        rows.append((row, key_bytes(item.key), item.content, checksum(value)))
+        values.append((row, value))
     connection.change("items_added", rows, scope=scope, work=work)
     connection.change("values_added", values)
 
 
-def _branch(connection: Connection, building: Building) -> int:
+def _branch(connection: Connection, building: Building, until: int) -> int:
     connection.change("rows_outdated", scope=building.scope)
     connection.change("generations_outdated", scope=building.scope)
     target: int = connection.fetch("generation_taken")[0][0]
     connection.change("generation_begun", generation=target, scope=building.scope, mark=EMPTY)
-    if building.current is not None and building.count:
-        connection.change("prefix_copied", generation=target, old=building.current, until=building.count)
+    if building.current is not None and until:
+        connection.change("prefix_copied", generation=target, old=building.current, until=until)
     return target
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import TypeVar
+from contextlib import suppress
+from typing import Final, TypeVar
 
 from runner.ledger import leases, reading, selecting
 from runner.ledger.codec import EMPTY, key_text, pack, unpack
@@ -17,6 +19,8 @@ from runner.model.ledger import ItemStatus, JobRow, Lease, Outcome, PlanUse, Pub
 
 T = TypeVar("T")
 
+_NUMBERS_TAKEN: Final = 16_384
+
 
 class SqlLedger:
     """See `runner.model.ledger.Ledger`."""
@@ -26,6 +30,7 @@ class SqlLedger:
         self._writer = Writer(database)
         self._scopes: dict[Scope, int] = {}
         self._works: dict[str, int] = {}
+        self._taken = range(0)
         self._buildings: dict[Scope, selecting.Building] = {}
 
     @property
@@ -127,18 +132,27 @@ class SqlLedger:
         building = await self._building(scope, position)
         number = await self._work(work)
 
-        def look(connection: Connection) -> selecting.Additions:
+        def look(connection: Connection) -> selecting.Known:
             fence(connection, lease)
-            known = selecting.look_up(connection, building.scope, number, items)
-            return selecting.plan(connection, building, items, known)
+            return selecting.look_up(connection, building.scope, number, items)
 
-        additions = await self._database.read(look)
+        known = await self._database.read(look)
+        if known.rows:  # which of them are chosen already stands in the store
+            await building.is_written()
+        additions = await self._database.read(lambda connection: selecting.plan(connection, building, items, known))
+        await building.is_written()
+        selecting.number(additions, await self._numbers(len(additions.new)))
         if not additions.is_empty:
-            await self._write(
+            # The source may read on meanwhile: whatever is recorded later stands behind this write in the same line.
+            # It need not be durable: the commit that makes the selection the current one takes it along.
+            building.written = self._writing(
                 lease,
                 lambda connection: selecting.write(connection, building, additions, items, number),
-                durable=False,  # the commit that makes the selection the current one takes these along
+                durable=False,
             )
+            building.written.add_done_callback(_see)
+        building.differs |= additions.differs
+        building.keys = frozenset(item.key for item in items)
         building.count += len(additions.chosen)
         return selecting.standings(additions)
 
@@ -147,6 +161,7 @@ class SqlLedger:
         building = await self._building(scope, 0 if count == 0 else 1)
         packed = pack(mark, "the mark of a selection")
         del self._buildings[scope]
+        await building.is_written()
         return await self._write(lease, lambda connection: selecting.finish(connection, building, count, packed))
 
     async def reset(self, scope: Scope, lease: Lease, statuses: Sequence[str], keys: Sequence[str] | None) -> int:
@@ -218,12 +233,31 @@ class SqlLedger:
         rows = await self._database.read(lambda connection: connection.fetch("scopes"))
         return [Scope(*row) for row in rows]
 
-    async def _write(self, lease: Lease, work: Callable[[Connection], T], *, durable: bool = True) -> T:
+    async def _write(self, lease: Lease, work: Callable[[Connection], T]) -> T:
+        return await self._writing(lease, work, durable=True)
+
+    def _writing(self, lease: Lease, work: Callable[[Connection], T], *, durable: bool) -> asyncio.Future[T]:
         def write(connection: Connection) -> T:
             with transaction(connection, lease, durable=durable):
                 return work(connection)
 
-        return await self._writer.call(write)
+        return self._writer.call(write)
+
+    async def _numbers(self, size: int) -> int:
+        """Return the first of `size` new item numbers; they are taken from the store in large pieces."""
+        if self._taken.stop - self._taken.start < size:
+            taken = max(size, _NUMBERS_TAKEN)
+
+            def take(connection: Connection) -> int:
+                with transaction(connection, durable=False):
+                    after: int = connection.fetch("items_taken", size=taken)[0][0]
+                    return after
+
+            after = await self._writer.call(take)
+            self._taken = range(after - taken, after)
+        first = self._taken.start
+        self._taken = self._taken[size:]
+        return first
 
     async def _ask(self, scope: Scope, work: Callable[[Connection, int], T]) -> T | None:
         row = await self._database.read(lambda connection: reading.scope_row(connection, scope))
@@ -238,6 +272,9 @@ class SqlLedger:
 
     async def _building(self, scope: Scope, position: int) -> selecting.Building:
         if position == 0:
+            if scope in self._buildings:
+                with suppress(LedgerError):  # its rows must be seen, or they are made twice
+                    await self._buildings[scope].is_written()
             number = await self._scope(scope)
             self._buildings[scope] = await self._database.read(lambda connection: selecting.begin(connection, number))
         if scope not in self._buildings:
@@ -283,6 +320,12 @@ class SqlLedger:
     def _known_work(self, connection: Connection, work: str) -> int | None:
         rows = connection.fetch("work_found", hash=work)
         return rows[0][0] if rows else None
+
+
+def _see(written: asyncio.Future[None]) -> None:
+    """Take notice of a failure: it is raised again by whoever waits for the batch."""
+    if not written.cancelled():
+        written.exception()
 
 
 def _page(work: Callable[..., T], *arguments: object) -> Callable[[Connection], T]:

@@ -206,6 +206,8 @@ class Ledger(Protocol):
 
         Creates missing item rows as `new` and stores their `value`. Returns standings with ids. A key that stands
         already in the selection being built gets a Standing with status `duplicate` and is not selected again.
+        May return before all is on disk: everything that is written later is written after it, and what goes wrong is
+        raised by the next one. Batches of one selection are given one after the other.
         """
 
     async def finish_selection(self, scope: Scope, lease: Lease, count: int, mark: Mapping[str, Json]) -> bool:

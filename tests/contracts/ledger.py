@@ -219,6 +219,20 @@ class SelectionContract:
         assert await desk.keys() == ["y", "b"]
 
     @with_desk
+    async def test_selected_items_may_be_sent_before_the_selection_ends(self, desk):
+        for n in range(5):
+            (a, b) = await desk.ledger.select(SCOPE, desk.lease, "w1", 2 * n, [item(f"a{n}"), item(f"b{n}")])
+            await desk.record(JobIntended(f"j{n}", 1, [a.id, b.id], 1.0, sent=True))
+        assert await desk.ledger.finish_selection(SCOPE, desk.lease, 10, {})
+        assert await desk.ledger.counts(SCOPE) == {"in_job": 10}
+
+    @with_desk
+    async def test_a_selection_begun_anew_finds_what_the_last_batch_made(self, desk):
+        (first,) = await desk.ledger.select(SCOPE, desk.lease, "w1", 0, [item("a")])
+        (again,) = await desk.ledger.select(SCOPE, desk.lease, "w1", 0, [item("a")])
+        assert (again.id, again.seen) == (first.id, "same")
+
+    @with_desk
     async def test_a_wrong_count_is_refused(self, desk):
         await desk.select("a")
         await desk.ledger.select(SCOPE, desk.lease, "w1", 0, [item("x")])

@@ -90,6 +90,21 @@ def test_selecting_between_intents_leaves_them_synced(tmp_path):
     assert use(tmp_path / "ledger.db", synchronous) == 2
 
 
+def test_what_goes_wrong_behind_a_batch_is_raised_by_the_next(tmp_path):
+    async def fail(desk):
+        await filled(desk)
+        desk.ledger._database.write()._raw.execute("PRAGMA max_page_count = 1")
+        await desk.ledger.select(SCOPE, desk.lease, "w1", 0, [item("a", text="x" * 100_000)])
+        for _ in range(2):
+            with pytest.raises(LedgerError, match="full"):
+                await desk.ledger.select(SCOPE, desk.lease, "w1", 1, [item("b")])
+        with pytest.raises(LedgerError, match="full"):
+            await desk.ledger.finish_selection(SCOPE, desk.lease, 1, {})
+        return len(await desk.keys())
+
+    assert use(tmp_path / "ledger.db", fail) == 50
+
+
 def test_planning_goes_on_while_another_writes(tmp_path):
     path = tmp_path / "ledger.db"
     use(path)
