@@ -19,30 +19,23 @@ ENDED_WITHIN_S: Final = 6.0
 LOOKED_EVERY_S: Final = 0.1
 
 
-async def end_jobs(session: Session, recipe: Recipe, *, local_only: bool = False) -> int:
-    """Ask every open job of a recipe to end, and wait until those on this machine have.
+async def end_local_jobs(session: Session, recipe: Recipe) -> int:
+    """End the jobs of a recipe that run on this machine and would outlive its process; the others go on remotely.
 
-    What is ended stays open in the ledger: the next apply finds it ended, and settles it.
-
-    Args:
-        session: the recipe's project.
-        recipe: whose jobs.
-        local_only: only those that run on this machine and would outlive its process; the others go on remotely.
+    What is ended stays open in the ledger: the next apply finds it ended, and settles it. No lease is needed.
 
     Returns:
-        How many were asked.
+        How many were ended.
     """
     ended = 0
     for stage, work in zip(recipe.stages, await session.work(recipe), strict=True):
-        is_local = stage.target.platform is None
-        if not isinstance(work.target, Cancelling) or (local_only and not is_local):
+        if stage.target.platform is not None or not isinstance(work.target, Cancelling):
             continue
         jobs = [job async for job in _open_jobs(work)]
         ended += len(jobs)
         for job in jobs:
             await work.target.cancel(job)
-        if is_local:
-            await _gone(session, work.target, jobs)
+        await _gone(session, work.target, jobs)
     return ended
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from runner.cli import options
-from runner.cli.console import err, out
+from runner.cli.console import err, one_line, out
 from runner.cli.exits import Exit
 from runner.cli.loading import load_or_stop
 from runner.cli.options import Asked
@@ -54,12 +55,13 @@ def command(asked: Asked, *, host: str, port: int, max_runs: int, at_once: int, 
       curl http://127.0.0.1:8080/api/runs
     """
     try:
+        from runner.web.crew import Manners
         from runner.web.service import Settings  # the web parts come with an extra
     except ImportError as error:
         raise ConfigError(f"runner serve needs a library that is not installed: {error.name}", mend=EXTRA) from error
     loaded = load_or_stop(asked)
     settings = Settings(
-        list(asked.paths), os.environ, dict(asked.variables), asked.profile, api_token, max_runs, at_once
+        list(asked.paths), os.environ, dict(asked.variables), asked.profile, api_token, max_runs, Manners(at_once, _say)
     )
     return asyncio.run(_serve(loaded, settings, host, port))
 
@@ -76,6 +78,10 @@ async def _serve(loaded: Loaded, settings: Settings, host: str, port: int) -> Ex
         await stop.wait()
         await service.stop()  # while it still answers: who asks is told that it ends
     return Exit.DONE
+
+
+def _say(text: str) -> None:
+    err(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {one_line(text)}")
 
 
 def _introduce(service: Service) -> None:

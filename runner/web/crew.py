@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from runner.assembly.session import Session
@@ -19,11 +20,24 @@ LEFT_WITHIN_S: Final = 8.0
 """A service that was asked to end must be gone within ten seconds; what has not stopped by then is cut off."""
 
 
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How a crew works.
+
+    Attributes:
+        at_once: most runs that are performed at one time.
+        say: is given one line for people when a run begins and when it ends.
+    """
+
+    at_once: int = 4
+    say: Callable[[str], None] = lambda text: None
+
+
 class Crew:
     """Performs runs until it is told to leave."""
 
     def __init__(
-        self, session: Session, queue: Queue, logs: RunLogs, metrics: Metrics, load: Load, *, at_once: int
+        self, session: Session, queue: Queue, logs: RunLogs, metrics: Metrics, load: Load, manners: Manners
     ) -> None:
         """Build it.
 
@@ -33,12 +47,12 @@ class Crew:
             logs: of its runs.
             metrics: counts what ends.
             load: loads the recipes with the values of a trigger.
-            at_once: most runs that are performed at one time.
+            manners: how it works.
         """
         self.fault = ""
         self._session, self._queue, self._logs, self._metrics = session, queue, logs, metrics
         self._load = load
-        self._at_once = at_once
+        self._manners = manners
         self._active: dict[str, Performance] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_leaving = False
@@ -78,12 +92,12 @@ class Crew:
         await asyncio.gather(*late, return_exceptions=True)
 
     def _startable(self) -> Sequence[Entry]:
-        if self._is_leaving or self.fault or len(self._active) >= self._at_once:
+        if self._is_leaving or self.fault or len(self._active) >= self._manners.at_once:
             return []
         found: list[Entry] = []
         busy = {one.entry.recipe for one in self._active.values()}
         for entry in self._queue.unended():
-            if len(self._active) + len(found) >= self._at_once:
+            if len(self._active) + len(found) >= self._manners.at_once:
                 break
             if entry.recipe not in busy:
                 busy.add(entry.recipe)
@@ -96,9 +110,12 @@ class Crew:
             if self._is_leaving:
                 return
             await self._queue.change(entry.id, started_at=self._session.clock.now(), interrupted=False)
+            self._manners.say(f"{entry.recipe} {entry.id} begins, started by {entry.kind}")
             result = await self._result(one)
             if result.outcome != "interrupted":
                 await self._end(entry, result)
+            ending = f": {result.error}" if result.error else ""
+            self._manners.say(f"{entry.recipe} {entry.id} {result.outcome}{ending}")
         except LedgerError as error:
             self.fault = str(error)  # what runs now could not be known as ended, and would run again and again
         finally:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
-from runner.assembly.halting import end_jobs, with_another_try
+from runner.assembly.cancelling import cancel_recipe
+from runner.assembly.halting import end_local_jobs, with_another_try
 from runner.assembly.loading import Loaded
 from runner.assembly.run import Applied, Wishes, apply_recipe
 from runner.assembly.session import Session
@@ -26,6 +27,9 @@ AGAIN_S: Final = (10.0, 60.0, 300.0, 900.0)
 LOCKED_S: Final = 10.0
 GROUNDED_WITHIN_S: Final = 6.0
 """How long an apply may take to stop; then it is cut off, which the ledger survives."""
+
+CANCELLED_WITHIN_S: Final = 120.0
+"""How long the ends of cancelled jobs are waited for."""
 
 _GOES_ON: Final = ("pending", "stopped")
 
@@ -50,15 +54,18 @@ class Performance:
         self._session = session
         self._log = log
         self._stop = Stop()
+        self._leave = Stop()
+        self._retrying: Recipe | None = None
 
     def cancel(self) -> None:
-        """End the run for good, its jobs everywhere."""
+        """End the run for good, its jobs on the platform too."""
         self.is_cancelled = True
         self._stop.ask(Reason.INTERRUPTED)
 
     def interrupt(self) -> None:
         """End the run for now: the process ends. Jobs on this machine are ended, the others go on."""
         self._stop.ask(Reason.INTERRUPTED)
+        self._leave.ask(Reason.INTERRUPTED)
 
     async def run(self, load: Load) -> Result:
         """Do all of it; errors end up in the result."""
@@ -93,23 +100,35 @@ class Performance:
     async def _ended(self, branch: Session, recipe: Recipe, teller: Teller) -> tuple[str, str]:
         """Apply until it is over or stopped; then end its jobs as well."""
         work = asyncio.create_task(self._until_over(branch, recipe, teller))
-        stopped = asyncio.create_task(self._stop.wait())
+        tasks: set[asyncio.Task[Any]] = {work, asyncio.create_task(self._stop.wait())}
         try:
-            await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if not self._stop.everything:
                 return await work
-            await asyncio.gather(self._end_jobs(branch, recipe), asyncio.wait({work}, timeout=GROUNDED_WITHIN_S))
+            if not self.is_cancelled:
+                tasks.add(asyncio.create_task(self._end_local_jobs(branch, recipe)))
+            await asyncio.wait(tasks, timeout=GROUNDED_WITHIN_S)
         finally:
-            for task in (work, stopped):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(work, stopped, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
         if self.is_cancelled:
+            await self._cancel_jobs(branch, recipe)
             return "cancelled", "cancelled by a person"
         return "interrupted", "the service was stopped; the run goes on when it starts again"
 
-    async def _end_jobs(self, branch: Session, recipe: Recipe) -> None:
+    async def _end_local_jobs(self, branch: Session, recipe: Recipe) -> None:
         try:
-            await end_jobs(branch, recipe, local_only=not self.is_cancelled)
+            await end_local_jobs(branch, recipe)
+        except RunnerError as error:
+            self._log.write({"event": "jobs_not_ended", "at": self._now(), "error": str(error)})
+
+    async def _cancel_jobs(self, branch: Session, recipe: Recipe) -> None:
+        try:
+            async for stage in cancel_recipe(branch, recipe, self._leave, wait_s=CANCELLED_WITHIN_S):
+                if stage.report is not None:
+                    told = {"stage": stage.work.scope.stage, "jobs": dict(stage.report.progress.jobs)}
+                    self._log.write({"event": "jobs_cancelled", "at": self._now(), **told})
         except RunnerError as error:
             self._log.write({"event": "jobs_not_ended", "at": self._now(), "error": str(error)})
 
@@ -129,14 +148,21 @@ class Performance:
         """Apply once; return outcome, error, and whether another apply may come further."""
         teller.anew()
         try:
-            if self.entry.again or self.entry.interrupted:
-                recipe = await with_another_try(branch, recipe)
+            recipe = await self._with_another_try(branch, recipe)
             origin = {"service_run": self.entry.id, "trigger": self.entry.kind}
             stages = await self._applied(branch, recipe, Wishes(teller=teller, origin=origin))
         except (Unavailable, LedgerError) as error:
             return "stopped", str(error), True
         is_refused = any(stage.report is not None and isinstance(stage.report.error, AuthError) for stage in stages)
         return teller.outcome, teller.error, teller.outcome in _GOES_ON and not is_refused
+
+    async def _with_another_try(self, branch: Session, recipe: Recipe) -> Recipe:
+        """Try once more what failed before this run, and what it was interrupted in; once in a run."""
+        if not (self.entry.again or self.entry.interrupted):
+            return recipe
+        if self._retrying is None:
+            self._retrying = await with_another_try(branch, recipe)
+        return self._retrying
 
     async def _applied(self, branch: Session, recipe: Recipe, wishes: Wishes) -> list[Applied]:
         """Apply as soon as nobody else works on the recipe."""

@@ -23,7 +23,7 @@ from runner.model.secret import Secret
 from runner.web.api import Api, guarded
 from runner.web.bodies import WITHIN_S
 from runner.web.clockwork import Clockwork
-from runner.web.crew import Crew
+from runner.web.crew import Crew, Manners
 from runner.web.hooks import Hooks
 from runner.web.metrics import TYPE, Labels, Metrics
 from runner.web.openapi import openapi
@@ -34,7 +34,6 @@ from runner.web.shown import reply
 from runner.web.triggers import Triggers, triggers_of
 
 MAX_RUNS: Final = 100
-AT_ONCE: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class Settings:
         paths, variables, profile, environ: as for any command; recipes are read anew for each run.
         api_token: name of the project's secret that is the API's bearer token; empty without one.
         max_runs: most runs that may wait and run; a further order is answered with 503.
-        at_once: most runs that are performed at one time.
+        manners: how runs are performed.
         body_within_s: how long the body of a request may take to arrive.
     """
 
@@ -55,7 +54,7 @@ class Settings:
     profile: str = ""
     api_token: str = ""
     max_runs: int = MAX_RUNS
-    at_once: int = AT_ONCE
+    manners: Manners = field(default_factory=Manners)
     body_within_s: float = WITHIN_S
 
 
@@ -72,7 +71,7 @@ class Service:
         self.metrics = Metrics()
         self.queue = Queue(folder / "queue", session.clock, settings.max_runs)
         self.logs = RunLogs(folder / "runs")
-        self.crew = Crew(session, self.queue, self.logs, self.metrics, self._load, at_once=settings.at_once)
+        self.crew = Crew(session, self.queue, self.logs, self.metrics, self._load, settings.manners)
         self.hooks = Hooks(self.triggers, self.queue, self.metrics, self.crew.wake, settings.body_within_s)
         self._clockwork = Clockwork(self.triggers.schedules, self.queue, session.clock, self.metrics, self.crew.wake)
         self._ticking: asyncio.Task[None] | None = None

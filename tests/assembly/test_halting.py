@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.assembly.halting import end_jobs, with_another_try
+from runner.assembly.halting import end_local_jobs, with_another_try
 from runner.assembly.run import Wishes
 from runner.engine.stop import Reason, Stop
 from tests.assembly.place import applied, opened, write
@@ -33,7 +33,7 @@ async def begun(folder: Path) -> None:
         await asyncio.sleep(0.01)
 
 
-async def interrupted(folder: Path, *, local_only: bool) -> int:
+async def interrupted(folder: Path) -> int:
     """Stop an apply in the middle of its job, and end the job; return how many were ended."""
     async with opened(folder) as session:
         stop = Stop()
@@ -42,19 +42,19 @@ async def interrupted(folder: Path, *, local_only: bool) -> int:
         stop.ask(Reason.INTERRUPTED)
         (stage,) = await apply
         assert stage.report.outcome == "interrupted"
-        return await end_jobs(session, session.recipes[0], local_only=local_only)
+        return await end_local_jobs(session, session.recipes[0])
 
 
-@pytest.mark.parametrize(("trap", "local_only"), [("", True), ("", False), ('trap "" TERM;', True)])
-def test_the_process_of_a_job_is_ended_even_against_its_will(tmp_path: Path, trap: str, local_only: bool) -> None:
+@pytest.mark.parametrize("trap", ["", 'trap "" TERM;'])
+def test_the_process_of_a_job_is_ended_even_against_its_will(tmp_path: Path, trap: str) -> None:
     write(tmp_path, SLOW % trap, per_job=10)
-    assert asyncio.run(interrupted(tmp_path, local_only=local_only)) == 1
+    assert asyncio.run(interrupted(tmp_path)) == 1
     assert alive(tmp_path) == []
 
 
 def test_what_was_ended_fails_and_another_try_does_it(tmp_path: Path) -> None:
     write(tmp_path, SLOW % "", per_job=10)
-    asyncio.run(interrupted(tmp_path, local_only=True))
+    asyncio.run(interrupted(tmp_path))
 
     async def again(*, another: bool) -> tuple[str, int]:
         async with opened(tmp_path) as session:
@@ -70,7 +70,7 @@ def test_what_was_ended_fails_and_another_try_does_it(tmp_path: Path) -> None:
 
 def test_another_try_right_after_the_end_needs_no_apply_between(tmp_path: Path) -> None:
     write(tmp_path, SLOW % "", per_job=10)
-    asyncio.run(interrupted(tmp_path, local_only=True))
+    asyncio.run(interrupted(tmp_path))
     (tmp_path / "ready").touch()
 
     async def again() -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from runner.engine.lease import take, this_process
 from runner.transport.clock import SystemClock
+from runner.web.crew import Manners
 from tests.assembly.test_halting import alive
 from tests.web.place import WAIT, asked, lines, served, until, write
 from tests.web.training import SECRET, desk, environ, replace_training, write_example
@@ -50,13 +51,27 @@ def test_no_more_than_so_many_at_once(tmp_path: Path) -> None:
     write(tmp_path, WAIT, triggers="  - webhook: {path: /hooks/other, secret: shop}", name="other")
 
     async def seen() -> list[str]:
-        async with served(tmp_path, at_once=1) as client:
+        async with served(tmp_path, manners=Manners(at_once=1)) as client:
             await client.hook(b"{}")
             await client.hook(b"{}", "/hooks/other")
             await until(lambda: bool(lines(tmp_path / "pids")), client)
             return [run["status"] for run in await client.runs()]
 
     assert asyncio.run(seen()) == ["waiting", "running"]
+
+
+def test_begin_and_end_are_said(tmp_path: Path) -> None:
+    write(tmp_path, "echo no luck >&2; exit 1")
+    said: list[str] = []
+
+    async def seen() -> str:
+        async with served(tmp_path, manners=Manners(say=said.append)) as client:
+            await client.train(asked())
+            return (await client.ended())[0]["id"]
+
+    id_ = asyncio.run(seen())
+    assert said[0] == f"train {id_} begins, started by labelbox.model_run"
+    assert said[1].startswith(f"train {id_} failed_items: exit 1: no luck")
 
 
 def test_a_recipe_that_somebody_applies_is_waited_for(tmp_path: Path) -> None:
@@ -171,6 +186,24 @@ def test_a_cancelled_run_ends_its_training_and_never_starts_again(tmp_path: Path
     cancelled, other = ("run-1", "run-2") if running else ("run-2", "run-1")
     assert (told[cancelled], told[other]) == ("cancelled", "done")
     assert alive(tmp_path) == []
+
+
+def test_a_cancelled_run_can_be_asked_for_again(tmp_path: Path) -> None:
+    write(tmp_path, WAIT)
+
+    async def seen() -> list[str]:
+        async with served(tmp_path) as client:
+            await client.train(asked())
+            await until(lambda: bool(lines(tmp_path / "pids")), client)
+            (run,) = await client.runs()
+            await client.http.post(f"/api/runs/{run['id']}/cancel")
+            await client.ended()
+            (tmp_path / "go").touch()
+            await client.train(asked())
+            return [run["outcome"] for run in await client.ended()]
+
+    assert asyncio.run(seen()) == ["done", "cancelled"]
+    assert len(lines(tmp_path / "out/train.jsonl")) == 2
 
 
 def test_the_ledger_knows_which_request_an_apply_came_from(tmp_path: Path) -> None:
