@@ -9,6 +9,7 @@ prints the median of five `runner validate` of 1,000 recipes (short ones, and on
 from __future__ import annotations
 
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -37,7 +38,8 @@ def thousand(folder: Path, number: int = RECIPES) -> Path:
 def invoices(folder: Path, number: int = RECIPES) -> Path:
     """Make a project of many recipes that are as long as a real one."""
     (folder / "recipes").mkdir(parents=True)
-    (folder / "runner.yaml").write_text((EXAMPLES / "runner.yaml").read_text())
+    shutil.copy(EXAMPLES / "runner.yaml", folder)
+    shutil.copytree(EXAMPLES / "platforms", folder / "platforms")
     text = (EXAMPLES / "invoices.yaml").read_text()
     for index in range(number):
         named = text.replace("name: invoices", f"name: i{index:04}").replace("out/invoices", f"out/i{index:04}")
