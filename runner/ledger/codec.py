@@ -80,9 +80,12 @@ def _plain(value: object) -> object:
 
 def _written(value: Json, what: str) -> bytes:
     try:
-        return jsontext.write(value)
-    except (TypeError, ValueError) as error:
+        written = jsontext.write(value)
+        if json.loads(written) != value:  # the standard library makes texts of numbers that are names
+            raise TypeError("it would not come back as it is")
+    except (TypeError, ValueError, RecursionError) as error:
         raise LedgerError(
             f"the value of {what} cannot be stored: {error or 'it is no JSON value'}",
             mend="only JSON values can be kept: text, numbers, true, false, null, lists and objects",
         ) from error
+    return written
