@@ -183,10 +183,14 @@ class PostgresDatabase:
             raw = psycopg.connect(self._url, autocommit=True, **_OPTIONS)  # type: ignore[arg-type]
         except psycopg.Error as error:
             raise broken(self._place, error) from error
-        for setting in (*_ALWAYS, *settings):
-            raw.execute(setting.encode())
-        if raw.info.parameter_status("synchronous_commit") == "off":
-            raw.execute("SET synchronous_commit = on")
+        try:
+            for setting in (*_ALWAYS, *settings):
+                raw.execute(setting.encode())
+            if raw.execute("SHOW synchronous_commit").fetchone() == ("off",):  # intents must be on disk
+                raw.execute("SET synchronous_commit = on")
+        except psycopg.Error as error:
+            raw.close()
+            raise broken(self._place, error) from error
         return raw
 
     def _make(self) -> None:

@@ -75,6 +75,17 @@ def test_no_server_is_told_without_the_password():
     assert "geheim" not in str(error.value) + error.value.mend
 
 
+def test_intents_are_on_disk_whatever_the_server_prefers(url):
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {connection.info.dbname} SET synchronous_commit = off")
+
+    async def show(desk):
+        await desk.select("a")
+        return await desk.ledger._writer.call(lambda store: store._raw.execute("SHOW synchronous_commit").fetchone())
+
+    assert use(url, show) == ("on",)
+
+
 def test_a_url_that_is_none():
     with pytest.raises(ConfigError, match="cannot be read"):
         open_ledger("postgresql://[::", clock=StillClock())

@@ -90,7 +90,7 @@ async def known(desk):
     return await desk.rows(), held, items, standings, seen
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(STEPS, max_size=12))
 def test_sqlite_and_memory_tell_the_same_story(story):
     async def both(folder):
