@@ -109,7 +109,7 @@ class Teller:
         """Take what came of a stage; without a report it did not begin, and `why` says so."""
         outcome = "skipped" if report is None else report.outcome
         error = why if report is None else _error(report)
-        if report is not None and _GRAVITY.index(outcome) <= _GRAVITY.index(self.outcome):
+        if report is not None and _gravity(outcome) <= _gravity(self.outcome):
             self.outcome, self.error = outcome, error or self.error
         for status, number in {} if report is None else report.counts.items():
             self.items[status] = self.items.get(status, 0) + number
@@ -205,6 +205,10 @@ async def telling(session: Session, recipe: Recipe, given: Teller | None) -> Asy
         except Exception as error:
             await teller.finish("error", str(error))
             raise
+
+
+def _gravity(outcome: str) -> int:
+    return _GRAVITY.index(outcome) if outcome in _GRAVITY else 0
 
 
 def _error(report: StageReport) -> str:

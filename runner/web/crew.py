@@ -27,10 +27,12 @@ class Manners:
     Attributes:
         at_once: most runs that are performed at one time.
         say: is given one line for people when a run begins and when it ends.
+        rest_s: how long nothing is started after the queue could not be written.
     """
 
     at_once: int = 4
     say: Callable[[str], None] = lambda text: None
+    rest_s: float = 30.0
 
 
 class Crew:
@@ -117,10 +119,19 @@ class Crew:
             ending = f": {result.error}" if result.error else ""
             self._manners.say(f"{entry.recipe} {entry.id} {result.outcome}{ending}")
         except LedgerError as error:
-            self.fault = str(error)  # what runs now could not be known as ended, and would run again and again
+            self._rest(str(error))
         finally:
             del self._active[entry.id]
             self.wake()
+
+    def _rest(self, fault: str) -> None:
+        """Start nothing for a while: what cannot be written down as started would be started again and again."""
+        self.fault = fault
+        asyncio.get_running_loop().call_later(self._manners.rest_s, self._go_on)
+
+    def _go_on(self) -> None:
+        self.fault = ""
+        self.wake()
 
     async def _result(self, one: Performance) -> Result:
         try:

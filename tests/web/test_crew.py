@@ -10,6 +10,7 @@ import pytest
 from runner.engine.lease import take, this_process
 from runner.transport.clock import SystemClock
 from runner.web.crew import Manners
+from runner.web.entry import Order
 from tests.assembly.test_halting import alive
 from tests.web.place import WAIT, asked, lines, served, until, write
 from tests.web.training import SECRET, desk, environ, replace_training, write_example
@@ -131,6 +132,25 @@ def test_a_login_that_is_refused_ends_the_run_at_once(tmp_path: Path) -> None:
     (run,) = asyncio.run(seen())
     assert run["outcome"] == "error"
     assert SECRET not in run["error"]
+
+
+def test_a_disk_that_was_full_for_a_while_costs_no_run(tmp_path: Path) -> None:
+    write(tmp_path)
+
+    async def seen() -> tuple[str, list[dict[str, Any]]]:
+        async with served(tmp_path, manners=Manners(rest_s=0.2)) as client:
+            await client.service.queue.accept(Order("train", "webhook", "k"))
+            client.service.queue._journal.fault = "the disk is full"
+            client.service.crew.wake()
+            await until(lambda: bool(client.service.crew.fault), client)
+            told = (await client.http.get("/readyz")).text
+            client.service.queue._journal.fault = ""
+            await until(lambda: not client.service.queue.open_count, client)
+            return told, await client.runs()
+
+    told, runs = asyncio.run(seen())
+    assert told == "the disk is full\n"
+    assert [run["outcome"] for run in runs] == ["done"]
 
 
 def test_a_recipe_that_is_gone_or_broken_ends_its_run(tmp_path: Path) -> None:
