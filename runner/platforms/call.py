@@ -21,7 +21,7 @@ LINES: Final = "application/jsonl"
 _ACCEPT: Final = {"json": "application/json"}
 
 
-async def render(call: Call, scope: Scope, client: Client, *, safe: bool | None) -> Request:
+async def render(call: Call, scope: Scope, client: Client, *, safe: bool | None, patient: bool = True) -> Request:
     """Make the request of a call.
 
     Args:
@@ -29,6 +29,7 @@ async def render(call: Call, scope: Scope, client: Client, *, safe: bool | None)
         scope: what its templates read.
         client: knows which origins are the connection's own.
         safe: what the place says about repeating it; the call's own word counts more.
+        patient: whether a 429 is waited out.
 
     Raises:
         Refused: a template met a value it cannot use, or a secret would go to another host.
@@ -36,22 +37,27 @@ async def render(call: Call, scope: Scope, client: Client, *, safe: bool | None)
     try:
         if call.loads and isinstance(scope.get("item"), View):
             scope = {**scope, "item": await loaded(scope["item"])}
-        url = _text(revealed(call.path(scope), is_home=True))
+        url = _text(revealed(call.path.run(scope), is_home=True))
         is_home = client.is_own(url)
         content, kind = _body(call, scope, is_home=is_home)
-        open_headers, own_headers = _headers(call, scope, is_home=is_home)
+        headers = {"accept": _ACCEPT[call.read]} if call.read in _ACCEPT else {}
+        own_headers: dict[str, str] = {}
+        if content is not None:
+            headers["content-type"] = kind
+        if call.headers is not None:
+            open_headers, own_headers = _headers(call.headers, scope, is_home=is_home)
+            headers |= open_headers
     except RecipeError as error:
         raise Refused(f"the request cannot be made: {error.problems[0].what}", mend=error.problems[0].mend) from error
-    typed = {} if content is None else {"content-type": kind}
-    asked = {"accept": _ACCEPT[call.read]} if call.read in _ACCEPT else {}
     return Request(
         method=call.method,
         url=url,
-        query=_pairs(call.query, scope, is_home=is_home),
-        headers={**asked, **typed, **open_headers},
+        query=() if call.query is None else _pairs(call.query, scope, is_home=is_home),
+        headers=headers,
         own_headers=own_headers,
         body=content,
         safe=call.safe if call.safe is not None else safe,
+        patient=patient,
     )
 
 
@@ -96,9 +102,9 @@ def _part(part: Part, scope: Scope, *, is_home: bool) -> bodies.Part | None:
     return bodies.Part(part.name, _bytes(value), filename, kind or (BYTES if filename else ""))
 
 
-def _headers(call: Call, scope: Scope, *, is_home: bool) -> tuple[dict[str, str], dict[str, str]]:
+def _headers(tree: Tree, scope: Scope, *, is_home: bool) -> tuple[dict[str, str], dict[str, str]]:
     """Return the headers that may go anywhere, and those that hold a secret."""
-    grown: Mapping[str, Json] = (call.headers(scope) if call.headers else None) or {}
+    grown: Mapping[str, Json] = tree(scope) or {}
     own = {name: _text(revealed(value, is_home=is_home)) for name, value in grown.items() if isinstance(value, Secret)}
     return {name: _text(value) for name, value in grown.items() if value is not None and name not in own}, own
 
@@ -111,9 +117,8 @@ def _open(tree: Tree | None, scope: Scope, *, is_home: bool) -> Json:
     """Grow a tree; the walk that opens secrets is spared where none can be."""
     if tree is None:
         return None
-    value = tree(scope)
-    is_secret = tree.reads("connection") or tree.reads("options")
-    return revealed(value, is_home=is_home) if is_secret else value
+    value = tree.run(scope)
+    return revealed(value, is_home=is_home) if tree.may_be_secret else value
 
 
 def _flat(values: Mapping[str, Json]) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Final, TypeAlias
 
@@ -67,9 +67,31 @@ class Seat:
 
     item: Item
     number: int
-    name: str
+    names: Names
     token: str | None
     problem: str = ""
+
+    @property
+    def name(self) -> str:
+        """Name of the item as a file."""
+        return self.names.of(self.number)
+
+
+class Names:
+    """The names of a job's items as files; they are made when the first of them is read, which is rare."""
+
+    __slots__ = ("_items", "_names")
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        self._items = items
+        self._names: Sequence[str] = ()
+
+    def of(self, number: int) -> str:
+        """Return the name of one item; the first one has number 1."""
+        if not self._names:
+            taken: set[str] = set()
+            self._names = [_unique(_clean(_wanted(item)), item.key, taken, LONGEST_NAME) for item in self._items]
+        return self._names[number - 1]
 
 
 def seated(
@@ -83,17 +105,15 @@ def seated(
         scope: what the token's template may read besides the item.
         over: gives the options for an item's value; None leaves those of the scope.
     """
-    taken: set[str] = set()
-    names = [_unique(_clean(_wanted(item)), item.key, taken, LONGEST_NAME) for item in items]
+    names = Names(items)
+    if rule.of is None and not rule.is_made and len({item.key for item in items}) == len(items):
+        return [Seat(item, number, names, item.key) for number, item in enumerate(items, 1)]
     tokens: set[str] = set()
 
     def around(item: Item) -> Mapping[str, Json]:
         return scope if over is None else {**scope, "options": over(item.value)}
 
-    return [
-        _seat(number, item, name, rule, around, tokens)
-        for number, (item, name) in enumerate(zip(items, names, strict=True), 1)
-    ]
+    return [_seat(Seat(item, number, names, None), rule, around, tokens) for number, item in enumerate(items, 1)]
 
 
 def viewed(seat: Seat, uploaded: Mapping[str, Json] | None = None) -> View:
@@ -112,8 +132,9 @@ def viewed(seat: Seat, uploaded: Mapping[str, Json] | None = None) -> View:
             return _size(item)
         if name == "key":
             return item.key
-        facts = {"upload_name": seat.name, "token": seat.token, "number": seat.number, "uploaded": uploaded}
-        return facts[name]
+        if name == "upload_name":
+            return seat.name
+        return {"token": seat.token, "number": seat.number, "uploaded": uploaded}[name]
 
     return View(item.value, extra)
 
@@ -140,12 +161,12 @@ def _size(item: Item) -> int:
     return size if isinstance(size, int) else len(json_body(dict(item.value)))
 
 
-def _seat(number: int, item: Item, name: str, rule: TokenRule, around: Around, taken: set[str]) -> Seat:
-    bare = Seat(item, number, name, None)
+def _seat(bare: Seat, rule: TokenRule, around: Around, taken: set[str]) -> Seat:
+    item = bare.item
     try:
         wanted = item.key if rule.of is None else str(rule.of({**around(item), "item": viewed(bare)}))
     except RecipeError as error:
-        return Seat(item, number, name, None, problem=error.problems[0].what)
+        return replace(bare, problem=error.problems[0].what)
     if rule.is_made:
         clean = rule.letters.sub("_", wanted) if rule.letters else wanted
         joint = "-" if rule.letters is None or not rule.letters.search("-") else "_"
@@ -153,11 +174,11 @@ def _seat(number: int, item: Item, name: str, rule: TokenRule, around: Around, t
             clean, item.key, taken, rule.longest or LONGEST_NAME, joint, changed=not clean or clean != wanted
         )
     elif wanted in taken:
-        return Seat(item, number, name, None, problem=f"another item of the job has the same token {wanted!r}")
+        return replace(bare, problem=f"another item of the job has the same token {wanted!r}")
     else:
         token = wanted
         taken.add(token)
-    return Seat(item, number, name, token)
+    return replace(bare, token=token)
 
 
 def _wanted(item: Item) -> str:

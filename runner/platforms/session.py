@@ -63,7 +63,7 @@ class Session:
         """
         renewed = False
         while True:
-            request = replace(await self._request(call, scope, safe=safe), patient=judge is None)
+            request = await self._request(call, scope, safe=safe, patient=judge is None)
             answers: list[Answer] = []
 
             def judged(reply: Reply, request: Request = request, answers: list[Answer] = answers) -> RunnerError | None:
@@ -114,8 +114,8 @@ class Session:
         elif self._exchange is not None:
             await self._logged_in()
 
-    async def _request(self, call: Call, scope: Scope, *, safe: bool | None) -> Request:
-        request = await render(call, scope, self.client, safe=safe)
+    async def _request(self, call: Call, scope: Scope, *, safe: bool | None, patient: bool = True) -> Request:
+        request = await render(call, scope, self.client, safe=safe, patient=patient)
         if self._exchange is None:
             return request
         headers = {**await self._logged_in(), **request.own_headers}

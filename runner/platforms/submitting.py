@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -73,11 +74,11 @@ async def send(session: Session, way: Submitting, scope: Scope, name: str) -> Se
 def _refusal(session: Session, way: Submitting, answer: Answer, scope: Scope, name: str) -> RunnerError | None:
     """Judge the reply to the paying request: created, surely not created, or nobody knows."""
     error = session.error(answer, f"the submit of {name}")
-    after = {**scope, **answer.scope()}
-    try:
-        proves = way.refuses(answer.reply.status) or any(when.is_true(after) for when in way.refuses_when)
-    except RecipeError:
-        proves = way.refuses(answer.reply.status)
+    proves = way.refuses(answer.reply.status)
+    if not proves and way.refuses_when:
+        after = {**scope, **answer.scope()}
+        with contextlib.suppress(RecipeError):
+            proves = any(when.is_true(after) for when in way.refuses_when)
     if proves:
         said = session.manifest.verdicts.said(answer, session.client)
         return error or Refused(f"not created: {said}", status=answer.reply.status)

@@ -133,10 +133,11 @@ class PlatformTarget:
             else:
                 assert poll.step.call is not None
                 answer = await self._session.ask(poll.step.call, scope)
-                after, poll_after_s = {**scope, **answer.scope()}, self._session.poll_after_s(answer)
+                after, poll_after_s = scope | answer.scope(), self._session.poll_after_s(answer)
             kept: dict[str, Json] = {}
             after["kept"] = kept
-            await run_steps(self._session, poll.then, after)
+            if poll.then:
+                await run_steps(self._session, poll.then, after)
         except Refused as error:
             raise self._lost(error, job) from error
         with reading("poll"):

@@ -22,6 +22,7 @@ Pointer: TypeAlias = tuple[str | int, ...]
 Leaf: TypeAlias = Callable[[str, Pointer, frozenset[str]], Template | None]
 """Compiles the text at a pointer, with loop names that are known there; None when it has a problem, already told."""
 
+_SECRET: Final = frozenset({"auth", "connection", "options"})
 LOOP: Final = frozenset({"$for", "$in", "$if", "$give", "$name", "$value"})
 
 
@@ -34,12 +35,14 @@ class Tree:
         paths: the longest plain paths that its templates read.
         is_constant: whether it holds no template at all.
         is_whole: whether it is one expression and nothing else.
+        may_be_secret: whether what it grows can hold a secret of the connection.
     """
 
     run: Run
     paths: frozenset[tuple[str, ...]] = frozenset()
     is_constant: bool = True
     is_whole: bool = False
+    may_be_secret: bool = False
 
     def __call__(self, scope: Scope) -> Json:
         """Grow it.
@@ -116,7 +119,9 @@ def compile_tree(data: Json, pointer: Pointer, leaf: Leaf, *, keeps_nulls: bool 
     run, is_whole = builder.grow(data, pointer, frozenset())
     if run is None:
         return Tree(lambda _scope: data)
-    return Tree(run, frozenset(builder.paths), is_constant=False, is_whole=is_whole)
+    may_be_secret = any(path[0] in _SECRET for path in builder.paths)
+    paths = frozenset(builder.paths)
+    return Tree(run, paths, is_constant=False, is_whole=is_whole, may_be_secret=may_be_secret)
 
 
 def constant(data: Json) -> Tree:
