@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from typing import Any
 
 import click
 
@@ -14,30 +11,23 @@ from runner.assembly.run import Applied
 from runner.cli.apply_text import apply_block, apply_document
 from runner.cli.console import err, out, out_json
 from runner.cli.exits import Exit
+from runner.cli.following import Followed, following
+from runner.cli.loop import run
 from runner.cli.options import emulated, freezing, output, variable
 from runner.cli.signals import listen
 from runner.engine.stop import Reason, Stop
-from runner.gitops.checkout import Checkout, Remote
 from runner.gitops.sync import Settings, Sync, status_document
-from runner.model.item import Json
-from runner.recipe.duration import seconds
-from runner.transport.clock import SystemClock
 
 
 @click.command("sync")
-@click.option("--repo", required=True, metavar="URL", help="The repository, as Git takes it.")
-@click.option("--ref", default="main", show_default=True, help="Branch or tag to follow.")
-@click.option("--folder", type=click.Path(file_okay=False, path_type=Path), help="Where the clone is kept.")
-@click.option("--path", "paths", multiple=True, metavar="PATH", help="Recipes inside the repository; default: all.")
-@click.option("--every", default="1m", show_default=True, metavar="DURATION", help="Time between two looks.")
+@following(required=True)
 @click.option("--once", is_flag=True, help="Look once and end: with 0 when all is healthy, 17 in a freeze, else 1.")
-@click.option("--verify-signatures", is_flag=True, help="Take only commits with a signature that Git trusts here.")
 @click.option("--profile", default="", metavar="NAME", help="Profile of runner.yaml to lay over it.")
 @click.option("--var", "variables", multiple=True, metavar="NAME=VALUE", help="A variable; may be repeated.")
 @emulated
 @freezing
 @output("text", "jsonl")
-def command(*, repo: str, every: str, once: bool, form: str, origin: Mapping[str, Json], **given: object) -> Exit:
+def command(followed: Followed, *, form: str, once: bool, **given: Any) -> Exit:  # noqa: ANN401 - click's form
     """Follow a branch: fetch, check, plan, and apply what has work; again and again.
 
     A commit with any error is not applied; the last good one stays. Each run in the ledger carries its commit.
@@ -47,25 +37,15 @@ def command(*, repo: str, every: str, once: bool, form: str, origin: Mapping[str
       runner sync --repo https://git.example.com/team/recipes.git --ref main --every 1m
       runner sync --repo /srv/recipes.git --once --verify-signatures -o jsonl
     """
-    try:
-        every_s = seconds(every)
-    except ValueError as error:
-        raise click.UsageError(f"--every: {error}") from error
-    folder = given["folder"] or Path(PurePosixPath(repo.rstrip("/")).name.removesuffix(".git") or "repository")
-    sync = Sync(
-        Checkout(Path(str(folder)), Remote(repo, str(given["ref"]), verified=bool(given["verify_signatures"]))),
-        Settings(
-            paths=tuple(given["paths"]),  # type: ignore[arg-type] # click gives a tuple of texts
-            profile=str(given["profile"]),
-            variables=dict(variable(text) for text in given["variables"]),  # type: ignore[attr-defined] # as above
-            emulate=bool(given["emulate"]),
-            every_s=every_s,
-            origin=origin,
-        ),
-        SystemClock(),
-        os.environ,
+    settings = Settings(
+        paths=followed.paths,
+        profile=given["profile"],
+        variables=dict(variable(text) for text in given["variables"]),
+        emulate=given["emulate"],
+        every_s=followed.every_s,
+        origin=given["origin"],
     )
-    return asyncio.run(_follow(sync, form, once=once))
+    return run(_follow(followed.sync(settings), form, once=once))
 
 
 async def _follow(sync: Sync, form: str, *, once: bool) -> Exit:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
-from runner.gitops.git import Git
+from runner.gitops.git import Git, without_login
 from runner.model.errors import ConfigError
 
 CANDIDATE = ".runner/candidate"
@@ -29,10 +30,15 @@ class Remote:
 
 
 class Checkout:
-    """A clone whose work tree stays at the last commit it was moved to; untracked files (ledger, outputs) stay."""
+    """A clone whose work tree stays at the last commit it was moved to; untracked files (ledger, outputs) stay.
+
+    Attributes:
+        moving: held while the work tree moves; who reads it beside that holds it too.
+    """
 
     def __init__(self, folder: Path, remote: Remote) -> None:
         self.folder = folder.absolute()
+        self.moving = Lock()
         self._remote = remote
         self._git = Git(self.folder)
 
@@ -85,7 +91,8 @@ class Checkout:
         Raises:
             ConfigError: tracked files were changed by hand; nothing is overwritten.
         """
-        self._git.run("checkout", "--quiet", "--detach", commit)
+        with self.moving:
+            self._git.run("checkout", "--quiet", "--detach", commit)
 
     def _prepare(self) -> None:
         if not (self.folder / ".git").exists():
@@ -95,4 +102,6 @@ class Checkout:
             return
         known = self._git.text("remote", "get-url", "origin")
         if known != self._remote.url:
-            raise ConfigError(f"{self.folder} is a clone of {known}", mend="choose another folder with --folder")
+            raise ConfigError(
+                f"{self.folder} is a clone of {without_login(known)}", mend="choose another folder with --folder"
+            )

@@ -89,11 +89,16 @@ class Git:
             archive.extractall(into, filter="data")
 
 
+def without_login(url: str) -> str:
+    """Return a URL, or a text that names one, without the password in it."""
+    return _LOGIN.sub("://***@", url)
+
+
 def _said(stderr: bytes) -> str:
     """Return the line that says what is wrong; a password in a URL is not for logs."""
     lines = stderr.decode("utf-8", "replace").strip().splitlines()
     telling = [line for line in lines if line.startswith(("fatal:", "error:"))]
-    return _LOGIN.sub("://***@", (telling or lines or [""])[0])
+    return without_login((telling or lines or [""])[0])
 
 
 def _names(listed: bytes) -> list[str]:

@@ -85,7 +85,12 @@ class SyncStatus:
 
 
 class Sync:
-    """Brings the world to what a branch says, again and again."""
+    """Brings the world to what a branch says, again and again.
+
+    Attributes:
+        status: what came of it.
+        loaded: what stands in the work tree; None before there was a good commit.
+    """
 
     def __init__(self, checkout: Checkout, settings: Settings, clock: Clock, environ: Mapping[str, str]) -> None:
         self._checkout = checkout
@@ -94,6 +99,12 @@ class Sync:
         self._environ = environ
         self._nudged = asyncio.Event()
         self.status = SyncStatus()
+        self.loaded: Loaded | None = None
+
+    @property
+    def checkout(self) -> Checkout:
+        """The folder that follows the branch."""
+        return self._checkout
 
     def nudge(self) -> None:
         """Look at the branch at once (the Git host told of a push)."""
@@ -110,12 +121,7 @@ class Sync:
 
     async def once(self, stop: Stop) -> AsyncIterator[Applied]:
         """Look at the branch and apply what has work; what is wrong stands in `status`."""
-        self.status.checked_at = self._clock.now()
-        try:
-            loaded: Loaded | None = await asyncio.to_thread(self._follow)
-        except RunnerError as error:
-            self.status.error = _said(error).replace(f"{self._checkout.folder / CANDIDATE}{os.sep}", "")
-            loaded = await asyncio.to_thread(self._last_good)
+        loaded = await self.follow()
         if loaded is None or self._is_frozen(loaded):
             return
         async with open_session(
@@ -127,6 +133,16 @@ class Sync:
                 async for applied in self._recipe(session, recipe, stop):
                     yield applied
         self._forget(loaded)
+
+    async def follow(self) -> Loaded | None:
+        """Move to the newest commit if it is good, and return what is loaded now; None before there was a good one."""
+        self.status.checked_at = self._clock.now()
+        try:
+            self.loaded = await asyncio.to_thread(self._follow)
+        except RunnerError as error:
+            self.status.error = _said(error).replace(f"{self._checkout.folder / CANDIDATE}{os.sep}", "")
+            self.loaded = await asyncio.to_thread(self._last_good)
+        return self.loaded
 
     def _mine(self, loaded: Loaded) -> Sequence[Recipe]:
         """Return the recipes that a commit applies: not those that something else starts."""
