@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from runner.assembly.run import Applied
 from runner.cli.console import paint, row
 from runner.cli.plan_text import count
@@ -19,6 +21,7 @@ _SAY = {
     "stopped": ("bad", "stopped: the state is safe; run apply again to go on"),
 }
 FAILURES_SHOWN = 10
+RECORDS_SHOWN = 2
 
 
 def apply_block(applied: Applied) -> str:
@@ -37,6 +40,7 @@ def apply_block(applied: Applied) -> str:
         shown = "   ".join(f"{number} {name}" for name, number in jobs.items() if number)
         cost = f"   cost {report.progress.cost:g}" if report.progress.cost is not None else ""
         lines.append(row("jobs", shown + cost))
+    lines.extend(row("counted", f"{job}: {_counted(told)}") for job, told in report.progress.counters.items())
     lines.extend(_problems(report))
     published = report.published
     if published is not None:
@@ -69,6 +73,7 @@ def apply_document(applied: Applied) -> dict[str, Json]:
         "jobs": dict(report.progress.jobs),
         "requests": report.progress.requests,
         "cost": report.progress.cost,
+        "counters": {job: dict(told) for job, told in report.progress.counters.items()},
         "rejected": {
             "count": report.progress.rejected,
             "first": [{"place": each.place, "what": each.what} for each in report.progress.rejections],
@@ -97,6 +102,16 @@ def _items(report: StageReport) -> str:
     return "   ".join(parts) or "none"
 
 
+def _counted(told: Mapping[str, Json]) -> str:
+    """Return the platform's own counters of a job in one line; nested ones by their own names."""
+    parts = [
+        _counted(value) if isinstance(value, Mapping) else f"{name} {value}"
+        for name, value in told.items()
+        if value is not None
+    ]
+    return "   ".join(parts)
+
+
 def _problems(report: StageReport) -> list[str]:
     progress = report.progress
     lines = [row("rejected", f"{each.place}: {each.what}") for each in progress.rejections[:FAILURES_SHOWN]]
@@ -105,7 +120,7 @@ def _problems(report: StageReport) -> list[str]:
     if len(failures) > FAILURES_SHOWN:
         lines.append(row("", f"and {len(failures) - FAILURES_SHOWN} more (runner status --failed)"))
     if report.published is not None:
-        lines += [row("record", f"{key}: {error}") for key, error in report.published.unrecordable[:FAILURES_SHOWN]]
+        lines += [row("record", f"{key}: {error}") for key, error in report.published.unrecordable[:RECORDS_SHOWN]]
     lines += [
         row("note", text + (f" ({number} times)" if number > 1 else "")) for text, number in progress.notes.items()
     ]

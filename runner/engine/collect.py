@@ -137,6 +137,7 @@ def _report(apply: Apply, harvest: _Harvest, state: JobState, cost: float | None
         apply.progress.note("results that came twice for one item; the first one counts", harvest.doubles)
     if harvest.foreign:
         apply.progress.note("results for items that were not in the job; dropped", harvest.foreign)
+    apply.progress.count(harvest.job.id or harvest.job.key, state.counters)
     apply.progress.tell(
         "job_finished",
         job=harvest.job.key,

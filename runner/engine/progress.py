@@ -10,6 +10,7 @@ from runner.engine.plan import REJECTED_SHOWN
 from runner.model.item import Json, Rejected
 
 FAILURES_KEPT = 1000
+COUNTERS_KEPT = 20
 
 
 @dataclass(slots=True)
@@ -24,6 +25,7 @@ class Progress:
         requests: paying requests sent.
         cost: money told by the platform in this apply; None when it told nothing.
         failures: (item key, error) of the first failed items.
+        counters: remote id to the platform's own counters, of the first jobs that ended.
         notes: sentences for people, each once (results for foreign items, duplicates ...).
         watch: called with every event when somebody wants them one by one.
     """
@@ -38,6 +40,7 @@ class Progress:
     rejected: int = 0
     rejections: list[Rejected] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
+    counters: dict[str, Mapping[str, Json]] = field(default_factory=dict)
     notes: dict[str, int] = field(default_factory=dict)
     watch: Callable[[Mapping[str, Json]], None] | None = None
 
@@ -49,6 +52,12 @@ class Progress:
     def note(self, text: str, count: int = 1) -> None:
         """Remember a sentence for the report."""
         self.notes[text] = self.notes.get(text, 0) + count
+
+    def count(self, job: str, counters: Mapping[str, Json]) -> None:
+        """Keep what the platform counted in a job; without a number there is nothing to keep."""
+        told = {name: value for name, value in counters.items() if value is not None}
+        if told and len(self.counters) < COUNTERS_KEPT:
+            self.counters[job] = told
 
     def fail(self, key: str, error: str) -> None:
         """Count a failed item and keep the first ones by name."""

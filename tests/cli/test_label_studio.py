@@ -66,6 +66,8 @@ def test_the_gate_passes_and_every_task_is_paid_once(studio):
         said = site("apply", "-o", "json")
         pilot, rest = json.loads(said.out)["stages"]
         assert (said.code, site.runs, site.most) == (0, [("HasGT", 56), ("Custom", 4)], 1)
+        assert pilot["counters"]["1"]["correct"] == 56
+        assert pilot["counters"]["1"]["indicators"] == {"Accuracy": 1.0, "Predictions": 56}
         accuracy = pilot["checks"][0]
         assert accuracy["what"] == "56 of 56 are right (1), safe is 0.9358 at 0.95, wanted: at least 0.93"
         assert accuracy["details"]["by"] == "platform"

@@ -295,3 +295,11 @@ def test_what_is_held_is_decided_before_it_is_judged():
     target = FakeTarget(Platform(), Capabilities(max_items_per_job=10), lose_reply("before", 1))
     report = run(work_on(MemoryLedger(), ITEMS, target, checks=[NoneFailed]))
     assert (report.outcome, report.published.passed) == ("held", False)
+
+
+def test_the_platforms_own_counters_are_in_the_report():
+    def ended(job):
+        return JobState(JobStatus.SUCCEEDED, "DONE", counters={"tasks": len(job.items), "unknown": None})
+
+    report = run(work_on(MemoryLedger(), ITEMS, FakeTarget(Platform(), state=ended)))
+    assert report.progress.counters["r1"] == {"tasks": 3}
