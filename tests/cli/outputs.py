@@ -71,7 +71,6 @@ def new_shop(shell: Shell) -> Shell:
 
 
 _CHANGING = (
-    (r'"counters": \{\},\s*', ""),
     (r'("(?:at|started_at|ended_at|intended_at|sent_at|accepted_at|checked_at|since|until)": )[0-9][0-9.]*', r"\1TIME"),
     (r'"seconds": [0-9.]+', '"seconds": SECONDS'),
     (r'"pid": \d+', '"pid": PID'),
