@@ -104,7 +104,7 @@ async def _settle(apply: Apply, harvest: _Harvest, state: JobState) -> None:
     events = [*_polled(job, state, at)]
     if harvest.ready:
         events.append(_done(apply, harvest))
-    await apply.record(*events, JobSettled(job.key, at, cost, missing))
+    await apply.record(*events, JobSettled(job.key, at, cost, missing if harvest.waiting else ""))
     apply.counted.pop(job.key, None)
     for item in job.items if harvest.waiting else ():
         if item.key in harvest.waiting:

@@ -68,6 +68,7 @@ _STEPS: Final = (
     _Step("attempts_failed"),
     _Step("items_missing", is_outcome=True),
     _Step("job_settled", missing=_NO_JOB),
+    _Step("job_ended", missing=_NO_JOB),
     _Step("items_held", is_outcome=True),
     _Step("job_held", missing=_NO_JOB),
     _Step("items_released", is_outcome=True),
@@ -177,7 +178,8 @@ def _polled(wave: Wave, scope: int, event: JobPolled) -> None:
 
 
 def _done(wave: Wave, scope: int, event: ItemsDone) -> None:
-    wave.add("jobs_found", (scope, event.job))
+    if _last(wave, scope, event.job) is None:  # else `job_polled` finds out whether there is such a job
+        wave.add("jobs_found", (scope, event.job))
     for result in first_successes(event.results):
         key = key_bytes(result.key)
         if result.error:
@@ -191,8 +193,21 @@ def _done(wave: Wave, scope: int, event: ItemsDone) -> None:
 
 
 def _settled(wave: Wave, scope: int, event: JobSettled) -> None:
-    wave.add("items_missing", (scope, event.job, text(event.missing), event.at))
-    wave.add("job_settled", (scope, event.job, event.at, event.cost))
+    if event.missing:
+        wave.add("items_missing", (scope, event.job, text(event.missing), event.at))
+    polled = _last(wave, scope, event.job)
+    if polled is None:
+        wave.add("job_settled", (scope, event.job, event.at, event.cost))
+        return
+    wave.rows["job_polled"].pop()  # one statement for the usual end: the last status, the results, settled
+    *status, ended_at = polled
+    wave.add("job_ended", (*status, event.at if ended_at is None else ended_at, event.cost))
+
+
+def _last(wave: Wave, scope: int, job: str) -> Row | None:
+    """Return what `job_polled` was given last, if it is for this job."""
+    rows = wave.rows.get("job_polled")
+    return rows[-1] if rows and rows[-1][:2] == (scope, job) else None
 
 
 def _held(wave: Wave, scope: int, event: JobHeld) -> None:

@@ -178,8 +178,9 @@ class Tables:
 
     def _settled(self, known: ScopeRows, event: JobSettled) -> None:
         job = self._job(known, event.job)
-        missing = self._items_of(job, ItemStatus.IN_JOB, ItemStatus.HELD)
-        self._move(known, missing, status=ItemStatus.FAILED, error=text(event.missing), at=event.at)
+        if event.missing:
+            missing = self._items_of(job, ItemStatus.IN_JOB, ItemStatus.HELD)
+            self._move(known, missing, status=ItemStatus.FAILED, error=text(event.missing), at=event.at)
         ended_at = event.at if job.row.ended_at is None else job.row.ended_at
         self._job(known, event.job, settled=True, cost=event.cost, ended_at=ended_at)
 

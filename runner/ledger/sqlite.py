@@ -24,7 +24,8 @@ from runner.model.errors import LedgerError
 
 T = TypeVar("T")
 
-_SIZES: Final = (1, 8, 64, 256, 1024)
+_SIZES: Final = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 512, 1024)
+"""A statement is prepared for so many rows of given values; what is missing is filled up, at its cost."""
 _READING: Final = ("query_only = ON", "cache_size = -16384", "automatic_index = OFF")
 _WRITING: Final = (
     "synchronous = FULL",

@@ -117,7 +117,7 @@ class JobSettled:
 
     Attributes:
         cost: what it really cost; None when not told.
-        missing: error of the items that got no result.
+        missing: error of the items that got no result; empty when all have theirs, and none need be looked for.
     """
 
     job: str

@@ -42,7 +42,7 @@ EVENTS = st.one_of(
     ),
     st.builds(ItemsDone, JOBS, st.lists(RESULTS, max_size=4), AT),
     st.builds(JobHeld, JOBS, AT, st.just("hm")),
-    st.builds(JobSettled, JOBS, AT, st.none() | AT),
+    st.builds(JobSettled, JOBS, AT, st.none() | AT, st.sampled_from(["no result", ""])),
 )
 STEPS = st.one_of(
     st.tuples(st.just("select"), st.lists(ITEMS, max_size=7), st.sampled_from(["w1", "w2"]), st.integers(1, 4)),

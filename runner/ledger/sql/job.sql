@@ -80,6 +80,14 @@ UPDATE job SET settled = 1, is_open = 0, cost = given.cost, ended_at = COALESCE(
 FROM given
 WHERE job.scope = given.scope AND job.key = given.job;
 
+-- name: job_ended
+-- given: scope int, job text, status text, word text, error text, ended_at real, cost real
+-- The platform's last status, and all results are committed.
+UPDATE job SET status = given.status, word = given.word, error = given.error, settled = 1, is_open = 0,
+    cost = given.cost, ended_at = COALESCE(job.ended_at, given.ended_at)
+FROM given
+WHERE job.scope = given.scope AND job.key = given.job;
+
 -- name: job_held
 -- given: scope int, job text, why text
 -- A person must decide.
