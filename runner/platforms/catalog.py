@@ -60,7 +60,7 @@ class Catalog:
         return found
 
     def kinds(self, room: str) -> Sequence[str]:
-        """Return all kinds of a room, `aihub.app`, sorted; reads every manifest."""
+        """Return all kinds of a room, `shop.order`, sorted; reads every manifest."""
         values = {name: self._value(name) for name in self.names()}
         return sorted(f"{name}.{kind}" for name, value in values.items() if value for kind in _kinds(value, room))
 

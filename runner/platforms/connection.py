@@ -49,7 +49,7 @@ class Connection:
         """Build a source; nothing is sent.
 
         Args:
-            kind: `label_studio.tasks`, or the part after the dot.
+            kind: `shop.orders`, or the part after the dot.
             options: of the recipe.
             place: where it lives.
 
@@ -65,7 +65,7 @@ class Connection:
         """Build a target; nothing is sent.
 
         Args:
-            kind: `aihub.app`, or the part after the dot.
+            kind: `shop.order`, or the part after the dot.
             options: of the recipe; a field over the item holds an expression.
             place: where it lives.
             subset: of the stage, for platforms that know it; None when the recipe does not say.
