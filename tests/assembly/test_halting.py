@@ -29,8 +29,9 @@ def state(pid: str) -> str:
 
 
 async def begun(folder: Path) -> None:
-    while not (folder / "pids").exists():  # noqa: ASYNC110 - another process writes it
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(60):
+        while not (folder / "pids").exists():  # noqa: ASYNC110 - another process writes it
+            await asyncio.sleep(0.01)
 
 
 async def interrupted(folder: Path) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -107,5 +108,6 @@ def lines(path: Path) -> list[str]:
 
 async def until(true: Callable[[], bool], client: Client) -> None:
     """Wait by asking the service, which needs the loop as well."""
-    while not true():
-        await client.http.get("/healthz")
+    async with asyncio.timeout(60):
+        while not true():
+            await client.http.get("/healthz")

@@ -57,6 +57,7 @@ async def process(folder: Path, environ: Mapping[str, str], *options: str) -> As
     try:
         assert child.stdout is not None
         line = (await asyncio.wait_for(child.stdout.readline(), 60)).decode()
+        assert line.startswith("listening on "), "the service did not start"
         url = line.removeprefix("listening on ").strip()
         async with httpx.AsyncClient(base_url=url, timeout=60) as http:
             yield Process(child, url, http)
@@ -68,5 +69,6 @@ async def process(folder: Path, environ: Mapping[str, str], *options: str) -> As
 
 async def until_there(path: Path) -> None:
     """Wait for a file that another process makes."""
-    while not path.exists():  # noqa: ASYNC110, ASYNC240 - there is nobody to set an event
-        await asyncio.sleep(0.02)
+    async with asyncio.timeout(60):
+        while not path.exists():  # noqa: ASYNC110, ASYNC240 - there is nobody to set an event
+            await asyncio.sleep(0.02)
