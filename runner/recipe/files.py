@@ -90,7 +90,7 @@ def _is_recipe(document: Document) -> bool:
         return bool(document.problems)  # a broken file is shown, not passed over
     if value.get("kind", "Recipe") in ("Platform", "Project") or _is_foreign(value):
         return False
-    return not _TELLING.isdisjoint(value) or _has_stages(value)
+    return value.get("kind") == "Recipe" or not _TELLING.isdisjoint(value) or _has_stages(value)
 
 
 def _is_foreign(value: Mapping[str, Json]) -> bool:

@@ -136,9 +136,11 @@ def test_documents_of_other_programs_are_passed_over(tmp_path: Path) -> None:
     (tmp_path / "job.yaml").write_text("apiVersion: batch/v1\nkind: CronJob\n---\napiVersion: v1\nkind: Secret\n")
     (tmp_path / "gitlab.yaml").write_text("stages: [check, apply]\ncheck: {script: make}\n")
     (tmp_path / "typo.yaml").write_text("apiVersion: runner/v2\nkind: Recipes\n")
+    (tmp_path / "bare.yaml").write_text("kind: Recipe\n")
     _, problems = load(tmp_path)
     found = {(Path(problem.mark.file).name, problem.slug) for problem in problems if problem.mark}
-    assert {name for name, _ in found} == {"gitlab.yaml", "typo.yaml"}
+    assert {name for name, _ in found} == {"gitlab.yaml", "typo.yaml", "bare.yaml"}
+    assert ("bare.yaml", "missing-field") in found
     assert ("gitlab.yaml", "not-a-recipe") in found
 
 
