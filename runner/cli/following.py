@@ -29,6 +29,10 @@ class Followed:
     every_s: float
     verified: bool
 
+    def places(self) -> list[Path]:
+        """Return where the recipes lie in the clone."""
+        return [self.folder.absolute() / path for path in self.paths] or [self.folder.absolute()]
+
     def sync(self, settings: Settings) -> Sync:
         """Return the loop; paths and times of the settings are those of the branch."""
         checkout = Checkout(self.folder, Remote(self.repo, self.ref, verified=self.verified))

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import os
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from runner.cli import options
 from runner.cli.console import err, one_line, out
 from runner.cli.exits import Exit
+from runner.cli.following import Followed, following
 from runner.cli.loading import load_or_stop
 from runner.cli.options import Asked
 from runner.cli.signals import listen
 from runner.engine.stop import Stop
+from runner.gitops.sync import Settings as SyncSettings
+from runner.gitops.sync import Sync
 from runner.model.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -27,6 +30,8 @@ EXTRA = "pip install 'runner[serve]'"
 
 @click.command("serve")
 @options.recipes
+@following(required=False)
+@click.option("--repo-secret", default="", metavar="NAME", help="Secret of runner.yaml that the Git host signs with.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free port.")
 @click.option(
@@ -41,17 +46,22 @@ EXTRA = "pip install 'runner[serve]'"
     metavar="NAME",
     help="Secret of runner.yaml that is the bearer token of the API; without one only this machine is answered.",
 )
-def command(asked: Asked, *, host: str, port: int, max_runs: int, at_once: int, api_token: str) -> Exit:
+def command(asked: Asked, *, followed: Followed | None, host: str, port: int, **given: Any) -> Exit:  # noqa: ANN401 - click's form
     """Wait for what triggers recipes: Labelbox's Train button, signed webhooks, schedules; and apply them.
 
     A request is on disk before it is answered: killed at any moment, the service goes on with it at its next start. The
     same model run sent twice starts once. SIGTERM ends the service within ten seconds: jobs on this machine are ended
     and start again with the service, jobs on platforms go on.
 
+    With --repo it follows a Git branch as `runner sync` does: recipes without triggers are applied when a commit gives
+    them work, the others are left to their triggers; /api/recipes and /metrics tell how all stand. POST /git/push,
+    signed by the Git host with --repo-secret, makes it look at once.
+
     \b
     Examples:
       runner serve -f recipes/
       runner serve -f recipes/ --host 0.0.0.0 --port 8080 --api-token api
+      runner serve --repo https://git.example.com/team/recipes.git --repo-secret git --api-token api
       curl http://127.0.0.1:8080/api/runs
     """
     try:
@@ -59,22 +69,62 @@ def command(asked: Asked, *, host: str, port: int, max_runs: int, at_once: int, 
         from runner.web.service import Settings  # the web parts come with an extra
     except ImportError as error:
         raise ConfigError(f"runner serve needs a library that is not installed: {error.name}", mend=EXTRA) from error
-    loaded = load_or_stop(asked)
+    sync = None if followed is None else _sync(asked, followed)
+    loaded = load_or_stop(asked) if sync is None else asyncio.run(_first(sync))
     settings = Settings(
-        list(asked.paths), os.environ, dict(asked.variables), asked.profile, api_token, max_runs, Manners(at_once, _say)
+        list(asked.paths) if followed is None else followed.places(),
+        os.environ,
+        dict(asked.variables),
+        asked.profile,
+        given["api_token"],
+        given["max_runs"],
+        Manners(given["at_once"], _say),
+        repo_secret=given["repo_secret"],
     )
-    return asyncio.run(_serve(loaded, settings, host, port))
+    return asyncio.run(_serve(loaded, settings, sync, (host, port)))
 
 
-async def _serve(loaded: Loaded, settings: Settings, host: str, port: int) -> Exit:
+def _sync(asked: Asked, followed: Followed) -> Sync:
+    if asked.paths or asked.select or asked.trigger:
+        raise click.UsageError("with --repo the recipes are those of the branch: name them with --path")
+    settings = SyncSettings(
+        paths=followed.paths,
+        profile=asked.profile,
+        variables=dict(asked.variables),
+        every_s=followed.every_s,
+        triggered_too=False,
+    )
+    return followed.sync(settings)
+
+
+async def _first(sync: Sync) -> Loaded:
+    """Look at the branch once, so that there is something to serve.
+
+    Raises:
+        ConfigError: there is no good commit, neither a new one nor one from before.
+    """
+    loaded = await sync.follow()
+    if sync.status.error:
+        _say(f"branch: {sync.status.error}")
+    if loaded is None:
+        raise ConfigError("the branch has no good commit to begin with", mend="mend the branch, then start again")
+    return loaded
+
+
+async def _serve(loaded: Loaded, settings: Settings, sync: Sync | None, address: tuple[str, int]) -> Exit:
+    from runner.web.branch import Branch
     from runner.web.listening import listening
     from runner.web.service import opened
 
     stop = Stop()
     listen(stop)
-    async with opened(loaded, settings) as service, listening(service.app(), host, port) as url:
+    branch = None if sync is None else Branch(sync, loaded.recipes, _say)
+    async with (
+        opened(loaded, settings, branch=branch) as service,
+        listening(service.app(), *address) as url,
+    ):
         out(f"listening on {url}")
-        _introduce(service)
+        _introduce(service, settings)
         await stop.wait()
         await service.stop()  # while it still answers: who asks is told that it ends
     return Exit.DONE
@@ -84,10 +134,11 @@ def _say(text: str) -> None:
     err(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {one_line(text)}")
 
 
-def _introduce(service: Service) -> None:
+def _introduce(service: Service, settings: Settings) -> None:
     triggers = service.triggers
     lines = [f"{one.recipe}: model type {one.name} at /model_run" for one in triggers.model_types]
     lines += [f"{one.recipe}: webhook {one.path}" for one in triggers.hooks.values()]
     lines += [f"{one.recipe}: schedule {one.key.partition(' ')[2]}" for one in triggers.schedules]
+    lines += ["the Git host may nudge at /git/push"] if settings.repo_secret else []
     for line in lines or ["no recipe has a trigger: nothing will start by itself"]:
         err(f"  {line}")

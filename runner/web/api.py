@@ -16,6 +16,7 @@ from runner.model.item import Json
 from runner.model.recipe import Recipe
 from runner.model.secret import Secret
 from runner.web.access import refusal
+from runner.web.branch import Branch
 from runner.web.crew import Crew
 from runner.web.entry import Entry, Status
 from runner.web.queue import Queue
@@ -41,8 +42,16 @@ def guarded(endpoint: Endpoint, token: Secret | None) -> Endpoint:
 class Api:
     """What can be asked about recipes and runs."""
 
-    def __init__(self, recipes: Sequence[Recipe], queue: Queue, crew: Crew, logs: RunLogs) -> None:
+    def __init__(
+        self,
+        recipes: Callable[[], Sequence[Recipe]],
+        queue: Queue,
+        crew: Crew,
+        logs: RunLogs,
+        branch: Branch | None = None,
+    ) -> None:
         self._recipes = recipes
+        self._branch = branch
         self._queue = queue
         self._crew = crew
         self._logs = logs
@@ -59,16 +68,18 @@ class Api:
         return [Route(path, guarded(one, token), methods=[method]) for path, (one, method) in table.items()]
 
     async def recipes(self, request: Request) -> Response:
-        """List the recipes and what starts them."""
+        """List the recipes, what starts them, and how they and the branch stand when one is followed."""
+        branch = self._branch
         found = [
             {
                 "name": recipe.name,
                 "description": recipe.description,
                 "triggers": [{"kind": one.kind, "options": dict(one.plain)} for one in recipe.triggers],
+                "health": None if branch is None else branch.health(recipe.name),
             }
-            for recipe in self._recipes
+            for recipe in self._recipes()
         ]
-        return reply({"recipes": found})
+        return reply({"recipes": found, "branch": None if branch is None else branch.document()})
 
     async def runs(self, request: Request) -> Response:
         """List runs, newest first."""

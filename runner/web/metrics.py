@@ -16,6 +16,15 @@ _TEXTS: Final = {
     "runner_start_time_seconds": ("gauge", "When the service started, epoch seconds."),
 }
 
+_OF_A_BRANCH: Final = {
+    "runner_sync_healthy": ("gauge", "1 when the newest commit is applied and no recipe is failing, else 0."),
+    "runner_sync_frozen": ("gauge", "1 while a freeze window is on, else 0."),
+    "runner_sync_checked_at_seconds": ("gauge", "When the branch was last looked at, epoch seconds."),
+    "runner_sync_commit": ("gauge", "1 for the last good commit."),
+    "runner_recipe_health": ("gauge", "1 for the state of each recipe: healthy, degraded or failing."),
+}
+"""Told when the service follows a branch."""
+
 Labels = tuple[tuple[str, str], ...]
 
 
@@ -33,7 +42,9 @@ class Metrics:
         """Return all of it."""
         values: dict[tuple[str, Labels], float] = {**self._counts, **gauges}
         lines: list[str] = []
-        for name, (kind, text) in _TEXTS.items():
+        known = {name for name, _ in values}
+        texts = {**_TEXTS, **{name: each for name, each in _OF_A_BRANCH.items() if name in known}}
+        for name, (kind, text) in texts.items():
             lines += [f"# HELP {name} {text}", f"# TYPE {name} {kind}"]
             lines += _samples(name, sorted((labels, value) for (one, labels), value in values.items() if one == name))
         return "\n".join(lines) + "\n"

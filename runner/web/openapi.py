@@ -53,15 +53,18 @@ _BODY_FAULTS: Final = {
 _REFUSALS: Final = {401: "A bearer token is needed.", 403: "Only this machine is answered without a token."}
 
 
-def openapi(hooks: Iterable[Hook], *, has_token: bool) -> dict[str, Json]:
+def openapi(hooks: Iterable[Hook], *, has_token: bool, is_told_of_pushes: bool = False) -> dict[str, Json]:
     """Return the document.
 
     Args:
         hooks: webhooks of the recipes.
         has_token: whether the API asks for a bearer token.
+        is_told_of_pushes: whether a Git host may say that a branch has moved.
     """
     security: list[Json] = [{"bearer": []}] if has_token else []
     paths: dict[str, Json] = {**_open_paths(), **_label_paths(), **{hook.path: _hook(hook) for hook in hooks}}
+    if is_told_of_pushes:
+        paths["/git/push"] = _push()
     for path, item in _guarded_paths().items():
         for operation in item.values():
             operation["security"] = security
@@ -153,11 +156,31 @@ def _hook(hook: Hook) -> dict[str, Json]:
     }
 
 
+def _push() -> dict[str, Json]:
+    """The headers are alternatives: GitHub and Gitea sign the body, GitLab sends the secret."""
+    signed = {**_signature_header("hmac-sha256"), "required": False}
+    token = {"name": "X-Gitlab-Token", "in": "header", "required": False, "schema": _TEXT}
+    faults = {status: text for status, text in _BODY_FAULTS.items() if status in (401, 408)}
+    taken = {"type": "object", "properties": {"nudged": {"type": "boolean"}}}
+    return {
+        "post": {
+            "summary": "Look at the followed branch now.",
+            "security": [],
+            "parameters": [signed, token],
+            "requestBody": {"required": False, "content": {"*/*": {"schema": {}}}},
+            "responses": _answers(
+                {202: _json("It will be looked at.", taken)}, {**faults, 413: "The body is larger than 8 MiB."}
+            ),
+        }
+    }
+
+
 def _guarded_paths() -> dict[str, dict[str, Json]]:
     none = {**_REFUSALS, 404: "There is no run of this id."}
     bad = {422: "A parameter is not what is expected."}
     listed = {"type": "object", "properties": {"runs": {"type": "array", "items": _REF}}}
-    recipes = {"type": "object", "properties": {"recipes": {"type": "array", "items": _OBJECT}}}
+    branch = {"type": ["object", "null"], "description": "How the followed branch stands; null without one."}
+    recipes = {"type": "object", "properties": {"recipes": {"type": "array", "items": _OBJECT}, "branch": branch}}
     query = [
         {"name": "limit", "in": "query", "schema": _LIMIT},
         {"name": "status", "in": "query", "schema": _STATUS},

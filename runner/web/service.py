@@ -19,9 +19,11 @@ from runner.assembly.loading import Loaded, load_files
 from runner.assembly.session import Session, open_session
 from runner.model.contracts import Clock
 from runner.model.item import Json
+from runner.model.recipe import Recipe
 from runner.model.secret import Secret
 from runner.web.api import Api, guarded
 from runner.web.bodies import WITHIN_S
+from runner.web.branch import Branch
 from runner.web.clockwork import Clockwork
 from runner.web.crew import Crew, Manners
 from runner.web.hooks import Hooks
@@ -46,6 +48,7 @@ class Settings:
         max_runs: most runs that may wait and run; a further order is answered with 503.
         manners: how runs are performed.
         body_within_s: how long the body of a request may take to arrive.
+        repo_secret: name of the project's secret that the host of a followed branch signs with; empty without one.
     """
 
     paths: Sequence[Path]
@@ -56,16 +59,19 @@ class Settings:
     max_runs: int = MAX_RUNS
     manners: Manners = field(default_factory=Manners)
     body_within_s: float = WITHIN_S
+    repo_secret: str = ""
 
 
 class Service:
     """The parts of a running service; use `opened`."""
 
-    def __init__(self, loaded: Loaded, session: Session, settings: Settings) -> None:
+    def __init__(self, loaded: Loaded, session: Session, settings: Settings, branch: Branch | None = None) -> None:
         self._session = session
         self._settings = settings
-        self._recipes = loaded.recipes
+        self._started_with = loaded.recipes
+        self._branch = branch
         self._token: Secret | None = session.secret(settings.api_token) if settings.api_token else None
+        self._repo_secret = session.secret(settings.repo_secret) if settings.repo_secret else None
         self.triggers: Triggers = triggers_of(loaded.recipes, session.secret)
         folder = session.project.state / "serve"
         self.metrics = Metrics()
@@ -87,6 +93,8 @@ class Service:
         self.logs.clear({entry.id for entry in self.queue.entries()})
         self.crew.wake()
         self._ticking = asyncio.create_task(self._clockwork.run())
+        if self._branch is not None:
+            self._branch.start()
 
     async def stop(self) -> None:
         """Take no further order, interrupt what runs, and let go of everything; may be called twice."""
@@ -97,7 +105,7 @@ class Service:
             self._ticking.cancel()
             with suppress(asyncio.CancelledError):
                 await self._ticking
-        await self.crew.leave()
+        await asyncio.gather(self.crew.leave(), self._branch.stop() if self._branch is not None else asyncio.sleep(0))
         self.logs.close()
         await self.queue.close()
 
@@ -110,7 +118,7 @@ class Service:
 
     def app(self) -> Starlette:
         """Return the ASGI app."""
-        api = Api(self._recipes, self.queue, self.crew, self.logs)
+        api = Api(self._recipes, self.queue, self.crew, self.logs, self._branch)
         own = {"/": self._page, "/metrics": self._metrics, "/api/openapi.json": self._openapi}
         routes = [
             Route("/healthz", self._healthz, methods=["GET"]),
@@ -118,6 +126,7 @@ class Service:
             *[Route(path, guarded(endpoint, self._token), methods=["GET"]) for path, endpoint in own.items()],
             *api.routes(self._token),
             *self.hooks.routes(),
+            *(self._branch.routes(self._repo_secret) if self._branch is not None else ()),
         ]
         app = Starlette(
             routes=routes,
@@ -126,16 +135,24 @@ class Service:
         app.router.redirect_slashes = False
         return app
 
+    def _recipes(self) -> Sequence[Recipe]:
+        """Return the recipes as they are now."""
+        followed = None if self._branch is None else self._branch.recipes()
+        return self._started_with if followed is None else followed
+
     async def _load(self, trigger: Mapping[str, Json]) -> Loaded:
-        given = self._settings
-        return await asyncio.to_thread(
-            load_files,
-            given.paths,
-            environ=given.environ,
-            variables=given.variables,
-            profile=given.profile,
-            trigger=trigger,
-        )
+        given, branch = self._settings, self._branch
+
+        def load() -> Loaded:
+            return load_files(
+                given.paths,
+                environ=given.environ,
+                variables=given.variables,
+                profile=given.profile,
+                trigger=trigger,
+            )
+
+        return await asyncio.to_thread(load if branch is None else lambda: branch.load(load))
 
     async def _healthz(self, request: Request) -> Response:
         return PlainTextResponse("alive\n")
@@ -148,24 +165,34 @@ class Service:
             ("runner_runs_open", ()): self.queue.open_count,
             ("runner_runs_limit", ()): self.queue.most,
             ("runner_start_time_seconds", ()): self._started_at,
+            **(self._branch.gauges() if self._branch is not None else {}),
         }
         return Response(self.metrics.text(gauges), media_type=TYPE)
 
     async def _openapi(self, request: Request) -> Response:
-        return reply(openapi(self.triggers.hooks.values(), has_token=self._token is not None))
+        return reply(
+            openapi(
+                self.triggers.hooks.values(),
+                has_token=self._token is not None,
+                is_told_of_pushes=self._branch is not None and self._repo_secret is not None,
+            )
+        )
 
     async def _page(self, request: Request) -> Response:
-        return HTMLResponse(page(self._recipes, self.queue.entries(), self.queue.most), headers=HEADERS)
+        return HTMLResponse(page(self._recipes(), self.queue.entries(), self.queue.most), headers=HEADERS)
 
 
 @asynccontextmanager
-async def opened(loaded: Loaded, settings: Settings, clock: Clock | None = None) -> AsyncIterator[Service]:
+async def opened(
+    loaded: Loaded, settings: Settings, clock: Clock | None = None, branch: Branch | None = None
+) -> AsyncIterator[Service]:
     """Open the service of a project, and stop it in order at the end.
 
     Args:
         loaded: the recipes without a trigger, free of errors.
         settings: how it is served.
         clock: the time.
+        branch: to follow besides; None when the recipes lie in a folder of their own.
 
     Raises:
         ConfigError: a secret is missing, two triggers share a path.
@@ -174,7 +201,7 @@ async def opened(loaded: Loaded, settings: Settings, clock: Clock | None = None)
     async with open_session(
         loaded.project, loaded.recipes, loaded.catalog, environ=settings.environ, clock=clock
     ) as session:
-        service = Service(loaded, session, settings)
+        service = Service(loaded, session, settings, branch)
         await service.start()
         try:
             yield service

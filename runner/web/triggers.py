@@ -16,7 +16,7 @@ from runner.web.signature import Signing
 
 MODEL_RUN: Final = "labelbox.model_run"
 OWN_PATHS: Final = ("/", "/models", "/model_run", "/healthz", "/readyz", "/metrics")
-OWN_FOLDERS: Final = ("/api/",)
+OWN_FOLDERS: Final = ("/api/", "/git/")
 
 Secrets = Callable[[str], Secret]
 
