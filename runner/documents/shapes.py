@@ -90,10 +90,25 @@ class _Compiler:
         if word == "anyOf":
             shapes = [self.shape(one) for one in schema[word]]
             return lambda value: any(shape(value) for shape in shapes)
+        if word in ("if", "then", "else"):
+            return self._choice(schema) if word == "if" else None
         if word == "propertyNames":
             name = self.shape(schema[word])
             return lambda value: not isinstance(value, dict) or all(map(name, value))
         return _LEAVES[word](schema[word]) if word in _LEAVES else _unsure
+
+    def _choice(self, schema: Mapping[str, Json]) -> Shape:
+        condition = schema["if"]
+        if set(condition) != {"required"}:
+            return _unsure  # a shape may say False of what fits, and a condition must be known for sure
+        names = tuple(condition["required"])
+        then, other = self.shape(schema.get("then", True)), self.shape(schema.get("else", True))
+
+        def check(value: Json) -> bool:
+            holds = not isinstance(value, dict) or all(name in value for name in names)
+            return then(value) if holds else other(value)
+
+        return check
 
     def _object(self, schema: Mapping[str, Json]) -> Shape:
         if "patternProperties" in schema:

@@ -112,6 +112,14 @@ def test_a_schema_may_refer_to_itself() -> None:
     assert not shape({"a": {"b": 1}})
 
 
+def test_a_schema_may_choose_by_what_is_there() -> None:
+    choice = {"if": {"required": ["modes"]}, "then": {"required": ["mode"]}, "else": {"required": ["submit"]}}
+    shape, library = compile_shape(choice), jsonschema.Draft7Validator(choice)
+    for value in ({}, {"modes": 1}, {"modes": 1, "mode": 1}, {"submit": 1}, [], 1):
+        assert shape(value) == library.is_valid(value)
+    assert not compile_shape({**choice, "if": {"properties": {"a": {"const": 1}}}})({"submit": 1})
+
+
 @pytest.mark.parametrize(
     "schema", [{"if": {}}, {"type": "strnig"}, {"pattern": "("}, {"$ref": "x.json"}, {"items": [1]}]
 )
