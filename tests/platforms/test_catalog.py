@@ -2,7 +2,7 @@ import pytest
 
 from runner.model.errors import ConfigError, RecipeError
 from runner.platforms import Catalog
-from tests.platforms.made import OWN
+from tests.platforms.made import EXAMPLES, OWN
 
 OTHER = "apiVersion: runner/v1\nkind: Platform\nname: NAME\nconnection: {fields: {base_url: {type: string}}}\n"
 
@@ -12,7 +12,7 @@ def write(folder, name, text=OTHER):
 
 
 def test_names_and_kinds():
-    catalog = Catalog([OWN])
+    catalog = Catalog([OWN, EXAMPLES])
     assert {"aihub", "jobs", "openai"} <= set(catalog.names())
     assert {"aihub.app", "jobs.batch"} <= set(catalog.kinds("targets"))
     assert catalog.kinds("triggers") == []
@@ -70,5 +70,5 @@ def test_an_unknown_platform_is_told_with_the_known_ones(name):
 
 
 def test_the_digest_names_the_kind():
-    catalog = Catalog([OWN])
+    catalog = Catalog([OWN, EXAMPLES])
     assert len({catalog.digest(kind) for kind in ("aihub.app", "aihub.deployment", "jobs.job", "none.x")}) == 4
