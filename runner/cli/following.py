@@ -73,6 +73,8 @@ def following(*, required: bool) -> Callable[[Function], Function]:
 def _followed(repo: str, given: dict[str, Any]) -> Followed:
     folder = given.pop("folder") or Path(PurePosixPath(repo.rstrip("/")).name.removesuffix(".git") or "repository")
     every_s = duration(given.pop("every"), "--every") or 60.0
+    if Path(repo).is_dir():
+        repo = str(Path(repo).absolute())  # Git would look for it from the clone
     return Followed(
         repo, given.pop("ref"), folder, given.pop("inside"), every_s, verified=given.pop("verify_signatures")
     )

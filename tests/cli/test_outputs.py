@@ -194,3 +194,12 @@ def test_every_schema_can_be_printed(shell: Shell):
     names = shell("schema").out.splitlines()
     assert {"recipe", "output/plan", "sources/jsonl"} <= set(names)
     assert all(json.loads(shell("schema", name).out)["title"] for name in OUTPUTS)
+
+
+def test_a_repository_may_be_named_from_here(shop: Shell):
+    git(shop.folder, "init", "-q", "repository")
+    shop.write("repository/recipes/tickets.yaml", shop.read("recipes/tickets.yaml"))
+    shop.write("repository/data/tickets.jsonl", '{"id": "t1", "text": "hello"}\n')
+    commit(shop.folder / "repository", "all")
+    assert shop("sync", "--repo", "repository", "--folder", "clone", "--once").code == 0
+    assert shop.read("clone/out/tickets.jsonl") == '{"id":"t1","loud":"HELLO"}\n'
