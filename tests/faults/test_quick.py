@@ -1,4 +1,4 @@
-"""A quick look at what `pytest -m faults` proves: a few kills under faults, of jobs that can be found and that cannot."""
+"""A quick look at what `pytest -m faults` proves: a few kills under faults, of jobs that can or cannot be found."""
 
 from random import Random
 
