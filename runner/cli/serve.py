@@ -118,7 +118,7 @@ async def _serve(loaded: Loaded, settings: Settings, sync: Sync | None, address:
 
     stop = Stop()
     listen(stop)
-    branch = None if sync is None else Branch(sync, loaded.recipes, _say)
+    branch = None if sync is None else Branch(sync, loaded, _say)
     async with (
         opened(loaded, settings, branch=branch) as service,
         listening(service.app(), *address) as url,

@@ -21,6 +21,7 @@ from runner.assembly.loading import Loaded
 from runner.engine.stop import Reason, Stop
 from runner.gitops.sync import Sync, status_document
 from runner.model.item import Json
+from runner.model.project import SecretRef
 from runner.model.recipe import Recipe
 from runner.model.secret import Secret
 from runner.web.bodies import read_body
@@ -35,22 +36,22 @@ MOST_BYTES: Final = 8 << 20
 LEFT_WITHIN_S: Final = 7.0
 """How long an apply may take to stop when the service ends; then it is cut off, which the ledger survives."""
 
-RESTART: Final = "the triggers have changed: restart the service to use them"
+RESTART: Final = "triggers, connections or secrets have changed: restart the service to use them"
 
 
 class Branch:
     """What the service does about its branch."""
 
-    def __init__(self, sync: Sync, started: Sequence[Recipe], tell: Callable[[str], None]) -> None:
+    def __init__(self, sync: Sync, started: Loaded, tell: Callable[[str], None]) -> None:
         """Build it.
 
         Args:
             sync: the loop; it has been looked at once, so that there are recipes.
-            started: the recipes whose triggers the service knows.
+            started: what the service began with: its triggers, connections and secrets.
             tell: is given a line when something happened that a person may want to know.
         """
         self._sync = sync
-        self._triggers = _triggers(started)
+        self._fixed = _fixed(started)
         self._tell = tell
         self._told = ""
         self._stop = Stop()
@@ -115,8 +116,8 @@ class Branch:
             yield ("runner_recipe_health", (("recipe", name), ("state", health.state))), 1.0
 
     def _restart(self) -> str:
-        recipes = self.recipes()
-        return RESTART if recipes is not None and _triggers(recipes) != self._triggers else ""
+        loaded = self._sync.loaded
+        return RESTART if loaded is not None and _fixed(loaded) != self._fixed else ""
 
     async def _follow(self) -> None:
         while not self._stop.everything:
@@ -147,5 +148,17 @@ def is_signed(request: Request, body: bytes, secret: Secret) -> bool:
     return signing.is_valid(request.headers.getlist(signing.header_name), body)
 
 
-def _triggers(recipes: Sequence[Recipe]) -> list[Json]:
-    return [[recipe.name, [[one.kind, one.plain] for one in recipe.triggers]] for recipe in recipes if recipe.triggers]
+def _fixed(loaded: Loaded) -> Json:
+    """Return what a running service does not take anew from a commit; where it stands in the file does not count."""
+    project = loaded.project
+    accounts = {
+        name: [one.platform, {field: _place(value) for field, value in one.fields.items()}]
+        for name, one in project.connections.items()
+    }
+    secrets = {name: _place(one) for name, one in project.secrets.items()}
+    triggers = {one.name: [[each.kind, each.plain] for each in one.triggers] for one in loaded.recipes if one.triggers}
+    return [project.name, _place(project.ledger), accounts, secrets, triggers]
+
+
+def _place(value: Json) -> Json:
+    return [value.store, value.name, list(value.argv)] if isinstance(value, SecretRef) else value

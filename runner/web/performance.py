@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from runner.assembly.cancelling import cancel_recipe
+from runner.assembly.freezing import refuse_when_frozen
 from runner.assembly.halting import end_local_jobs, with_another_try
 from runner.assembly.loading import Loaded
 from runner.assembly.run import Applied, Wishes, apply_recipe
@@ -17,6 +18,7 @@ from runner.engine.stop import Reason, Stop
 from runner.model.errors import AuthError, LeaseHeld, LedgerError, RecipeError, RunnerError, Unavailable
 from runner.model.item import Json
 from runner.model.problem import Severity
+from runner.model.project import Project
 from runner.model.recipe import Recipe
 from runner.web.entry import Entry
 from runner.web.runlog import RunLog
@@ -72,7 +74,7 @@ class Performance:
         try:
             recipe, loaded = await self._recipe(load)
             async with self._session.branch(loaded.recipes) as branch:
-                return await self._told(branch, recipe)
+                return await self._told(branch, recipe, loaded.project)
         except RunnerError as error:
             self._log.write({"event": "run_ended", "at": self._now(), "outcome": "error", "error": str(error)})
             return Result("error", str(error))
@@ -87,10 +89,11 @@ class Performance:
             raise RecipeError(problems)
         raise RunnerError(f"there is no recipe {self.entry.recipe!r} any more")
 
-    async def _told(self, branch: Session, recipe: Recipe) -> Result:
+    async def _told(self, branch: Session, recipe: Recipe, project: Project) -> Result:
         async with Teller(recipe, await branch.notifiers(recipe), branch.clock, self._log.write) as teller:
             teller.begin()
             try:
+                refuse_when_frozen(project, self._now(), {})  # the project file as it is now, not as the service began
                 outcome, error = await self._ended(branch, recipe, teller)
             except RunnerError as fault:
                 outcome, error = "error", str(fault)

@@ -48,7 +48,7 @@ class Followed:
         sync = Sync(Checkout(self.clone, Remote(str(self.bare))), settings, SystemClock(), ENVIRON)
         loaded = await sync.follow()
         assert loaded is not None, sync.status.error
-        branch = Branch(sync, loaded.recipes, self.said.append)
+        branch = Branch(sync, loaded, self.said.append)
         given = Settings([self.clone], ENVIRON, **{"repo_secret": "shop", **more})
         async with (
             opened(loaded, given, branch=branch) as service,
@@ -140,10 +140,16 @@ def test_a_hook_runs_what_the_newest_commit_says(followed: Followed) -> None:
     assert run(followed, hooked) == '{"text":"NEWEST"}\n'
 
 
-def test_changed_triggers_ask_for_a_restart(followed: Followed) -> None:
+@pytest.mark.parametrize(
+    ("path", "old", "new"), [("recipes/c.yaml", "/hooks/c", "/hooks/d"), ("runner.yaml", "env: TOKEN", "env: OTHER")]
+)
+def test_changed_triggers_and_secrets_ask_for_a_restart(followed: Followed, path: str, old: str, new: str) -> None:
     async def changed(client: Client) -> Any:
-        recipe = followed.work / "recipes/c.yaml"
-        recipe.write_text(recipe.read_text().replace("/hooks/c", "/hooks/d"))
+        file = followed.work / path
+        file.write_text("# why\n" + file.read_text())
+        await followed.looked(client)
+        assert (await recipes(client))[1]["restart"] == ""
+        file.write_text(file.read_text().replace(old, new))
         await followed.looked(client)
         return await recipes(client)
 
@@ -199,3 +205,19 @@ def test_the_end_of_the_service_ends_what_the_branch_does(followed: Followed) ->
 
     service = run(followed, slow)
     assert service.fault == "the service is ending"
+
+
+def test_in_a_freeze_nothing_is_applied_whoever_asks(followed: Followed) -> None:
+    freeze = "freeze: [{from: 2020-01-01, until: 2099-12-31, reason: closed}]\n"
+
+    async def frozen(client: Client) -> tuple[Any, list[dict[str, Any]]]:
+        (followed.work / "runner.yaml").write_text(PROJECT + freeze)
+        add_recipe(followed.work, "a", text="bye")
+        await followed.looked(client)
+        await client.hook(b"{}", "/hooks/c")
+        return await recipes(client), await client.ended()
+
+    (_, branch), (one,) = run(followed, frozen)
+    assert branch["frozen"] == "frozen until 2100-01-01 00:00 UTC: closed"
+    assert (followed.clone / "out/a.jsonl").read_text() == '{"text":"HELLO"}\n'
+    assert (one["outcome"], "frozen until" in str(one["error"])) == ("error", True)
