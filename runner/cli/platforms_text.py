@@ -9,7 +9,7 @@ from runner.cli.console import paint
 from runner.model.item import Json
 from runner.model.job import Capabilities
 from runner.platforms import Manifest
-from runner.platforms.manifest import ROOMS
+from runner.platforms.identity import ROOMS
 
 GUARANTEE: Mapping[str, str] = {
     "key": "key: the platform itself recognises a request that comes twice",

@@ -6,7 +6,6 @@ by commas must all fit, several `--select` are alternatives.
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
@@ -16,14 +15,11 @@ import click
 
 from runner.assembly.loading import Loaded
 from runner.cli.options import Asked
-from runner.model.ledger import ItemStatus
 from runner.model.recipe import Recipe
 
-STATES: Final = {
-    "pending": (ItemStatus.NEW, ItemStatus.IN_JOB),
-    "held": (ItemStatus.HELD,),
-    "failed": (ItemStatus.FAILED,),
-}
+STATES: Final = {"pending": ("new", "in_job"), "held": ("held",), "failed": ("failed",)}
+"""State to the statuses of items that it means, as in `ItemStatus` (whose module is not needed for anything else)."""
+
 Fits = Callable[[Recipe], bool]
 
 
@@ -53,6 +49,8 @@ def _fits(wish: str, loaded: Loaded, asked: Asked) -> Fits:
     if colon and method == "state":
         if value not in STATES:
             raise click.UsageError(f'--select "{wish}": the states are {", ".join(STATES)}')
+        import asyncio  # start-up: only when asked for
+
         names = asyncio.run(_in_state(loaded, value, emulate=asked.emulate))
         return lambda recipe: recipe.name in names
     label, equals, text = wish.partition("=")

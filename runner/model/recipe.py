@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from runner.model.contracts import Expression
 from runner.model.item import Json
 from runner.model.problem import Mark
+
+if TYPE_CHECKING:
+    from runner.model.contracts import Expression
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,16 +13,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from runner.platforms.catalog import Catalog
-from runner.platforms.manifest import Manifest, check_manifest, load_manifest
 
 if TYPE_CHECKING:
     from runner.platforms.connection import Connection, connect
+    from runner.platforms.manifest import Manifest, check_manifest, load_manifest
+
+_LATER = {
+    "Connection": "runner.platforms.connection",
+    "connect": "runner.platforms.connection",
+    "Manifest": "runner.platforms.manifest",
+    "check_manifest": "runner.platforms.manifest",
+    "load_manifest": "runner.platforms.manifest",
+}
 
 __all__ = ["Catalog", "Connection", "Manifest", "check_manifest", "connect", "load_manifest"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
-    """Import what talks to the network when it is first asked for: validating needs no HTTP client."""
-    if name in ("Connection", "connect"):
-        return getattr(import_module("runner.platforms.connection"), name)
+    """Import what is heavy when it is first asked for: validating needs no HTTP client, and rarely compiles."""
+    if name in _LATER:
+        return getattr(import_module(_LATER[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from runner.documents import read
 from runner.model.errors import ConfigError, RecipeError
 from runner.model.item import Json
 from runner.model.problem import Mark, Problem
-from runner.platforms.manifest import ROOMS, Manifest, digest, load_manifest
+from runner.platforms.identity import ROOMS, digest
+
+if TYPE_CHECKING:
+    from runner.platforms.manifest import Manifest
 
 BUILT_IN: Final = Path(__file__).parent / "manifests"
 _TYPES: Final = {"secret": "string"}
@@ -130,6 +133,8 @@ class Catalog:
             self._manifests[name] = None
             path = self._path(name)
             if path is not None:
+                from runner.platforms.manifest import load_manifest  # start-up: those of the house are not compiled
+
                 try:
                     self._manifests[name] = _named(load_manifest(path), path)
                 except RecipeError as error:

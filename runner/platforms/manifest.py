@@ -6,9 +6,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TypeVar
 
-from runner import jsontext
 from runner.documents import Document, load_schema, problems_of, read
 from runner.documents.validate import schema_problems
 from runner.model.errors import RecipeError
@@ -24,14 +23,11 @@ from runner.platforms.data_spec import (
     compile_sink,
     compile_source,
 )
+from runner.platforms.identity import ROOMS
 from runner.platforms.job_spec import JobSpec, compile_target
 from runner.platforms.step import Call, compile_call
 from runner.platforms.tree import Tree, compile_tree
 from runner.platforms.verdict import Verdicts, compile_verdicts
-
-ROOMS: Final = ("sources", "targets", "sinks", "notifiers")
-PAID: Final = ("token", "element", "prepare", "upload", "uploaded", "submit")
-"""The parts of a target that decide what reaches the platform, and so what work is."""
 
 Spec = TypeVar("Spec")
 
@@ -115,26 +111,6 @@ class Manifest:
     def _is_secret(self, name: str) -> bool:
         field = self.connection.fields.get(name)
         return field is not None and field.type == "secret"
-
-
-def digest(value: Mapping[str, Json], name: str, room: str = "targets") -> str:
-    """Return 32 hex letters for what of a kind reaches the platform; texts for people are not in it.
-
-    Args:
-        value: of the whole manifest.
-        name: of the kind, without its platform.
-        room: `sources`, `targets`, `sinks` or `notifiers`.
-    """
-    block: Mapping[str, Json] = value.get(room, {}).get(name, {})
-    if room == "targets":
-        modes = {mode: _paid(one) for mode, one in (block.get("modes") or {}).items()}
-        block = {**_paid(block), **({"mode": block["mode"], "modes": modes} if modes else {})}
-    sent = {part: value["connection"].get(part) for part in ("headers", "query")}
-    return jsontext.digest([room, name, block, sent]).hex()
-
-
-def _paid(block: Mapping[str, Json]) -> dict[str, Json]:
-    return {part: block[part] for part in PAID if part in block}
 
 
 def load_manifest(path: Path, *, shown: str | None = None) -> Manifest:

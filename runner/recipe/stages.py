@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from runner.documents import Pointer, did_you_mean, load_schema
-from runner.model.contracts import Expression
 from runner.model.item import Json
 from runner.model.problem import Problem
 from runner.model.recipe import Component, Stage
@@ -15,6 +14,9 @@ from runner.recipe.fingerprint import publish_digest, work_digest
 from runner.recipe.order import circle, ordered
 from runner.recipe.scopes import plain
 from runner.templating import Template, tree_of
+
+if TYPE_CHECKING:
+    from runner.model.contracts import Expression
 
 FILTER_ORDER: Final = ("keys", "where", "sample", "limit")
 _SKIP: Final = "succeeded"

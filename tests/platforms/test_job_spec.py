@@ -8,7 +8,7 @@ import pytest
 from runner.model.contracts import Leaving
 from runner.model.errors import AuthError, ConfigError
 from runner.model.job import Find, JobStatus
-from runner.platforms.manifest import digest
+from runner.platforms.identity import digest
 from runner.templating import compile_template
 from tests.platforms.made import PLACE, done, finished, item, job, manifest, over, problems, sent
 

@@ -3,7 +3,8 @@ import pytest
 from runner.model.errors import RecipeError
 from runner.model.secret import Secret
 from runner.platforms.catalog import BUILT_IN
-from runner.platforms.manifest import check_manifest, digest, load_manifest
+from runner.platforms.identity import digest
+from runner.platforms.manifest import check_manifest, load_manifest
 from tests.platforms.made import EXAMPLES, OWN, manifest, problems
 
 HEAD = """\
