@@ -70,7 +70,7 @@ def command(asked: Asked, *, form: str, shown: Path | None, **wishes: Any) -> Ex
     if form == "json":
         out_json(document)
     elif form == "markdown":
-        out(plan_markdown(planned, [*freeze_lines(frozen), *orphan_lines(gone)]))
+        out(plan_markdown(planned, [*freeze_lines(frozen), *orphan_lines(gone)], loaded.project.profile))
     else:
         for one in planned:
             out(plan_block(one.plan, one.work.run.budget, len(one.stage.checks)))

@@ -39,17 +39,18 @@ _HARMLESS: Final = (
 _LOOKS: Final = {"done": "✅", "failed_items": "⚠️", "held": "✋", "budget": "💰", "pending": "⏳"}
 
 
-def plan_markdown(planned: Sequence[Planned], notes: Sequence[str] = ()) -> str:
+def plan_markdown(planned: Sequence[Planned], notes: Sequence[str] = (), profile: str = "") -> str:
     """Return the plan of all stages.
 
     Args:
         planned: the stages.
         notes: lines about the whole, which stand behind the summary.
+        profile: stands in the marker, so that each profile has a comment of its own.
     """
     plans = [one.plan for one in planned]
     busy = [one for one in planned if one.plan.has_work]
     head = [
-        "<!-- runner:plan -->",
+        f"<!-- runner:plan{f' {profile}' if profile else ''} -->",
         f"### runner plan: {summary(plans).removeprefix('plan: ')}",
         "",
         f"{count(len(plans), 'stage')}, {len(busy)} with work; {_total(plans, Decision.HELD)} items held, "

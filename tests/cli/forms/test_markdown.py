@@ -50,6 +50,10 @@ def test_texts_of_files_and_platforms_stay_texts(tmp_path: Path):
     assert "@team" not in text.partition("<details>")[0]
 
 
+def test_each_profile_has_a_comment_of_its_own(tmp_path: Path):
+    assert plan_markdown([], profile="prod").startswith("<!-- runner:plan prod -->\n### runner plan: nothing to do\n")
+
+
 def test_a_note_stands_behind_the_summary(tmp_path: Path):
     lines = plan_markdown([planned(tmp_path, counts=DONE)], ["orphaned: old"]).splitlines()
     assert lines[-1] == "> orphaned: old"
