@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import shutil
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -209,3 +211,32 @@ def test_a_recipe_that_another_one_applies_is_locked_not_failing(following: Foll
     asyncio.run(while_locked())
     health = following.sync.status.recipes["a"]
     assert (health.state, health.outcome, following.sync.status.is_healthy) == ("degraded", "locked", True)
+
+
+@pytest.mark.skipif(
+    shutil.which("ssh-keygen") is None, reason="no ssh-keygen on this machine (apt-get install openssh-client)"
+)
+def test_a_commit_with_a_trusted_signature_is_applied(
+    following: Following, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    key, trusted = tmp_path / "key", tmp_path / "trusted"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "t", "-f", key], check=True)
+    trusted.write_text(f"t@t {key.with_suffix('.pub').read_text()}")
+    settings = (
+        "gpg.format=ssh",
+        f"user.signingkey={key}",
+        f"gpg.ssh.allowedSignersFile={trusted}",
+        "commit.gpgsign=true",
+    )
+    monkeypatch.setenv("GIT_CONFIG_COUNT", str(len(settings)))
+    for number, setting in enumerate(settings):
+        for part, text in zip(("KEY", "VALUE"), setting.split("=", 1), strict=True):
+            monkeypatch.setenv(f"GIT_CONFIG_{part}_{number}", text)
+    add_recipe(following.work, "b", text="signed")
+    following.push("signed")
+    following.sync = following.again(verified=True)
+    assert following.look() == ["a", "b"]
+    trusted.write_text("")
+    add_recipe(following.work, "b", text="signed by another one")
+    following.push("signed, but not by who is trusted now")
+    assert (following.look(), "no good signature" in following.sync.status.error) == ([], True)
