@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from runner.model.errors import LedgerError
 from runner.model.ledger import ItemStatus, Standing
 
 
@@ -40,6 +41,9 @@ def decide(standing: Standing, *, skip: str, attempts: int) -> Decision:
         standing: what the ledger knows.
         skip: `succeeded`, `already_predicted` or `nothing` (then done items are work again).
         attempts: an item that failed fewer times than this is tried again without being asked for.
+
+    Raises:
+        LedgerError: the ledger holds a status that nobody writes.
     """
     match standing.status:
         case ItemStatus.SUCCEEDED:
@@ -50,6 +54,15 @@ def decide(standing: Standing, *, skip: str, attempts: int) -> Decision:
             return Decision.HELD
         case ItemStatus.FAILED:
             return Decision.RETRY if standing.attempt < attempts else Decision.FAILED
+        case ItemStatus.NEW:
+            return _fresh(standing)
+    raise LedgerError(
+        f"the ledger holds an item of the unknown status {standing.status!r}: it is damaged",
+        mend="restore it from a copy; nothing is submitted from a ledger that cannot be trusted",
+    )
+
+
+def _fresh(standing: Standing) -> Decision:
     if standing.attempt:
         return Decision.RETRY
     return Decision.CHANGED if standing.seen in ("content", "work") else Decision.NEW

@@ -140,6 +140,9 @@ async def _launch(apply: Apply, group: Group) -> None:
 def _start(apply: Apply, items: Sequence[Item], standings: Sequence[Standing]) -> None:
     attempt = 1 + max(standing.attempt for standing in standings)
     job = Job(job_key(apply.work.scope, apply.work.work, attempt, items), attempt, tuple(items))
+    if job.key in apply.flight:  # it is just being released: its items come again in the next round
+        apply.released += len(items)
+        return
     apply.launched += 1
     apply.flight.start(job, apply.purse.reserve(len(items)))
     ids = tuple(standing.id for standing in standings if standing.id is not None)

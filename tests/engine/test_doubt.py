@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from runner.engine.key import job_key
 from runner.ledger.memory import MemoryLedger
 from runner.model.errors import Indeterminate, JobLost, LeaseLost
-from runner.model.event import JobIntended
+from runner.model.event import JobIntended, JobReleased
 from runner.model.job import Capabilities, Find, Submitted
 from runner.model.ledger import ItemStatus
 from runner.model.recipe import PollRhythm, RunOptions
@@ -219,3 +220,40 @@ def test_a_released_job_keeps_its_key():
     assert applied(work_on(ledger, ITEMS, lost(platform, EXACT, 2, "before"), run=options)).outcome == "done"
     assert [(row.attempt, row.status) for row in rows_of(ledger)] == [(1, "succeeded")] * 2
     assert asyncio.run(ledger.counts(SCOPE)) == {ItemStatus.SUCCEEDED: 6}
+
+
+def test_a_job_that_is_just_being_released_is_not_sent_beside_itself():
+    platform, memory = Platform(), MemoryLedger()
+    asyncio.run(intend(memory, ITEMS[:3]))
+
+    class Slow:
+        """It takes a while until the writer hears that its write is durable."""
+
+        def __getattr__(self, name):
+            return getattr(memory, name)
+
+        async def record(self, scope, lease, events):
+            if not isinstance(events[0], JobReleased):
+                await turns(90)
+            await memory.record(scope, lease, events)
+            await turns(50)
+
+        async def select(self, *arguments):
+            await turns(5)
+            return await memory.select(*arguments)
+
+    report = applied(work_on(Slow(), ITEMS[:3], FindingTarget(platform, EXACT)))
+    assert (report.outcome, platform.accepted, report.error) == ("done", {"i0": 1, "i1": 1, "i2": 1}, None)
+
+
+async def intend(ledger, items):
+    """Leave a job behind that was never sent."""
+    lease = await ledger.acquire("numbers", {}, 0.0, 1.0)
+    standings = await ledger.select(SCOPE, lease, "w" * 32, 0, items)
+    key = job_key(SCOPE, "w" * 32, 1, items)
+    await ledger.record(SCOPE, lease, [JobIntended(key, 1, [one.id for one in standings], 1.0)])
+
+
+async def turns(number):
+    for _ in range(number):
+        await asyncio.sleep(0)

@@ -8,6 +8,7 @@ from runner.engine.key import job_key
 from runner.engine.plan import jobs_needed
 from runner.engine.retry import MAX_TRIES, backoff_s
 from runner.engine.rhythm import Rhythm
+from runner.model.errors import LedgerError
 from runner.model.item import Item
 from runner.model.ledger import Scope, Standing
 from runner.model.recipe import Budget, PollRhythm
@@ -33,6 +34,11 @@ from tests.engine.world import SCOPE, item
 )
 def test_what_becomes_of_an_item(standing, skip, attempts, decision):
     assert decide(standing, skip=skip, attempts=attempts) is decision
+
+
+def test_a_status_that_nobody_writes_is_a_damaged_ledger():
+    with pytest.raises(LedgerError, match="'succeedec'"):
+        decide(Standing(1, "succeedec", 1, seen="same"), skip="succeeded", attempts=1)
 
 
 def test_job_key_is_a_function_of_its_parts_only():
