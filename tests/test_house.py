@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from runner import checks, filters, sinks, sources, targets
-from runner.cli.main import COMMANDS
+from runner.cli.program import COMMANDS
 from runner.documents import parse
 from runner.emulators import EMULATORS
 

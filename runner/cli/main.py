@@ -1,100 +1,12 @@
-"""The command `runner`: finds the command's file, and turns errors into one message and an exit code."""
+"""The way in: what can be said at once is said at once, all else by click; errors become messages and exit codes."""
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
-from typing import Any
 
-import click
-
-from runner.cli.exits import MEANING, Exit
-
-COMMANDS = {
-    "init": ("runner.cli.init", "Make a project with a recipe that runs at once."),
-    "validate": ("runner.cli.validate", "Check recipes, project and manifests; every problem at once."),
-    "render": ("runner.cli.render", "Show recipes as they are after rendering, secrets hidden."),
-    "plan": ("runner.cli.plan", "Say what apply would do, and what it would cost."),
-    "apply": ("runner.cli.apply", "Make it true, once; go on where an earlier apply ended."),
-    "status": ("runner.cli.status", "Show what the ledger knows of recipes, jobs and sinks."),
-    "retry": ("runner.cli.retry", "Submit failed items again, as new attempts."),
-    "cancel": ("runner.cli.cancel", "End what runs, on the platform too."),
-    "state": ("runner.cli.state", "Look into the ledger, and decide what no program may decide."),
-    "sync": ("runner.cli.sync", "Follow a Git branch: validate, plan and apply each new commit."),
-    "platforms": ("runner.cli.platforms", "List platforms, their kinds, options and promises."),
-    "serve": ("runner.cli.serve", "Start recipes by signed requests and by the clock."),
-    "emulate": ("runner.cli.emulate", "Serve a stand-in of a platform on loopback."),
-    "schema": ("runner.cli.schema", "Print the JSON Schema of a document or kind."),
-}
-"""Command to the module that holds its function `command`, and its line in the help; a module is imported when used."""
-
-EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {int(code):>3}  {text}" for code, text in MEANING.items())
-
-
-class Commands(click.Group):
-    """A group that imports a command's file only when that command is asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the commands in the order of a working day."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and return one command."""
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module(COMMANDS[cmd_name][0])
-        command: click.Command = module.command
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command, or say which one was probably meant."""
-        name = args[0] if args else ""
-        if name and not name.startswith("-") and name not in COMMANDS:
-            import difflib  # start-up: only on a mistake
-
-            close = difflib.get_close_matches(name, COMMANDS, n=1)
-            hint = f' Did you mean "{close[0]}"?' if close else ""
-            ctx.fail(f'There is no command "{name}".{hint}')
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands from the table, without importing any of them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
-
-
-def _print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's form
-    if value and not ctx.resilient_parsing:
-        from runner import __version__  # start-up
-
-        click.echo(f"runner {__version__}")
-        ctx.exit()
-
-
-@click.group(cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
-    "--version",
-    is_flag=True,
-    is_eager=True,
-    expose_value=False,
-    callback=_print_version,
-    help="Show the version and exit.",
-)
-def runner() -> None:
-    """Run paid, hosted AI jobs over your data from checked-in YAML recipes.
-
-    \b
-    Examples:
-      runner init
-      runner plan  -f recipes/
-      runner apply -f recipes/invoices.yaml --emulate
-      runner apply -f recipes/ --profile prod --wait 10m
-
-    Shell completion: eval "$(_RUNNER_COMPLETE=bash_source runner)" (or zsh_source, fish_source).
-    """
+COLUMNS = 80
+"""Width of the help in help.txt; a wider terminal shows the same."""
 
 
 def main() -> None:
@@ -105,7 +17,52 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code; every error becomes one message on standard error."""
     try:
-        outcome: Any = runner.main(args=arguments, prog_name="runner", standalone_mode=False)
+        said = _at_once(arguments)
+        if said is None:
+            return _by_click(arguments)
+        sys.stdout.write(said)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader went away (`| head`): not an error, and nothing more can be said.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _at_once(arguments: list[str]) -> str | None:
+    """Return help or version without importing click, which takes longer than all else; None when click must say it."""
+    if "_RUNNER_COMPLETE" in os.environ:
+        return None
+    if arguments in (["--help"], ["-h"]) and _is_wide():
+        # Not by pathlib: it takes as long to import as the whole of this.
+        with open(f"{__file__.removesuffix('main.py')}help.txt", encoding="utf-8") as file:  # noqa: PTH123
+            return file.read()
+    if arguments == ["--version"]:
+        from runner import __version__
+
+        return f"runner {__version__}\n"
+    return None
+
+
+def _is_wide() -> bool:
+    """Whether the help has its full width, as click would find out."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdigit() and int(columns) > 0:
+        return int(columns) >= COLUMNS
+    try:
+        found = os.get_terminal_size(sys.__stdout__.fileno()).columns if sys.__stdout__ is not None else 0
+    except (AttributeError, ValueError, OSError):
+        found = 0
+    return found >= COLUMNS or found == 0
+
+
+def _by_click(arguments: list[str]) -> int:
+    import click  # start-up: not for --help and --version
+
+    from runner.cli.exits import Exit
+    from runner.cli.program import runner
+
+    try:
+        outcome = runner.main(args=arguments, prog_name="runner", standalone_mode=False)
         return int(outcome or 0)
     except click.exceptions.Exit as done:
         return done.exit_code
@@ -116,9 +73,7 @@ def run(arguments: list[str]) -> int:
         error.show()
         return Exit.USAGE
     except BrokenPipeError:
-        # The reader went away (`| head`): not an error, and nothing more can be said.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.DONE
+        raise
     except Exception as error:
         if os.environ.get("RUNNER_DEBUG"):
             raise
