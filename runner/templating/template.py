@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final, NamedTuple, NoReturn
 
 from runner.model.errors import RecipeError
@@ -12,6 +12,7 @@ from runner.model.item import Json
 from runner.model.problem import Mark, Problem
 from runner.templating.fault import Fault, out_of_bounds
 from runner.templating.paths import Path, Read, reader, why_absent
+from runner.templating.piped import filters_of, piped
 from runner.templating.scan import Piece, has_markup, scan
 from runner.templating.values import join_text
 
@@ -156,6 +157,16 @@ def _expression(piece: Piece) -> _Compiled:
     plain = _PLAIN_PATH.fullmatch(piece.text)
     if plain is not None and (path := tuple(plain[1].split(".")))[0] not in _NO_NAMES:
         return _Compiled(reader(path, _missing), frozenset({path}), frozenset({path}), is_whole=True)
+    begun = _PLAIN_PATH.match(piece.text)
+    if begun is not None and (path := tuple(begun[1].split(".")))[0] not in _NO_NAMES:
+        filters = filters_of(piece.text[begun.end() :])
+        if filters is not None:
+            slowly = cache(lambda: _slowly(piece).evaluate)
+            return _Compiled(piped(path, filters, slowly), frozenset({path}), frozenset({path}), is_whole=True)
+    return _slowly(piece)
+
+
+def _slowly(piece: Piece) -> _Compiled:
     from runner.templating.expression import compile_expression  # start-up: plain paths need no Jinja
 
     try:
