@@ -74,7 +74,7 @@ async def results(
     Raises:
         Unavailable: a reply is not as the manifest expects; worth asking again.
     """
-    scope = {**scope, "kept": {}}
+    scope["kept"] = {}
     only = seats[0].item.key if len(seats) == 1 else None
     keys = Keys({seat.token: seat.item.key for seat in seats if seat.token is not None}, only)
     is_good = scope["job"]["status"] in _GOOD

@@ -47,13 +47,15 @@ class StateRules:
         """
         word = "" if self.status is None else _text(self.status(scope))
         status = self.words.get(word, JobStatus.HELD) if self.words else self._decide(scope)
-        after = _number(_optional(self.after, scope))
+        after = None if self.after is None else _number(_optional(self.after, scope))
+        # Words that are known are the manifest's own, and safe to show.
+        shown = word if word in self.words else plain(word, LONGEST_WORD)
         return JobState(
             status=status,
-            word=plain(word, LONGEST_WORD) or ("" if status is JobStatus.HELD else str(status)),
-            progress=_number(_optional(self.progress, scope)),
-            error=plain(_text(_optional(self.error, scope))),
-            cost=_number(_optional(self.cost, scope)),
+            word=shown or ("" if status is JobStatus.HELD else str(status)),
+            progress=None if self.progress is None else _number(_optional(self.progress, scope)),
+            error="" if self.error is None else plain(_text(_optional(self.error, scope))),
+            cost=None if self.cost is None else _number(_optional(self.cost, scope)),
             kept={name: value for name, tree in self.keep.items() if (value := _optional(tree, scope)) is not None},
             counters={name: _optional(tree, scope) for name, tree in self.counters.items()},
             poll_after_s=after if after is not None else poll_after_s,

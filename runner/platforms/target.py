@@ -62,6 +62,7 @@ class PlatformTarget:
             recipe: `subset` and `skip` of the stage, for platforms that choose items themselves.
         """
         self._session, self._spec, self._options, self._recipe = session, spec, options, recipe
+        self._unkept: Mapping[str, Json] = dict.fromkeys(spec.kept)
         powers = {
             "prepare": (self._prepare, spec.prepare or spec.upload),
             "find": (self._find, spec.find),
@@ -157,7 +158,9 @@ class PlatformTarget:
         try:
             hidden = self._session.client.hidden
             async for batch in harvest.results(self._session, self._spec, scope, seats, replies):
-                yield [replace(one, error=hidden(one.error)) if one.error else one for one in batch]
+                if any(one.error for one in batch):
+                    batch = [replace(one, error=hidden(one.error)) if one.error else one for one in batch]
+                yield batch
         except (Refused, JobLost) as error:
             if state.status not in (JobStatus.SUCCEEDED, JobStatus.PARTIAL):
                 return  # a failed job need not have results
@@ -279,9 +282,9 @@ class PlatformTarget:
         return self._session.scope(options=self._options.over(), recipe=self._recipe, **more)
 
     def _job_scope(self, job: Job) -> Scope:
-        facts: dict[str, Json] = dict.fromkeys(self._spec.kept)
-        facts |= job.kept
-        facts |= {
+        facts: dict[str, Json] = {
+            **self._unkept,
+            **job.kept,
             "key": job.key,
             "attempt": job.attempt,
             "id": job.id,
@@ -299,7 +302,9 @@ class PlatformTarget:
         """Return what prepare and submit read, and the items that cannot take part, with the reason."""
         scope = self._job_scope(job)
         known: Mapping[str, str] = job.kept.get(REFUSED) or {}
-        seats = [seat for seat in self._seats(job) if seat.item.key not in known]
+        seats = seated(job.items, self._spec.token, scope, self._options.over)
+        if known:
+            seats = [seat for seat in seats if seat.item.key not in known]
         refused = {**known, **{seat.item.key: seat.problem for seat in seats if seat.problem}}
         uploads: Mapping[str, Json] = job.kept.get(UPLOADED) or {}
         if shows_items and self._spec.element is not None:

@@ -33,6 +33,7 @@ class NetworkWire:
 
     def __init__(self) -> None:
         self._routes: dict[str, Wire] = {}
+        self._last: tuple[str, Wire] | None = None
         self._made: dict[tuple[bool, bool, str | None], Wire] = {}
 
     def keeps_time(self, url: str) -> bool:
@@ -49,12 +50,16 @@ class NetworkWire:
             await wire.close()
         self._made.clear()
         self._routes.clear()
+        self._last = None
 
     def _wire(self, url: str) -> Wire:
+        if self._last is not None and url.startswith(self._last[0]):
+            return self._last[1]
         origin = url[: _end_of_origin(url)]
         wire = self._routes.get(origin)
         if wire is None:
             wire = self._routes[origin] = self._way(origin)
+        self._last = f"{origin}/", wire
         return wire
 
     def _way(self, origin: str) -> Wire:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
 """Host and port to IP addresses; empty when a name cannot be resolved here."""
 
 _PORTS: Final = {"http": 80, "https": 443}
+_PLAIN: Final = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9_~.-]*)+").fullmatch
 _PATH_SAFE: Final = "/%:@!$&'()*+,;=-._~"
 
 
@@ -72,6 +74,8 @@ def joined(base: str, path: str, query: Sequence[tuple[str, str]] = ()) -> str:
     Raises:
         Refused: a segment of the path is `.` or `..`: it would lead elsewhere.
     """
+    if not query and base[-1:] != "/" and _PLAIN(path):
+        return base + path  # the usual one: nothing in it to encode, to add, or to be wary of
     url = path if is_absolute(path) else f"{base.rstrip('/')}/{path.lstrip('/')}" if path else base
     head, mark, given = url.partition("?")
     if "/." in head or "%2e" in head.lower():

@@ -38,6 +38,7 @@ def test_what_is_no_url_of_ours_is_said(url):
 )
 def test_paths_are_joined_below_the_base(path, query, expected):
     assert joined("https://h/api/", path, query) == expected
+    assert joined("https://h/api", path or "/", query) == expected
 
 
 @pytest.mark.parametrize("path", ["/a/../b", "/a/.", "/a/%2e%2E/b", "/./b"])
