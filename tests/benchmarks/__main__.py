@@ -1,0 +1,66 @@
+"""Measure what issue and README promise: `python -m tests.benchmarks [--small] [--only NAME] [--runs N]`.
+
+The whole of it takes half an hour and wants an otherwise idle machine. All rows are kept with their samples in
+`results.json`, and `RESULTS.md` and the table in README are written from it; a row that is measured again replaces its
+older self. `--small` takes a minute, prints the table and writes nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from tests.benchmarks import machine, table
+from tests.benchmarks.measure import Row, Setting, tell
+
+HERE = Path(__file__).parent
+RESULTS, SHOWN = HERE / "results.json", HERE / "RESULTS.md"
+TITLE = """# What was measured
+
+Written by `python -m tests.benchmarks`; medians of samples taken in turns, all of which are in `results.json`.
+
+"""
+ROWS: Mapping[str, Callable[[Setting], Iterable[Row]]] = {}
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Measure the chosen rows; print, and keep them when they are of full size."""
+    options = _options().parse_args(arguments)
+    kept = table.load(RESULTS)
+    measured: list[Row] = []
+    with tempfile.TemporaryDirectory() as folder:
+        setting = Setting(options.runs, options.small, Path(folder))
+        for name in options.only or ROWS:
+            tell(f"{name}:")
+            for row in ROWS[name](setting):
+                measured.append(row)
+                if not options.small:
+                    kept[row.name] = row, machine.description()
+                    table.save(RESULTS, kept)
+    if not options.small:
+        SHOWN.write_text(TITLE + shown(kept))
+    print(f"{machine.description()}\n\n{table.markdown(measured)}")
+
+
+def shown(kept: Mapping[str, tuple[Row, str]]) -> str:
+    """Return the tables, one for each machine and day."""
+    places = dict.fromkeys(place for _, place in kept.values())
+    return "\n".join(
+        f"{place}\n\n{table.markdown([row for row, measured in kept.values() if measured == place])}"
+        for place in places
+    )
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--small", action="store_true", help="small sizes: prints the table and writes nothing")
+    parser.add_argument("--runs", type=int, default=5, metavar="N", help="rounds of each comparison (5)")
+    parser.add_argument("--only", action="append", choices=list(ROWS), help="one group of rows; may be repeated")
+    return parser
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
