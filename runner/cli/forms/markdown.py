@@ -154,7 +154,8 @@ def fold(head: Sequence[str], details: Sequence[str]) -> str:
 
 
 def _folded(title: str, lines: Sequence[str]) -> str:
-    shown = [safe(line.replace("\n", "\\n")) for line in lines[:LINES]]
+    # Cut once before, so that megabytes of a prompt are not made harmless only to be left out, and once after.
+    shown = [safe(line[: LINE + 1].replace("\n", "\\n")) for line in lines[:LINES]]
     shown = [line if len(line) <= LINE else f"{line[:LINE]}…" for line in shown]
     shown += [f"… and {len(lines) - LINES} more lines"] if len(lines) > LINES else []
     body = html.escape("\n".join(shown), quote=False)
