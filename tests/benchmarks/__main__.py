@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from tests.benchmarks import machine, table
+from tests.benchmarks import items, machine, table
 from tests.benchmarks.measure import Row, Setting, tell
 
 HERE = Path(__file__).parent
@@ -23,7 +23,7 @@ TITLE = """# What was measured
 Written by `python -m tests.benchmarks`; medians of samples taken in turns, all of which are in `results.json`.
 
 """
-ROWS: Mapping[str, Callable[[Setting], Iterable[Row]]] = {}
+ROWS: Mapping[str, Callable[[Setting], Iterable[Row]]] = {"items": items.rows}
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> None:
     kept = table.load(RESULTS)
     measured: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
-        setting = Setting(options.runs, options.small, Path(folder))
+        setting = Setting(options.runs or (2 if options.small else 5), options.small, Path(folder))
         for name in options.only or ROWS:
             tell(f"{name}:")
             for row in ROWS[name](setting):
@@ -57,7 +57,7 @@ def shown(kept: Mapping[str, tuple[Row, str]]) -> str:
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--small", action="store_true", help="small sizes: prints the table and writes nothing")
-    parser.add_argument("--runs", type=int, default=5, metavar="N", help="rounds of each comparison (5)")
+    parser.add_argument("--runs", type=int, metavar="N", help="rounds of each comparison (5; 2 when small)")
     parser.add_argument("--only", action="append", choices=list(ROWS), help="one group of rows; may be repeated")
     return parser
 
