@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from runner.model.contracts import Preparing
 from runner.model.job import Job
 
 
@@ -79,6 +80,16 @@ def mortal_target(target: Any, fate: Fate) -> Any:
             yield batch
             fate.moment("between results")
 
+    if isinstance(target, Preparing):
+        prepare = target.prepare
+
+        async def mortal_prepare(job: Job) -> Any:
+            fate.moment("before prepare")
+            kept = await prepare(job)
+            fate.moment("after prepare")
+            return kept
+
+        target.prepare = mortal_prepare
     target.submit, target.poll, target.results = mortal_submit, mortal_poll, mortal_results
     return target
 

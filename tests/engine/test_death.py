@@ -12,7 +12,17 @@ from runner.engine.work import Work
 from runner.ledger.memory import MemoryLedger
 from runner.model.job import Capabilities, Find
 from tests.engine.mortal import Death, Fate, MortalLedger, MortalSink, mortal_target
-from tests.engine.world import EXACT, FakeTarget, FindingTarget, Platform, Rows, item, lose_reply, work_on
+from tests.engine.world import (
+    EXACT,
+    FakeTarget,
+    FindingTarget,
+    Platform,
+    PreparingTarget,
+    Rows,
+    item,
+    lose_reply,
+    work_on,
+)
 
 ITEMS = [item(f"i{number}") for number in range(7)]
 NEVER = 10**9
@@ -46,15 +56,22 @@ def finding(platform):
     return FindingTarget(platform, EXACT, lose_reply("after", 1))
 
 
+def preparing(platform):
+    return PreparingTarget(platform, EXACT)
+
+
 def blind(platform):
     return FakeTarget(platform, Capabilities(find=Find.NONE, max_items_per_job=10))
 
 
-@pytest.mark.parametrize("at", range(1, moments(finding) + 1))
-def test_death_at_every_moment_where_the_platform_can_be_searched(at):
+DEATHS = [(make, at) for make in (finding, preparing) for at in range(1, moments(make) + 1)]
+
+
+@pytest.mark.parametrize(("make_target", "at"), DEATHS)
+def test_death_at_every_moment_where_the_platform_can_be_searched(make_target, at):
     platform, ledger, stores = Platform(), MemoryLedger(), {}
-    assert live(ledger, finding(platform), stores, Fate(at)) is None
-    report = live(ledger, finding(platform), stores, Fate(NEVER))
+    assert live(ledger, make_target(platform), stores, Fate(at)) is None
+    report = live(ledger, make_target(platform), stores, Fate(NEVER))
     assert report is not None and report.outcome == "done"
     assert platform.accepted == dict.fromkeys([each.key for each in ITEMS], 1)
     assert [record.key for record in stores["rows"]] == [each.key for each in ITEMS]

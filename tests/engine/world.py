@@ -65,6 +65,7 @@ class Platform:
     jobs: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
     accepted: Counter[str] = field(default_factory=Counter)
     asked: Counter[str] = field(default_factory=Counter)
+    containers: list[str] = field(default_factory=list)
 
     def accept(self, job: Job) -> str:
         remote = f"r{len(self.jobs) + 1}"
@@ -123,6 +124,23 @@ class FindingTarget(FakeTarget):
             if key == job.key:
                 return Submitted(remote)
         return None
+
+
+class PreparingTarget(FakeTarget):
+    """The same for runs of a container that is filled before; a run is known by nothing but its container."""
+
+    async def prepare(self, job: Job) -> Mapping[str, Json]:
+        self.platform.containers.append("")
+        return {"container": len(self.platform.containers) - 1}
+
+    async def submit(self, job: Job) -> Submitted:
+        submitted = await super().submit(job)
+        self.platform.containers[job.kept["container"]] = submitted.id
+        return submitted
+
+    async def find(self, job: Job) -> Submitted | None:
+        remote = self.platform.containers[job.kept["container"]]
+        return Submitted(remote) if remote else None
 
 
 EXACT = Capabilities(find=Find.EXACT, complete=True, visible_within_s=5.0, max_items_per_job=10)
