@@ -7,8 +7,9 @@ room as a `RecipeError` with a `Problem`.
 
 The language is the expressions of Jinja, less everything that can reach outside or grow without bound: no statements,
 no comments, no Python attributes, a table of filters, tests and functions. Jinja parses, compiles and evaluates them in
-its sandbox, behind our guard; a plain path is read without Jinja, which is not even imported for it. Nothing is folded
-when an expression is compiled, and data is never rendered.
+its sandbox, behind our guard; a plain path is read without Jinja, and what an expression of the usual form reads is
+told without it, so that it is imported when such a one is evaluated. Nothing is folded when an expression is compiled,
+and data is never rendered.
 """
 
 from runner.templating.template import Template, compile_template, is_template, template_problem

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple, NoReturn
 from runner.model.errors import RecipeError
 from runner.model.item import Json
 from runner.model.problem import Mark, Problem
+from runner.templating.evident import NO_NAMES, evident
 from runner.templating.fault import Fault, out_of_bounds
 from runner.templating.paths import Path, Read, reader, why_absent
 from runner.templating.piped import filters_of, piped
@@ -19,9 +20,6 @@ from runner.templating.values import join_text
 Locate = Callable[[int], Mark]
 
 _PLAIN_PATH: Final = re.compile(r"\s*([A-Za-z_]\w*(?:\.[A-Za-z]\w*)*)\s*", re.ASCII)
-_NO_NAMES: Final = frozenset(
-    {"true", "True", "false", "False", "none", "None", "null", "and", "or", "not", "in", "is", "if", "else"}
-)
 _SHOWN: Final = 80
 _KEPT: Final = 8_192
 
@@ -155,15 +153,24 @@ def _literal(text: str) -> _Compiled:
 
 def _expression(piece: Piece) -> _Compiled:
     plain = _PLAIN_PATH.fullmatch(piece.text)
-    if plain is not None and (path := tuple(plain[1].split(".")))[0] not in _NO_NAMES:
+    if plain is not None and (path := tuple(plain[1].split(".")))[0] not in NO_NAMES:
         return _Compiled(reader(path, _missing), frozenset({path}), frozenset({path}), is_whole=True)
     begun = _PLAIN_PATH.match(piece.text)
-    if begun is not None and (path := tuple(begun[1].split(".")))[0] not in _NO_NAMES:
+    if begun is not None and (path := tuple(begun[1].split(".")))[0] not in NO_NAMES:
         filters = filters_of(piece.text[begun.end() :])
         if filters is not None:
-            slowly = cache(lambda: _slowly(piece).evaluate)
+            slowly = _later(piece)
             return _Compiled(piped(path, filters, slowly), frozenset({path}), frozenset({path}), is_whole=True)
-    return _slowly(piece)
+    known = evident(piece.text)
+    if known is None:
+        return _slowly(piece)
+    slowly = _later(piece)
+    evaluate = known.quickly(slowly) if known.quickly is not None else lambda scope: slowly()(scope)
+    return _Compiled(evaluate, known.paths, known.needed, is_whole=True)
+
+
+def _later(piece: Piece) -> Callable[[], Read]:
+    return cache(lambda: _slowly(piece).evaluate)
 
 
 def _slowly(piece: Piece) -> _Compiled:
