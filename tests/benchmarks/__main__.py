@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from tests.benchmarks import items, machine, table
+from tests.benchmarks import batches, growth, items, machine, schedule, table
 from tests.benchmarks.measure import Row, Setting, tell
 
 HERE = Path(__file__).parent
@@ -23,7 +23,12 @@ TITLE = """# What was measured
 Written by `python -m tests.benchmarks`; medians of samples taken in turns, all of which are in `results.json`.
 
 """
-ROWS: Mapping[str, Callable[[Setting], Iterable[Row]]] = {"items": items.rows}
+ROWS: Mapping[str, Callable[[Setting], Iterable[Row]]] = {
+    "items": items.rows,
+    "schedule": schedule.rows,
+    "batches": batches.rows,
+    "growth": growth.rows,
+}
 
 
 def main(arguments: Sequence[str]) -> None:
