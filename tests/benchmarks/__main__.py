@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from tests.benchmarks import batches, growth, items, machine, schedule, table
+from tests.benchmarks import airbyte, batches, growth, items, machine, schedule, table
 from tests.benchmarks.measure import Row, Setting, tell
 
 HERE = Path(__file__).parent
@@ -25,6 +25,7 @@ Written by `python -m tests.benchmarks`; medians of samples taken in turns, all 
 """
 ROWS: Mapping[str, Callable[[Setting], Iterable[Row]]] = {
     "items": items.rows,
+    "airbyte": airbyte.rows,
     "schedule": schedule.rows,
     "batches": batches.rows,
     "growth": growth.rows,
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str]) -> None:
     kept = table.load(RESULTS)
     measured: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
-        setting = Setting(options.runs or (2 if options.small else 5), options.small, Path(folder))
+        setting = Setting(options.runs or (2 if options.small else 5), options.small, Path(folder), options.airbyte)
         for name in options.only or ROWS:
             tell(f"{name}:")
             for row in ROWS[name](setting):
@@ -64,6 +65,14 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--small", action="store_true", help="small sizes: prints the table and writes nothing")
     parser.add_argument("--runs", type=int, metavar="N", help="rounds of each comparison (5; 2 when small)")
     parser.add_argument("--only", action="append", choices=list(ROWS), help="one group of rows; may be repeated")
+    parser.add_argument(
+        "--airbyte",
+        type=Path,
+        nargs="?",
+        const=airbyte.CACHED,
+        metavar="FOLDER",
+        help="compare with the Airbyte CDK; its virtual environment (.cache/airbyte) is made when it is not there",
+    )
     return parser
 
 

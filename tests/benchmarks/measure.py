@@ -36,11 +36,18 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How the command was called: rounds that count, small sizes, an empty folder for what is written."""
+    """How the command was called.
+
+    Attributes:
+        runs: rounds that count.
+        folder: empty, for what is written.
+        airbyte: the environment of the Airbyte CDK, which is made when it is not there; None when nobody asked for it.
+    """
 
     runs: int
     small: bool
     folder: Path
+    airbyte: Path | None = None
 
     def size(self, full: int, small: int) -> int:
         return small if self.small else full
