@@ -8,7 +8,7 @@ from runner.engine.agenda import Action, Step
 from runner.engine.apply import Apply
 from runner.engine.decide import decide
 from runner.engine.key import job_key
-from runner.engine.select import DUPLICATE, SelectionDigest, duplicate, filtered, selection_mark
+from runner.engine.select import DUPLICATE, SelectionDigest, duplicate, filtered, memory, selection_mark
 from runner.engine.shared import Shared, find_shared, take_over
 from runner.engine.stop import Reason
 from runner.model.item import Item
@@ -70,7 +70,8 @@ async def walk(apply: Apply) -> bool:
     await going.launch()
     if apply.stop.everything:
         return False
-    mark.update(digest=going.selection.text(), rejected=apply.progress.rejected)
+    kept = await memory(work, mark, going.position) if not apply.progress.rejected else {}
+    mark.update(kept, digest=going.selection.text(), rejected=apply.progress.rejected)
     await work.ledger.finish_selection(work.scope, apply.lease(), going.position, mark)
     if going.shared:
         apply.released += await take_over(apply, going.shared)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from hashlib import blake2b
 
 from runner.engine.work import Work
-from runner.model.contracts import Ending, Filter, Fingerprinted, Holding
+from runner.model.contracts import Ending, Filter, Fingerprinted, Holding, Recalling
 from runner.model.item import Batch, Item, Json, Rejected
 from runner.model.ledger import Lease
 
 DUPLICATE = "duplicate"
 """Status of a standing whose key came before in the same selection."""
+
+LINES = "lines"
+"""In what the ledger keeps beside a selection: name of the source's memory of it, and number of items."""
 
 
 async def filtered(work: Work) -> AsyncIterator[Batch]:
@@ -42,6 +45,22 @@ async def selection_mark(work: Work) -> dict[str, Json]:
     return {"source": fingerprint, "selector": work.selector, "work": work.work}
 
 
+async def memory(work: Work, mark: Mapping[str, Json], count: int) -> dict[str, Json]:
+    """Let the source remember the selection that a walk has just made; return what to add to the selection's mark.
+
+    Args:
+        work: the stage.
+        mark: of the source before the walk: it must be the same afterwards.
+        count: number of items of the walk; none was rejected.
+    """
+    if not isinstance(work.source, Recalling) or work.filters() or not mark:
+        return {}
+    kept = await work.source.remember()
+    if kept is None or kept[1] != count or await selection_mark(work) != mark:
+        return {}
+    return {LINES: list(kept)}
+
+
 async def select_all(work: Work, lease: Callable[[], Lease]) -> None:
     """Make what the source and its filters give now the current selection, and submit nothing.
 
@@ -55,7 +74,7 @@ async def select_all(work: Work, lease: Callable[[], Lease]) -> None:
             digest.add(item)
         position += len(chosen)
         rejected += len(batch.rejected) + len(batch.items) - len(chosen)
-    mark.update(digest=digest.text(), rejected=rejected)
+    mark.update(await memory(work, mark, position) if not rejected else {}, digest=digest.text(), rejected=rejected)
     await work.ledger.finish_selection(work.scope, lease(), position, mark)
 
 

@@ -1,23 +1,26 @@
 """Reads the source and says what apply would do; writes nothing, asks the platform for nothing but the source.
 
 One walk over the source in batches: memory does not grow with the number of items but for 8 bytes a key, which
-duplicates need. A source that can prove that it has not changed is not read at all.
+duplicates need. A source that can prove that it has not changed is not read at all, and of one that knows its items
+again only what changed is looked at (`recalled`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from runner.engine.budget import price
 from runner.engine.decide import Decision, decide
-from runner.engine.plan import REJECTED_SHOWN, PlanId, StagePlan, jobs_needed, tally
+from runner.engine.plan import StagePlan, jobs_needed, tally
 from runner.engine.publish import sink_plans
+from runner.engine.recalled import recalled
 from runner.engine.select import SelectionDigest, duplicate, filtered, selection_mark
 from runner.engine.shared import find_shared
+from runner.engine.walked import Walked
 from runner.engine.work import Work
 from runner.model.contracts import Comparing, Estimating
-from runner.model.item import Item, Rejected
+from runner.model.item import Item
 from runner.model.job import DOUBTFUL, OPEN, TERMINAL, Estimate
 from runner.model.ledger import ItemStatus
 
@@ -70,34 +73,7 @@ async def survey(
     )
 
 
-class _Walked:
-    """What one walk over the source brought to light."""
-
-    def __init__(self, work: Work) -> None:
-        self.counts: Counter[Decision] = Counter()
-        self.reasons: Counter[str] = Counter()
-        self.rejected = 0
-        self.rejections: list[Rejected] = []
-        self.items: list[tuple[str, bytes, str]] = []
-        self.unchanged = False
-        self.selection_differs = True
-        self._id = PlanId(work.work, work.publish)
-
-    @property
-    def id(self) -> str:
-        return self._id.text()
-
-    def add_work(self, key: str, content: bytes, reason: str, *, keep: bool) -> None:
-        self._id.add(key, content)
-        if keep:
-            self.items.append((key, content, reason))
-
-    def reject(self, rejected: Sequence[Rejected]) -> None:
-        self.rejected += len(rejected)
-        self.rejections.extend(rejected[: REJECTED_SHOWN - len(self.rejections)])
-
-
-async def _from_ledger(work: Work) -> _Walked | None:
+async def _from_ledger(work: Work) -> Walked | None:
     """Return the counts without reading the source, when it provably has not changed and all items are at an end."""
     known = await work.ledger.fingerprint(work.scope)
     if not known or work.skip == "nothing":
@@ -108,7 +84,7 @@ async def _from_ledger(work: Work) -> _Walked | None:
     counts = await work.ledger.counts(work.scope)
     if counts.get(ItemStatus.NEW) or (counts.get(ItemStatus.FAILED) and work.run.attempts > 1):
         return None
-    walked = _Walked(work)
+    walked = Walked(work)
     names = {
         ItemStatus.SUCCEEDED: Decision.DONE,
         ItemStatus.FAILED: Decision.FAILED,
@@ -128,8 +104,10 @@ def identity(item: Item) -> int:
     return hash((item.key, item.content))
 
 
-async def _walk(work: Work, promised: Collection[int], promises: set[int] | None, *, with_items: bool) -> _Walked:
-    walked = _Walked(work)
+async def _walk(work: Work, promised: Collection[int], promises: set[int] | None, *, with_items: bool) -> Walked:
+    if promises is None and not promised and (quickly := await recalled(work, with_items=with_items)):
+        return quickly
+    walked = Walked(work, with_items=with_items)
     seen: set[int] = set()
     selection = SelectionDigest()
     async for batch in filtered(work):
@@ -148,13 +126,9 @@ async def _walk(work: Work, promised: Collection[int], promises: set[int] | None
             decision = decide(standing, skip=work.skip, attempts=work.run.attempts)
             if place in elsewhere or (promised and decision.is_work and identity(item) in promised):
                 decision = Decision.SHARED
-            walked.counts[decision] += 1
-            if decision is Decision.CHANGED:
-                walked.reasons[standing.seen] += 1
-            if decision.is_work:
-                walked.add_work(item.key, item.content, decision, keep=with_items)
-                if promises is not None:
-                    promises.add(identity(item))
+            walked.add(item.key, item.content, decision, standing.seen)
+            if promises is not None and decision.is_work:
+                promises.add(identity(item))
     last = await work.ledger.fingerprint(work.scope)
     walked.selection_differs = selection.text() != last.get("digest")
     return walked

@@ -92,6 +92,21 @@ class MemoryLedger:
         for page in _pages(self._selection(scope)):
             yield [(item.key, item.content, item.work, item.status) for item in page]
 
+    async def loose(self, scope: Scope, work: str, limit: int) -> Sequence[tuple[int, str, bytes]] | None:
+        """See `Ledger`."""
+        found = [
+            (position, item.key, item.content)
+            for position, item in enumerate(self._selection(scope))
+            if item.status != ItemStatus.SUCCEEDED or item.work != work
+        ]
+        is_known = any(item.work == work for item in self._tables.items.values())
+        return found if is_known and len(found) <= limit else None
+
+    async def places(self, scope: Scope, keys: Sequence[str]) -> Mapping[str, tuple[int, bytes]]:
+        """See `Ledger`."""
+        known = {item.key: (position, item.content) for position, item in enumerate(self._selection(scope))}
+        return {key: known[key] for key in keys if key in known}
+
     async def version(self, scope: Scope) -> int:
         """See `Ledger`."""
         return self._scopes[scope].version if scope in self._scopes else 0

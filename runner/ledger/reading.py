@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from runner.ledger.codec import key_text, text, unpack
+from runner.ledger.codec import key_bytes, key_text, text, unpack
 from runner.ledger.database import Connection, Row
 from runner.model.errors import LedgerError
 from runner.model.item import Item, Json
@@ -43,6 +43,19 @@ def works(connection: Connection) -> Mapping[int, str]:
 def selected_page(connection: Connection, generation: int, after: int) -> list[Row]:
     """Return (position, key, content, work's row number, status) of the items after a position."""
     return connection.fetch("selected", generation=generation, after=after, size=PAGE_SIZE)
+
+
+def loose(connection: Connection, scope: int, work: str, limit: int) -> list[tuple[int, str, bytes]] | None:
+    """Return (position, key, content) of the selected items that have not succeeded under a work hash; see `Ledger`."""
+    known = connection.fetch("work_found", hash=work)
+    rows = connection.fetch("loose", scope=scope, work=known[0][0], size=limit + 1) if known else []
+    return [(row[0], key_text(row[1]), row[2]) for row in rows] if known and len(rows) <= limit else None
+
+
+def places(connection: Connection, scope: int, keys: Sequence[str]) -> Mapping[str, tuple[int, bytes]]:
+    """Return key to (position, content) for those of some keys that stand in the current selection."""
+    rows = connection.fetch("places", [(scope, key_bytes(key)) for key in keys]) if keys else []
+    return {key_text(row[0]): (row[1], row[2]) for row in rows}
 
 
 def outcome_page(connection: Connection, generation: int, after: int) -> tuple[int, list[Outcome]]:

@@ -97,6 +97,14 @@ class SqlLedger:
             after = rows[-1][0]
             yield [(key_text(key), content, works[work], status) for _, key, content, work, status in rows]
 
+    async def loose(self, scope: Scope, work: str, limit: int) -> Sequence[tuple[int, str, bytes]] | None:
+        """See `Ledger`."""
+        return await self._scan(scope, lambda connection, number: reading.loose(connection, number, work, limit))
+
+    async def places(self, scope: Scope, keys: Sequence[str]) -> Mapping[str, tuple[int, bytes]]:
+        """See `Ledger`."""
+        return await self._ask(scope, lambda connection, number: reading.places(connection, number, keys)) or {}
+
     async def version(self, scope: Scope) -> int:
         """See `Ledger`."""
         row = await self._database.read(lambda connection: reading.scope_row(connection, scope))

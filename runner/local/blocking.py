@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Final, ParamSpec, TypeVar
 
 T = TypeVar("T")
@@ -25,7 +25,7 @@ async def call(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T
         raise
 
 
-async def walk(steps: Generator[T, None, None]) -> AsyncIterator[T]:
+async def walk(steps: Generator[T, None, None]) -> AsyncGenerator[T, None]:
     """Drive a blocking generator in a thread, one step at a time; it is closed at the end, also an early one."""
     try:
         while True:

@@ -6,7 +6,7 @@ synchronous.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -99,6 +99,38 @@ class Fingerprinted(Protocol):
 
     async def fingerprint(self) -> str | None:
         """Return a text that is equal only when `read` would give equal items; None when it cannot tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """Items in a row that stand as they stood when the source remembered them.
+
+    Attributes:
+        first: number of the first one then, from 0; the others followed it.
+        count: how many.
+    """
+
+    first: int
+    count: int
+
+
+@runtime_checkable
+class Recalling(Protocol):
+    """A source that knows again what it has given, without making items of it."""
+
+    async def remember(self) -> tuple[str, int] | None:
+        """Keep what tells every item that `read` would give now; an earlier memory may be lost by it.
+
+        Returns:
+            A name for `recall`, and the number of items; None when that cannot be, or is not worth it.
+        """
+
+    async def recall(self, name: str) -> AsyncGenerator[Sequence[Batch | Same], None] | None:
+        """Read like `read`, but say `Same` of what surely stands as it stood; None when the memory is lost.
+
+        Every remembered item is said to be the same once at most, in growing order. Everything else is given as
+        items, even when it stood there before. Keys are only compared among the items that are given.
+        """
 
 
 @runtime_checkable

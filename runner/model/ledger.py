@@ -186,6 +186,15 @@ class Ledger(Protocol):
     def selected(self, scope: Scope) -> AsyncIterator[Sequence[tuple[str, bytes, str, str]]]:
         """Give (key, content, work, status) of the current selection, in source order, in batches."""
 
+    async def loose(self, scope: Scope, work: str, limit: int) -> Sequence[tuple[int, str, bytes]] | None:
+        """Return (position, key, content) of the selected items that have not succeeded under a work hash, in order.
+
+        None when there are more than `limit`, or the work hash is not known.
+        """
+
+    async def places(self, scope: Scope, keys: Sequence[str]) -> Mapping[str, tuple[int, bytes]]:
+        """Return key to (position, content) for those of some keys that stand in the current selection."""
+
     async def version(self, scope: Scope) -> int:
         """Return a number that grows whenever selection or outcome of an item of the scope changes; 0 when unknown."""
 

@@ -7,14 +7,15 @@ Empty lines count for nothing. A line that is no JSON object is rejected with it
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Generator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
 from runner import jsontext
-from runner.local import blocking
-from runner.model.contracts import Expression, Place
+from runner.local import blocking, recall
+from runner.model.contracts import Expression, Place, Same
 from runner.model.errors import ConfigError
 from runner.model.item import Batch, Json, Rejected
 from runner.paths import digest_of, files_of
@@ -23,6 +24,8 @@ from runner.rows import Rows
 BLOCK_BYTES: Final = 1 << 18
 LINE_BYTES: Final = 1 << 26
 BATCH_ITEMS: Final = 1000
+LEAST_REMEMBERED: Final = 1000
+"""Lines; fewer are read as quickly as they are known again."""
 
 _BOM: Final = b"\xef\xbb\xbf"
 _TOO_LONG: Final = f"the line is longer than {LINE_BYTES >> 20} MiB"
@@ -54,10 +57,48 @@ class Jsonl:
         """Give the items in the order of the lines; see `Source.read`."""
         return blocking.walk(self._batches())
 
-    def _fingerprint(self) -> str:
+    async def remember(self) -> tuple[str, int] | None:
+        """Keep a digest of every line in the state folder; see `Recalling`."""
+        return await blocking.call(self._remember)
+
+    async def recall(self, name: str) -> AsyncGenerator[Sequence[Batch | Same], None] | None:
+        """Make items of the lines that changed only; see `Recalling`."""
+        old = await blocking.call(recall.kept, self._memory(), self._rule(), name)
+        return None if old is None else blocking.walk(self._recalled(old))
+
+    def _rule(self) -> str:
         key = self._config.key
-        rule = repr(key.text if key is not None and not isinstance(key, str) else key)
-        return digest_of(files_of(self._place, self._config.path), rule)
+        return repr(key.text if key is not None and not isinstance(key, str) else key)
+
+    def _memory(self) -> Path:
+        named = blake2b(f"{self._config.path}\0{self._rule()}".encode(), digest_size=8).hexdigest()
+        return self._place.state / "lines" / named
+
+    def _fingerprint(self) -> str:
+        return digest_of(files_of(self._place, self._config.path), self._rule())
+
+    def _remember(self) -> tuple[str, int] | None:
+        if self._config.key is None:  # then the key of a line may depend on the lines before it
+            return None
+        digests: list[bytes] = []
+        for path, _ in files_of(self._place, self._config.path):
+            for block in _blocks(path):
+                digests.append(b"".join(recall.digests_of(block.lines[place] for place in block.places())))
+        whole = b"".join(digests)
+        if len(whole) < LEAST_REMEMBERED * recall.SIZE:
+            return None
+        name = recall.keep(self._memory(), self._rule(), whole)
+        return (name, len(whole) // recall.SIZE) if name else None
+
+    def _recalled(self, old: bytes) -> Generator[Sequence[Batch | Same], None, None]:
+        aligner, rows = recall.Aligner(old), Rows(self._config.key)
+        for path, label in files_of(self._place, self._config.path):
+            rows.begin(label)
+            try:
+                for block in _blocks(path):
+                    yield _changes(rows, label, block, aligner)
+            except OSError as error:
+                raise ConfigError(f"{label} cannot be read: {error.strerror}") from error
 
     def _batches(self) -> Generator[Batch, None, None]:
         files = files_of(self._place, self._config.path)
@@ -75,7 +116,16 @@ class Jsonl:
 class _Block:
     first: int  # number of the first line
     lines: Sequence[bytes | None]  # None is too long
-    is_plain: bool  # no number in it is too long for the fast reader
+    text: bytes  # of all lines
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether no number in it is too long for the fast reader."""
+        return None not in self.lines and not jsontext.has_long_number(self.text)
+
+    def places(self) -> Sequence[int]:
+        """Return the places of the lines that are not empty."""
+        return [place for place, line in enumerate(self.lines) if line is None or line.strip()]
 
 
 def _blocks(path: Path) -> Iterator[_Block]:
@@ -89,23 +139,39 @@ def _blocks(path: Path) -> Iterator[_Block]:
                 parts = [*parts, block] if held <= LINE_BYTES else []
                 continue
             whole = b"".join([*parts, block])
-            lines[0] = whole[: whole.index(b"\n")] if held <= LINE_BYTES else None
+            lines[0] = _first(whole[: whole.index(b"\n")], number) if held <= LINE_BYTES else None
             last = lines.pop() or b""
-            yield _Block(number, lines, is_plain=not jsontext.has_long_number(whole))
+            yield _Block(number, lines, whole)
             parts, held, number = [last], len(last), number + len(lines)
     if held:
-        yield _Block(number, [b"".join(parts) if held <= LINE_BYTES else None], is_plain=False)
+        whole = b"".join(parts)
+        yield _Block(number, [_first(whole, number) if held <= LINE_BYTES else None], whole)
+
+
+def _first(line: bytes, number: int) -> bytes:
+    return line.removeprefix(_BOM) if number == 1 else line
 
 
 def _block_batches(rows: Rows, label: str, block: _Block) -> Iterator[Batch]:
+    is_plain = block.is_plain
     for start in range(0, len(block.lines), BATCH_ITEMS):
         lines, number = block.lines[start : start + BATCH_ITEMS], block.first + start
-        if number == 1 and lines[0] is not None:
-            lines = [lines[0].removeprefix(_BOM), *lines[1:]]
-        batch = _quickly(rows, number, lines) if block.is_plain else None
+        batch = _quickly(rows, number, lines) if is_plain else None
         batch = batch or _slowly(rows, label, number, lines)
         if batch.items or batch.rejected:
             yield batch
+
+
+def _changes(rows: Rows, label: str, block: _Block, aligner: recall.Aligner) -> Sequence[Batch | Same]:
+    places = block.places()
+    pieces: list[Batch | Same] = []
+    for start, end, first in aligner.cut(recall.digests_of(block.lines[place] for place in places)):
+        if first >= 0:
+            pieces.append(Same(first, end - start))
+        else:
+            begin, until = places[start], places[end - 1] + 1
+            pieces.append(_slowly(rows, label, block.first + begin, block.lines[begin:until]))
+    return pieces
 
 
 def _quickly(rows: Rows, number: int, lines: Sequence[bytes | None]) -> Batch | None:

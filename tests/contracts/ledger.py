@@ -158,6 +158,25 @@ class SelectionContract:
         assert await desk.keys() == ["a", "b"]
 
     @with_desk
+    async def test_places_are_those_of_the_current_selection(self, desk):
+        await desk.select("a", "b", item("c", "old"))
+        await desk.select("b", item("c", "new"), "d")
+        found = await desk.ledger.places(SCOPE, ["a", "b", "c", "x", "\udc80"])
+        assert found == {"b": (0, item("b").content), "c": (1, item("c", "new").content)}
+        assert await desk.ledger.places(SCOPE, []) == await desk.ledger.places(Scope("p", "", "r"), ["a"]) == {}
+
+    @with_desk
+    async def test_loose_items_are_those_that_did_not_succeed_under_the_work(self, desk):
+        standings, _ = await desk.select("a", "b", "c")
+        job = JobIntended("j", 1, [standings[1].id], 1.0, sent=True)
+        await desk.record(job, ItemsDone("j", [Result("b", {"of": "b"})], 2.0))
+        a, _, c = ((at, key, item(key).content) for at, key in enumerate("abc"))
+        assert await desk.ledger.loose(SCOPE, "w1", 2) == [a, c]
+        assert await desk.ledger.loose(SCOPE, "w1", 1) is await desk.ledger.loose(SCOPE, "w2", 9) is None
+        await desk.select("b", work="w2")
+        assert await desk.ledger.loose(SCOPE, "w1", 9) == [(0, "b", item("b").content)]
+
+    @with_desk
     async def test_select_gives_what_was_seen_before_it(self, desk):
         await desk.select("a", "b")
         standings, _ = await desk.select(item("a"), item("b", "new"), item("c"), work="w1")

@@ -3,6 +3,7 @@ import json
 
 import pytest
 
+from runner.model.contracts import Same
 from runner.sources.jsonl import LINE_BYTES, Jsonl
 from tests.contracts.place import collect, given_place
 from tests.contracts.source import SourceContract
@@ -118,3 +119,31 @@ def test_fingerprint_changes_with_bytes_names_and_key(tmp_path):
 
 def test_check_tells_a_missing_file(tmp_path):
     asyncio.run(source(tmp_path, b"").check())
+
+
+def recalled(source, name):
+    async def pieces():
+        return [piece async for stretch in await source.recall(name) for piece in stretch]
+
+    return asyncio.run(pieces())
+
+
+def test_lines_that_stand_as_they_stood_are_known_again(tmp_path):
+    lines = [b'{"id":"%d"}' % number for number in range(1200)]
+    one = source(tmp_path, b"\xef\xbb\xbf" + b"\n".join(lines), "id")
+    name, count = asyncio.run(one.remember())
+    source(tmp_path, b"\n".join([*lines[:7], b"", b'{"id":"new"}', b"{", *lines[9:], b""]))
+    first, changed, last = recalled(one, name)
+    assert (count, first, last) == (1200, Same(0, 7), Same(9, 1191))
+    assert [item.key for item in changed.items] == ["new"]
+    assert [rejected.place for rejected in changed.rejected] == ["a.jsonl:10"]
+
+
+@pytest.mark.parametrize(("number", "key"), [(1200, None), (900, "id")])
+def test_what_cannot_be_known_again_is_not_remembered(tmp_path, number, key):
+    lines = [b'{"id":"%d"}' % line for line in range(number)]
+    assert asyncio.run(source(tmp_path, b"\n".join(lines), key).remember()) is None
+
+
+def test_a_memory_that_is_lost_gives_nothing(tmp_path):
+    assert asyncio.run(source(tmp_path, b'{"id":"1"}', "id").recall("0" * 32)) is None

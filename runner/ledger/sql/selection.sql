@@ -78,6 +78,25 @@ WHERE selection.generation = :generation AND selection.position > :after
 ORDER BY selection.position
 LIMIT :size;
 
+-- name: loose
+-- The selected items that have not succeeded under a work hash.
+SELECT selection.position, item.key, item.content
+FROM scope
+JOIN selection ON selection.generation = scope.generation
+JOIN item ON item.id = selection.item
+WHERE scope.id = :scope AND (item.status <> 'succeeded' OR item.work <> :work)
+ORDER BY selection.position
+LIMIT :size;
+
+-- name: places
+-- given: scope int, key bytes
+-- Where some keys stand in the current selection, and with what content.
+SELECT item.key, selection.position, item.content
+FROM given
+JOIN scope ON scope.id = given.scope
+JOIN item ON item.scope = given.scope AND item.key = given.key
+JOIN selection ON selection.generation = scope.generation AND selection.item = item.id;
+
 -- name: counts
 -- Number of selected items by status.
 SELECT item.status, COUNT(*)
