@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from runner.assembly.build import Builder
-from runner.assembly.stand_ins import StandIns
+from runner.assembly.stand_ins import StandIns, Stands
 from runner.engine.work import Work
 from runner.ledger import open_ledger
 from runner.model.contracts import Clock, Closing, Notifier, Place
@@ -39,7 +39,7 @@ class Session:
         self._catalog = catalog
         self._ledger: Ledger | None = None
         self._connections: dict[str, Connection] = {}
-        self._stand_ins: StandIns | None = None
+        self._stand_ins: Stands | None = None
         self._stack = AsyncExitStack()
         self._lasting = self._stack
         self._environment = _without_secrets(environ, project)
@@ -186,9 +186,9 @@ class Session:
             for field, value in described.fields.items()
         }
 
-    async def emulate(self) -> None:
-        """From now on let stand-ins take the place of every platform that has one."""
-        self._stand_ins = await self._stack.enter_async_context(StandIns(self._catalog))
+    async def emulate(self, stands: Stands | None = None) -> None:
+        """From now on let stand-ins take the place of every platform that has one; by default the emulators."""
+        self._stand_ins = stands or await self._stack.enter_async_context(StandIns(self._catalog))
 
     async def close(self) -> None:
         """Close everything that was opened, connections first."""
@@ -209,15 +209,15 @@ async def open_session(
     recipes: Sequence[Recipe],
     catalog: Catalog,
     *,
-    emulate: bool = False,
+    emulate: bool | Stands = False,
     environ: Mapping[str, str] | None = None,
     clock: Clock | None = None,
 ) -> AsyncIterator[Session]:
-    """Open a project for one command."""
+    """Open a project for one command; `emulate` is True for the emulators, or what else takes platforms' places."""
     session = Session(project, recipes, catalog, os.environ if environ is None else environ, clock or SystemClock())
     try:
         if emulate:
-            await session.emulate()
+            await session.emulate(None if emulate is True else emulate)
         yield session
     finally:
         await session.close()

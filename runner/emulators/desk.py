@@ -127,7 +127,9 @@ class Desk(Generic[K]):
         own, shared = names(self.knobs), names(self.everyone)
         unknown = sorted(set(changes) - set(own) - set(shared))
         if unknown:
-            raise ValueError(f"the emulator {self.name} has no knob {', '.join(unknown)}; known: {own + shared}")
+            raise ValueError(
+                f"the emulator {self.name} has no knob {', '.join(unknown)}; known: {', '.join(own + shared)}"
+            )
         knobs = turned(self.knobs, {name: value for name, value in changes.items() if name in own})
         everyone = turned(self.everyone, {name: value for name, value in changes.items() if name in shared})
         if "faults" in changes:

@@ -26,7 +26,7 @@ def turned(knobs: K, changes: Mapping[str, object]) -> K:
     hints = get_type_hints(type(knobs))
     unknown = sorted(set(changes) - set(names(knobs)))
     if unknown:
-        raise ValueError(f"unknown knobs {unknown}; known: {names(knobs)}")
+        raise ValueError(f"there is no {', '.join(unknown)}; known: {', '.join(names(knobs))}")
     fitted = {name: fit(value, hints[name], name) for name, value in changes.items()}
     made: K = dataclasses.replace(_dataclass(knobs), **fitted)
     return made
