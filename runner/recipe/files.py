@@ -16,6 +16,11 @@ from runner.model.problem import Mark, Problem, Severity
 PROJECT_FILE: Final = "runner.yaml"
 _SUFFIXES: Final = (".yaml", ".yml")
 _NAMED: Final = re.compile(r"""\bname["']?\s*:\s*["']?([\w-]+)""")
+_OTHERS: Final = {
+    "Platform": ("a manifest", "it is checked with the recipes that use it"),
+    "Project": ("a project file", "it is checked with the recipes beside it"),
+    "Test": ("a test", "run it: runner test -f FILE"),
+}
 _TELLING: Final = frozenset({"apiVersion", "source", "target"})
 
 
@@ -51,11 +56,13 @@ def named_below(folder: Path, names: Collection[str]) -> frozenset[str]:
 def documents_of(paths: Sequence[Path]) -> tuple[list[Document], list[Problem]]:
     """Read the recipes among some files and folders, each file once, in order of their names.
 
-    Folders are searched below for .yaml and .yml files; hidden folders are passed over. A file that was named must be
-    a recipe; one that was found may be another kind of document, and is passed over with a warning when it has none.
+    Folders are searched below for .yaml and .yml files; hidden folders are passed over. A file that was found may be
+    another kind of document, and is passed over with a warning when it has none. A file that was named must be a
+    recipe; other kinds of ours are passed over, as `*.yaml` names them too, and told when nothing else was named.
     """
     documents: list[Document] = []
     problems: list[Problem] = []
+    others: list[Problem] = []
     seen: set[str] = set()
     for path in paths:
         is_folder = path.is_dir()
@@ -66,14 +73,16 @@ def documents_of(paths: Sequence[Path]) -> tuple[list[Document], list[Problem]]:
                 continue
             seen.add(identity)
             document = read(file)
-            if not is_folder or _is_recipe(document):
+            if not is_folder and (problem := _other(document)):
+                others.append(problem)
+            elif not is_folder or _is_recipe(document):
                 documents.append(document)
             elif problem := _stray(document):
                 problems.append(problem)
         if is_folder and not files:
             what = "the folder holds no .yaml file"
             problems.append(Problem("no-recipes", what, Mark(str(path)), severity=Severity.WARNING))
-    return documents, problems
+    return documents, problems if documents else [*problems, *others]
 
 
 def _below(folder: Path) -> Iterator[Path]:
@@ -88,9 +97,19 @@ def _is_recipe(document: Document) -> bool:
     value = document.value
     if not isinstance(value, dict):
         return bool(document.problems)  # a broken file is shown, not passed over
-    if value.get("kind", "Recipe") in ("Platform", "Project") or _is_foreign(value):
+    if value.get("kind", "Recipe") in _OTHERS or _is_foreign(value):
         return False
     return value.get("kind") == "Recipe" or not _TELLING.isdisjoint(value) or _has_stages(value)
+
+
+def _other(document: Document) -> Problem | None:
+    """Return what to say of another kind of document of ours; None when it is none."""
+    value = document.value
+    if not isinstance(value, dict) or value.get("kind") not in _OTHERS:
+        return None
+    what, mend = _OTHERS[value["kind"]]
+    mark = document.mark_of(("kind",))
+    return Problem("not-a-recipe", f"the file is {what}, no recipe", mark, mend, Severity.WARNING)
 
 
 def _is_foreign(value: Mapping[str, Json]) -> bool:
@@ -107,7 +126,7 @@ def _has_stages(value: Mapping[str, Json]) -> bool:
 
 def _stray(document: Document) -> Problem | None:
     value = document.value
-    if isinstance(value, dict) and (value.get("kind") in ("Platform", "Project") or _is_foreign(value)):
+    if isinstance(value, dict) and (value.get("kind") in _OTHERS or _is_foreign(value)):
         return None
     what = "the file is no recipe and was passed over"
     mend = "a recipe begins with apiVersion: runner/v1 and kind: Recipe"
