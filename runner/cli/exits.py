@@ -32,7 +32,7 @@ MEANING = {
     Exit.LOGIN: "login or connection refused",
     Exit.WORK: "plan --exit-code: there is work",
     Exit.FAILED_ITEMS: "done, but items failed",
-    Exit.CHECK_FAILED: "a check failed, sinks untouched",
+    Exit.CHECK_FAILED: "a check failed, sinks untouched; test: a case failed",
     Exit.BUDGET: "stopped by the budget",
     Exit.PENDING: "pending: jobs still run when the command ended",
     Exit.HELD: "held: a person must decide",

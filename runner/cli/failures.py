@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from typing import TextIO
 
 from runner.cli.console import err, one_line, paint
 from runner.cli.exits import Exit
@@ -61,7 +62,12 @@ def tell(error: Exception) -> Exit:
 
 def tell_problem(problem: Problem) -> None:
     """Print one problem, coloured by its severity."""
+    err(problem_text(problem, sys.stderr))
+
+
+def problem_text(problem: Problem, stream: TextIO) -> str:
+    """Return one problem as it is printed on a stream."""
     style = "bad" if problem.severity is Severity.ERROR else "warn"
     tag = f"{problem.severity}[{problem.slug}]"
     shown = replace(problem, what=one_line(problem.what), mend=one_line(problem.mend))
-    err(str(shown).replace(tag, paint(tag, style, sys.stderr), 1))
+    return str(shown).replace(tag, paint(tag, style, stream), 1)

@@ -48,6 +48,17 @@ sinks:
   - csv: {path: out/hello.csv}
 """
 
+TEST = """\
+# What must come of the recipe, tried without its source and sinks. Try: runner test
+apiVersion: runner/v1
+kind: Test
+cases:
+  - name: a text becomes loud
+    items: [{id: x, text: hello}]
+    expect:
+      records: [{id: x, loud: HELLO}]
+"""
+
 TICKETS = """\
 {"id": "t1", "text": "Where is my parcel?"}
 {"id": "t2", "text": "The invoice names the wrong company."}
@@ -61,7 +72,7 @@ IGNORED = ".runner/\nout/\n"
 @click.argument("folder", default=".", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--name", default="", help="Name of the project; default: the name of the folder.")
 def command(folder: Path, name: str) -> Exit:
-    """Make a project in FOLDER: runner.yaml, a recipe that runs without an account, and its data.
+    """Make a project in FOLDER: runner.yaml, a recipe that runs without an account, a test of it, and its data.
 
     Nothing that exists is changed: when one of the files is there already, nothing is written.
 
@@ -73,6 +84,7 @@ def command(folder: Path, name: str) -> Exit:
     files = {
         "runner.yaml": PROJECT.format(name=name or _name_of(folder)),
         "recipes/hello.yaml": RECIPE,
+        "recipes/hello.test.yaml": TEST,
         "data/tickets.jsonl": TICKETS,
         ".gitignore": IGNORED,
     }

@@ -18,6 +18,7 @@ COMMANDS = {
     "retry": ("runner.cli.retry", "Submit failed items again, as new attempts."),
     "cancel": ("runner.cli.cancel", "End what runs, on the platform too."),
     "state": ("runner.cli.state", "Look into the ledger, and decide what no program may decide."),
+    "test": ("runner.cli.test", "Try recipes and manifests on cases that stand beside them."),
     "sync": ("runner.cli.sync", "Follow a Git branch: validate, plan and apply each new commit."),
     "platforms": ("runner.cli.platforms", "List platforms, their kinds, options and promises."),
     "serve": ("runner.cli.serve", "Start recipes by signed requests and by the clock."),

@@ -8,11 +8,11 @@ from runner.cli import options
 from runner.cli.console import err, out, out_json, paint
 from runner.cli.exits import Exit
 from runner.cli.failures import tell_problem
+from runner.cli.forms.problem_json import problem_json
 from runner.cli.forms.sarif import sarif
 from runner.cli.loading import load
 from runner.cli.options import Asked
 from runner.model.errors import RecipeError
-from runner.model.item import Json
 from runner.model.problem import Problem, Severity
 
 
@@ -44,7 +44,7 @@ def command(asked: Asked, *, form: str) -> Exit:
             "kind": "Validate",
             "valid": not errors,
             "recipes": valid,
-            "problems": [_plain(one) for one in problems],
+            "problems": [problem_json(one) for one in problems],
         }
         out_json(document)
     else:
@@ -59,17 +59,3 @@ def _tell(problems: list[Problem], errors: int, valid: int) -> None:
         err(paint(f"{errors} {'error' if errors == 1 else 'errors'}", "bad"))
     else:
         out(paint(f"{valid} {'recipe is' if valid == 1 else 'recipes are'} valid", "good"))
-
-
-def _plain(problem: Problem) -> dict[str, Json]:
-    mark, other = problem.mark, problem.other
-    return {
-        "severity": str(problem.severity),
-        "slug": problem.slug,
-        "what": problem.what,
-        "mend": problem.mend,
-        "file": mark.file if mark else None,
-        "line": mark.line if mark else None,
-        "column": mark.column if mark else None,
-        "other": str(other) if other else None,
-    }

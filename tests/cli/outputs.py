@@ -55,6 +55,17 @@ target: {command: {argv: [cat], stdin: "{{ itme.text }}"}}
 sinks: [{jsonl: {path: out/tickets.jsonl}}]
 """
 )
+TRIED = """\
+apiVersion: runner/v1
+kind: Test
+cases:
+  - name: capitals
+    keys: [t1, t3]
+    expect: {outcome: failed_items, records: [{id: t1, loud: HELLO}, {loud: WELL}]}
+  - name: "a name\\x1b[2J\\nof two lines"
+    keys: [t2]
+    expect: {records: [{loud: bye}], held: 1}
+"""
 HOSTILE = "\x1b[2Jt\x07|@x<b>&`\u202e\n::x"
 
 

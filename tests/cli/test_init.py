@@ -7,6 +7,7 @@ def test_a_new_project_is_valid_and_runs(shell: Shell, monkeypatch):
     assert shell("init", "shop").code == 0
     monkeypatch.chdir(shell.folder / "shop")
     assert shell("validate").code == 0
+    assert "1 case passed" in shell("test").out
     assert shell("apply").code == 0
     assert shell.lines("shop/out/hello.csv")[1] == "t1,WHERE IS MY PARCEL?"
     assert "nothing to do" in shell("apply").out

@@ -13,7 +13,7 @@ import pytest
 
 from runner.cli.forms.sarif import SCHEMA
 from runner.documents import all_schema_names, load_schema
-from tests.cli.outputs import BAD, faults, lasting, new_shop
+from tests.cli.outputs import BAD, TRIED, faults, lasting, new_shop
 from tests.cli.shell import Said, Shell
 from tests.gitops.work_tree import commit, git
 
@@ -71,6 +71,12 @@ def test_validate(shop: Shell, form: str):
     is_golden(f"validate.{form}", shop("validate", *ALL, "-o", form), shop)
 
 
+@pytest.mark.parametrize("form", ["text", "json", "junit"])
+def test_test(shop: Shell, form: str):
+    shop.write("recipes/tickets.test.yaml", TRIED)
+    is_golden(f"test.{form}", shop("test", *ALL, "-o", form), shop)
+
+
 @pytest.mark.parametrize("form", ["text", "jsonl"])
 def test_sync(shop: Shell, form: str):
     git(shop.folder, "init", "-q")
@@ -100,9 +106,11 @@ def test_saved_plan_and_what_was_applied_of_it(shop: Shell):
         ("cancel", ("cancel", *ALL)),
         ("render", ("render", *ALL)),
         ("platforms", ("platforms",)),
+        ("test", ("test", *ALL)),
     ],
 )
 def test_a_document_is_what_its_schema_says(applied: Shell, name: str, command: tuple[str, ...]):
+    applied.write("recipes/tickets.test.yaml", TRIED)
     document = json.loads(applied(*command, "-o", "json").out)
     assert faults(name, document) == []
     assert document["kind"] == name.capitalize()

@@ -23,7 +23,7 @@ def junit(applied: Sequence[Applied]) -> str:
     root = ElementTree.Element("testsuites", name="runner apply")
     for one in applied:
         _suite(root, one)
-    _sum_up(root, list(root))
+    sum_up(root, list(root))
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=False)
 
@@ -31,25 +31,25 @@ def junit(applied: Sequence[Applied]) -> str:
 def _suite(root: ElementTree.Element, applied: Applied) -> None:
     scope, report = applied.planned.work.scope, applied.report
     name = scope.recipe + (f"/{scope.stage}" if scope.stage else "")
-    suite = ElementTree.SubElement(root, "testsuite", name=_clean(name), time=f"{applied.seconds:.3f}")
+    suite = ElementTree.SubElement(root, "testsuite", name=clean(name), time=f"{applied.seconds:.3f}")
     case = _case(suite, name, "apply")
     if report is None:
-        ElementTree.SubElement(case, "skipped", message=_clean(applied.why))
+        ElementTree.SubElement(case, "skipped", message=clean(applied.why))
     else:
         _outcome(case, report)
         _checks(suite, name, [check.kind for check in applied.planned.stage.checks], report)
         _failures(suite, name, report)
-    _sum_up(suite, [suite])
+    sum_up(suite, [suite])
 
 
 def _case(suite: ElementTree.Element, name: str, what: str) -> ElementTree.Element:
-    return ElementTree.SubElement(suite, "testcase", classname=_clean(name), name=_clean(what))
+    return ElementTree.SubElement(suite, "testcase", classname=clean(name), name=clean(what))
 
 
 def _outcome(case: ElementTree.Element, report: StageReport) -> None:
     if report.outcome in _BAD:
         message = str(report.error) if report.error is not None else report.outcome
-        ElementTree.SubElement(case, "error", type=report.outcome, message=_clean(message))
+        ElementTree.SubElement(case, "error", type=report.outcome, message=clean(message))
     elif report.outcome in ("held", "pending", "budget"):
         ElementTree.SubElement(case, "skipped", message=report.outcome)
 
@@ -62,8 +62,8 @@ def _checks(suite: ElementTree.Element, name: str, kinds: Sequence[str], report:
         case = _case(suite, name, f"check {kind}" + (f" {before + 1}" if before else ""))
         if not verdict.passed:
             kind = "failure" if verdict.severity == "error" else "skipped"
-            ElementTree.SubElement(case, kind, message=_clean(verdict.what))
-        ElementTree.SubElement(case, "system-out").text = _clean(verdict.what)
+            ElementTree.SubElement(case, kind, message=clean(verdict.what))
+        ElementTree.SubElement(case, "system-out").text = clean(verdict.what)
 
 
 def _failures(suite: ElementTree.Element, name: str, report: StageReport) -> None:
@@ -71,19 +71,20 @@ def _failures(suite: ElementTree.Element, name: str, report: StageReport) -> Non
     failed = [(f"item {key}", error) for key, error in progress.failures]
     failed += [(f"rejected {each.place}", each.what) for each in progress.rejections]
     for what, error in failed[:FAILED_SHOWN]:
-        ElementTree.SubElement(_case(suite, name, what), "failure", message=_clean(error))
+        ElementTree.SubElement(_case(suite, name, what), "failure", message=clean(error))
     further = progress.items["failed"] + progress.rejected - min(len(failed), FAILED_SHOWN)
     if further > 0:
         ElementTree.SubElement(_case(suite, name, "further items"), "failure", message=f"{further:,} more have failed")
 
 
-def _sum_up(element: ElementTree.Element, suites: Sequence[ElementTree.Element]) -> None:
+def sum_up(element: ElementTree.Element, suites: Sequence[ElementTree.Element]) -> None:
+    """Write the numbers of cases, failures, errors and skipped ones on an element."""
     cases = [case for suite in suites for case in suite.iter("testcase")]
     for attribute, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         element.set(attribute, str(sum(case.find(tag) is not None for case in cases)))
     element.set("tests", str(len(cases)))
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Return text that XML can hold: control characters and lone surrogates become a replacement character."""
     return _NOT_XML.sub("\ufffd", text)
