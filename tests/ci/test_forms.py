@@ -78,7 +78,7 @@ def test_every_script_is_there():
     listed = [command for job in document("github-actions.yaml")["jobs"].values() for command, _ in known(job)]
     named = {word for command in listed for word in command.split() if word.startswith("ci/scripts/")}
     assert named == {
-        f"ci/scripts/{name}" for name in ("validate.sh", "plan.sh", "apply.sh", "comment.py", "approved.py")
+        f"ci/scripts/{name}" for name in ("validate.sh", "test.sh", "plan.sh", "apply.sh", "comment.py", "approved.py")
     }
     assert all((CI / name.removeprefix("ci/")).is_file() for name in named)
 

@@ -7,7 +7,8 @@ import pytest
 from tests.ci.machine import Machine
 
 BAD = "apiVersion: runner/v1\nkind: Recipe\nname: bad\nsource: {jsonl: {paht: x}}\ntarget: {command: {argv: [cat]}}\n"
-VALIDATE, PLAN, APPLY = (f"ci/scripts/{name}.sh" for name in ("validate", "plan", "apply"))
+CASES = "apiVersion: runner/v1\nkind: Test\ncases:\n  - {name: loud, expect: {records: [{text: HELLO}]}}\n"
+VALIDATE, TEST, PLAN, APPLY = (f"ci/scripts/{name}.sh" for name in ("validate", "test", "plan", "apply"))
 
 
 def test_good_recipes_pass(machine: Machine):
@@ -44,6 +45,18 @@ def test_a_report_for_the_other_host(machine: Machine):
 def test_a_wrong_folder_is_no_finding_but_a_failure(machine: Machine):
     done = machine(f"{VALIDATE} runner.sarif", RECIPES="nowhere")
     assert (done.code, "there is no file or folder" in done.out) == (1, True)
+
+
+def test_without_cases_there_is_nothing_to_test(machine: Machine):
+    assert machine(f"{TEST} tests.xml") == (0, "no NAME.test.yaml below recipes: nothing to test\n")
+
+
+@pytest.mark.parametrize(("expected", "code"), [("HELLO", 0), ("HO", 12)])
+def test_cases_are_run_and_told(machine: Machine, expected: str, code: int):
+    (machine.work / "recipes/a.test.yaml").write_text(CASES.replace("HELLO", expected))
+    done = machine(f"{TEST} tests.xml")
+    assert (done.code, "records[0].text is" in done.out) == (code, code != 0)
+    assert f'failures="{int(code != 0)}"' in machine.read("tests.xml")
 
 
 def test_a_plan_of_what_changed_is_kept_and_applied_once(machine: Machine):
