@@ -92,3 +92,23 @@ def test_a_plan_is_applied_with_its_own_wishes(planned: Shell):
     said = planned("apply", "plan.json", "--var", "month=2026-09")
     assert (said.code, "--var differs" in said.err) == (17, True)
     assert planned("apply", "plan.json", "-f", "invoices.yaml").code == 0
+
+
+SLOW = """\
+apiVersion: runner/v1
+kind: Recipe
+name: slow
+source: {jsonl: {path: in.jsonl, key: "{{ item.id }}"}}
+target: {command: {argv: [sh, -c, "sleep 1; cat"]}}
+run: {poll: {first: 50ms, max: 50ms}}
+"""
+
+
+def test_a_plan_that_was_begun_goes_on_though_its_items_are_no_longer_new(shell: Shell):
+    (shell.folder / "in.jsonl").write_text('{"id": "a"}\n')
+    (shell.folder / "slow.yaml").write_text(SLOW)
+    assert shell("plan", "-f", "slow.yaml", "--out", "plan.json").code == 0
+    assert shell("apply", "plan.json", "--wait", "100ms").code == 14
+    assert shell("apply", "plan.json").code == 0
+    again = shell("apply", "plan.json")
+    assert (again.code, "used up" in again.err) == (17, True)
