@@ -35,7 +35,8 @@ from runner.model.ledger import ItemStatus, Lease
 GRACE_S = 6.0
 """How long requests under way may take after a stop; then they are cut off, which the ledger survives."""
 
-WORKERS = 64
+WORKERS = 256
+"""Most of them wait for the disk at any moment; how many requests are under way is the connection's matter."""
 ROUNDS = 20
 
 STEPS = {

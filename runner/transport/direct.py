@@ -51,7 +51,7 @@ class DirectWire:
         head = _checked(request_head(sent.method, target, sent.headers), len(sent.headers))
         loop = asyncio.get_running_loop()
         now, within_s = loop.time(), sent.within_s
-        connection = self._kept(place, now)
+        connection = self._kept(place, now, may_repeat=sent.may_repeat)
         if connection is None:
             connection = await self._connected(place, sent)
             within_s = None if within_s is None else within_s - (loop.time() - now)
@@ -86,7 +86,7 @@ class DirectWire:
         self._busy.discard(connection)
         connection.abort()
 
-    def _kept(self, place: Place, now: float) -> Connection | None:
+    def _kept(self, place: Place, now: float, *, may_repeat: bool) -> Connection | None:
         """Return the connection that was used last; those that are too old to be sure of are closed."""
         idle = self._idle.get(place)
         if not idle:
@@ -95,7 +95,7 @@ class DirectWire:
             idle.popleft().abort()
         while idle:
             connection = idle.pop()
-            if connection.is_alive():
+            if connection.is_alive(now, may_repeat=may_repeat):
                 return connection
             connection.abort()
         return None

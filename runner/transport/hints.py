@@ -28,7 +28,10 @@ def wait_s(headers: Mapping[str, str], now: float, honour: frozenset[str] = ALL)
         now: epoch seconds.
         honour: which families to believe, a subset of `ALL`.
     """
-    if not any(name.startswith(_FAMILIES) for name in headers):
+    for name in headers:
+        if name.startswith(_FAMILIES):
+            break
+    else:
         return None  # the usual reply, and this is asked of every one
     waits = []
     if "retry-after" in honour:

@@ -21,6 +21,7 @@ from runner.transport.wire import Broken, Fault
 
 LONGEST_HEAD: Final = 128 << 10
 _NEVER: Final = float("inf")
+_JUST_NOW_S: Final = 0.05
 MOST_WAITING: Final = 1 << 20
 """Bytes of a reply that wait for their reader before the connection stops reading."""
 
@@ -50,7 +51,7 @@ class Connection(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._poller: select.poll | None = None
-        self._patience_s = self._deadline = 0.0
+        self._patience_s = self._deadline = self._looks_at = 0.0
         self._ends_at = _NEVER
         self._unwritten = 0
 
@@ -60,14 +61,21 @@ class Connection(asyncio.Protocol):
         """Whether the exchange ended so that another one may follow on this connection."""
         return self.is_whole and self._is_reusable and not self._is_paused and self._error is None
 
-    def is_alive(self) -> bool:
+    def is_alive(self, now: float, *, may_repeat: bool = False) -> bool:
         """Whether an idle connection can be used: the server has neither closed it nor said anything.
 
         The system is asked, because the loop may not have heard of it yet. What is sent on a connection that is closed
-        already is lost, and nobody can tell it from a request that was worked on.
+        already is lost, and nobody can tell it from a request that was worked on. Only for a request that may be
+        repeated, on a connection that was at work just now, the loop's word is enough.
+
+        Args:
+            now: by the loop's clock.
+            may_repeat: whether the next request may be sent once more when it is lost.
         """
         if self._transport is None or self._error is not None:
             return False
+        if may_repeat and now - self.idle_since < _JUST_NOW_S:
+            return True
         if self._poller is None:
             self._poller = _poller(self._transport)
         return not self._poller.poll(0)
@@ -88,7 +96,7 @@ class Connection(asyncio.Protocol):
         self._waiting = self._head_bytes = self._unwritten = 0
         self._patience_s, self._deadline = patience_s, now + patience_s
         self._ends_at = now + within_s if within_s is not None else _NEVER
-        self._timer = self._loop.call_at(min(self._deadline, self._ends_at), self._look)
+        self._look_at(min(self._deadline, self._ends_at))
 
     async def send(self, head: bytes, body: bytes | Body | None) -> None:
         """Write the request; returns early when the server answers before it is written.
@@ -147,13 +155,13 @@ class Connection(asyncio.Protocol):
         self._is_open = False
         self.idle_since = now
         self._pieces.clear()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
     def abort(self) -> None:
         """Close the connection at once; may be called twice."""
         self.end(0.0)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if self._transport is not None:
             self._transport.abort()
             self._transport = None
@@ -264,6 +272,9 @@ class Connection(asyncio.Protocol):
 
     def _look(self) -> None:
         """Fail when nothing has moved for too long, or the time is over; a reader that takes its time is no reason."""
+        self._timer = None
+        if not self._is_open:
+            return
         unwritten = self._transport.get_write_buffer_size() if self._transport is not None else 0
         now = self._loop.time()
         if unwritten != self._unwritten or self._waiter is None:
@@ -272,7 +283,16 @@ class Connection(asyncio.Protocol):
         if now >= min(self._deadline, self._ends_at):
             self._fail(TimeoutError() if now >= self._ends_at else Broken("no reply in time"))
             return
-        self._timer = self._loop.call_at(min(self._deadline, self._ends_at), self._look)
+        self._look_at(min(self._deadline, self._ends_at))
+
+    def _look_at(self, at: float) -> None:
+        """Look then, or earlier: the timer of the last exchange does as well, one less to be made for each request."""
+        if self._timer is not None:
+            if self._looks_at <= at:
+                return
+            self._timer.cancel()
+        self._looks_at = at
+        self._timer = self._loop.call_at(at, self._look)
 
     def _pause(self, *, paused: bool) -> None:
         self._is_paused = paused

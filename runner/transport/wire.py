@@ -46,6 +46,7 @@ class Sent:
         url: absolute, percent-encoded; its host may be an address that was looked up before.
         headers: complete, `Host` included.
         server_name: name that the certificate must bear when `url` holds an address; else None.
+        may_repeat: whether it may be sent once more when it is lost.
         within_s: end it, with a TimeoutError, when it is not over after this time; only for a wire that keeps time.
     """
 
@@ -56,6 +57,7 @@ class Sent:
     timeouts: Timeouts
     server_name: str | None = None
     within_s: float | None = None
+    may_repeat: bool = False
 
 
 class Received(Protocol):
