@@ -58,10 +58,12 @@ class Outcome:
 def discrepancies(expected: Expected, found: Outcome) -> Sequence[Discrepancy]:
     """Return everything that is not as expected, causes first.
 
-    Of an apply that was stopped all else would only follow from that.
+    After a request that was not recorded, and when an apply was stopped, all else would only follow from that.
     """
+    if any(each.slug == "unexpected-request" for each in found.unexpected):
+        return found.unexpected
     if found.outcome == "stopped" != expected.outcome:
-        return [*found.unexpected, *_head(expected, found)]
+        return [*_head(expected, found), *(each for each in found.unexpected if each.slug != "unused-exchange")]
     parts = (_head, _vain, _rows, _failures, _held, _accepted)
     return [*found.unexpected, *(each for part in parts for each in part(expected, found))]
 

@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +20,7 @@ from runner.assembly.trial.subject import platforms_of, subject_of
 from runner.emulators import EMULATORS
 from runner.engine.record import records
 from runner.engine.stop import Stop
+from runner.engine.work import Work
 from runner.model.errors import RecipeError, RunnerError
 from runner.model.item import Json
 from runner.model.ledger import ItemStatus
@@ -78,10 +79,17 @@ async def _case(trial: Trial, case: Case, place: Path, means: Means) -> tuple[st
         )
         session = await stack.enter_async_context(opened)
         works = await session.work(recipe)
-        wrong = list(discrepancies(case.expect, await _outcome(session, recipe, scene)))
-        if case.promises and not wrong:
-            wrong += await broken_promises(works[0], scene.clock)
-        return "", wrong
+        found = await _outcome(session, recipe, scene)
+        is_good = not discrepancies(case.expect, found)
+        broken = await _broken(works[0], scene) if case.promises and is_good else ()
+        return "", [*discrepancies(case.expect, replace(found, unexpected=scene.unexpected())), *broken]
+
+
+async def _broken(work: Work, scene: Scene) -> Sequence[Discrepancy]:
+    try:
+        return await broken_promises(work, scene.clock)
+    except RunnerError as error:
+        return [Discrepancy("broken-promise", str(error), ("promises",), error.mend)]
 
 
 def _why_not(case: Case, recipe: Recipe, means: Means) -> str:
@@ -102,7 +110,7 @@ async def _outcome(session: Session, recipe: Recipe, scene: Scene) -> Outcome:
     except RecipeError:
         raise
     except RunnerError as error:
-        return Outcome("stopped", accepted=scene.accepted(), unexpected=scene.unexpected(), error=_said(error))
+        return Outcome("stopped", accepted=scene.accepted(), error=_said(error))
     begun = [each for each in applied if each.report is not None]
     decisive = next((each for each in begun if each.report is not None and each.report.outcome != "done"), begun[-1])
     return await _gathered(recipe, decisive, begun[-1], scene)
@@ -132,7 +140,6 @@ async def _gathered(recipe: Recipe, decisive: Applied, last: Applied, scene: Sce
         items,
         scene.accepted(),
         is_single=recipe.run.attempts == 1,
-        unexpected=scene.unexpected(),
         error=_said(report.error),
         notes=[*unmet, *rejected, *report.progress.notes, *dict.fromkeys(held)],
     )

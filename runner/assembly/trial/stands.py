@@ -124,10 +124,12 @@ class Means:
     Attributes:
         against: an address in the place of the emulators; empty for none.
         environ: what templates read as `env`; holds the secret for `against`.
+        clock: of what stands at the address.
     """
 
     against: str
     environ: Mapping[str, str]
+    clock: Clock = field(default_factory=SystemClock)
 
 
 @asynccontextmanager
@@ -156,7 +158,7 @@ async def scene_of(
             yield Scene(Only(Address(catalog, url, TOKEN), more), HastyClock(), unexpected=recorded.wrong)
     elif means.against:
         secret = means.environ.get(SECRET, TOKEN)
-        yield Scene(Only(Address(catalog, means.against.rstrip("/"), secret), more), SystemClock())
+        yield Scene(Only(Address(catalog, means.against.rstrip("/"), secret), more), means.clock)
     else:
         clock = HastyClock()
         knobs = {platform: case.emulator} if platform is not None else {}

@@ -61,8 +61,15 @@ def test_a_case_that_tries_nothing_is_told_unless_it_says_so():
 
 
 def test_an_apply_that_was_stopped_is_one_difference():
-    found = Outcome("stopped", error="no such app", unexpected=[Discrepancy("s", "w")])
-    assert whats(Expected(rows=3, failed={"a": "b"}), found) == ["w", "the outcome is stopped, not done: no such app"]
+    unused = [Discrepancy("unused-exchange", "not told"), Discrepancy("unused-fault", "told")]
+    found = Outcome("stopped", error="no such app", unexpected=unused)
+    wanted = ["the outcome is stopped, not done: no such app", "told"]
+    assert whats(Expected(rows=3, failed={"a": "b"}), found) == wanted
+
+
+def test_after_a_request_that_was_not_recorded_nothing_else_is_told():
+    found = Outcome("failed_items", failed={"a": "400"}, unexpected=[Discrepancy("unexpected-request", "GET /x")])
+    assert whats(Expected(), found) == ["GET /x"]
 
 
 def test_notes_say_why():

@@ -35,9 +35,10 @@ class Wire:
         scope = {"type": "http", "method": method, "path": path, "query_string": query.encode()}
         scope |= {"headers": [(b"content-type", kind.encode())], "state": {TRANSPORT: self.line}}
         told: list[Any] = []
+        heard = iter([{"type": "http.request", "body": body}, {"type": "http.disconnect"}])
 
         async def receive() -> Any:
-            return {"type": "http.request", "body": body}
+            return next(heard)
 
         async def send(message: Any) -> None:
             told.append(message)

@@ -1,10 +1,15 @@
 """Cases of a trial, run."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
-from tests.assembly.trial.trials import RECIPE, project, said, tried
+from runner.assembly.trial.running import run_trial
+from runner.assembly.trial.stands import HastyClock, Means
+from runner.emulators.serve import serving
+from tests.assembly.trial.acme import MANIFEST, Acme
+from tests.assembly.trial.trials import RECIPE, project, said, trial, tried
 
 ABOUT_JOBS = "platforms/jobs.test.yaml"
 JOB = "name: a, target: {jobs.job: {}}, items: [{id: a, text: hi}, {id: b, text: yo}]"
@@ -99,3 +104,36 @@ def test_knobs_cannot_be_turned_at_an_address(tmp_path: Path):
     body = f"cases:\n  - {{{JOB}, emulator: {{duration_s: 1}}}}\n"
     (one,) = tried(tmp_path, body, ABOUT_JOBS, against="http://127.0.0.1:9")
     assert (one.skipped, one.findings) == ("it turns knobs of the emulator", [])
+
+
+def promised(folder: Path, kind: str, fault: str) -> list[str]:
+    """Try the promises of acme's manifest at an address where a platform breaks one of them."""
+    project(folder)
+    (folder / "platforms/acme.yaml").write_text(MANIFEST)
+    body = f"cases:\n  - {{name: a, target: {{acme.{kind}: {{}}}}, items: [{{id: a}}], promises: true}}\n"
+
+    async def all_of_it() -> list[str]:
+        found = trial(folder, body, "platforms/acme.test.yaml")
+        async with serving(Acme(fault).app()) as url:
+            return [f.what async for each in run_trial(found, Means(url, {}, HastyClock())) for f in each.findings]
+
+    return asyncio.run(all_of_it())
+
+
+@pytest.mark.parametrize("kind", ["keyed", "listed"])
+def test_a_manifest_that_keeps_its_promises(tmp_path: Path, kind: str):
+    assert promised(tmp_path, kind, "") == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "fault", "what"),
+    [
+        ("keyed", "forgets keys", "find: key, but the same key made a second job: job-1, then job-2"),
+        ("listed", "hides jobs", "find: job job-1 is not found within 3 s"),
+        ("keyed", "knows strangers", "poll: an unknown job is said to be running"),
+        ("listed", "brings strangers", "results: '(unknown) stranger' is no item of the job"),
+        ("keyed", "cancels in vain", "cancel: job job-2 went on all the same, and has succeeded"),
+    ],
+)
+def test_a_manifest_that_breaks_a_promise(tmp_path: Path, kind: str, fault: str, what: str):
+    assert promised(tmp_path, kind, fault) == [what]
