@@ -3,7 +3,8 @@
 For each form of job: an apply of so many items under so many faults is killed (SIGKILL) again and again, at random
 times and at random moments, then left alone until it exits by itself; audit, ledger and sinks are compared. Ends with 1
 when anything is lost, paid twice, wrong or left in doubt without being held. `--forms blind,array_blind` is the variant
-of platforms that cannot be searched; `--ledger postgresql://...` keeps the ledger there.
+of platforms that cannot be searched; `--ledger postgresql://...` keeps the ledger there, `--ledger postgres` in a
+server that is started for it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from random import Random
 
 from tests.faults.torment import sound, torment
 from tests.faults.world import Ends, World
+from tests.ledger.server import postgres
 
 SEARCHED = ("item", "found", "array", "container", "lines")
 BLIND = ("likely", "blind", "array_blind")
@@ -73,6 +75,15 @@ def main() -> int:
     parser.add_argument("--ledger", default=".runner/ledger.db")
     parser.add_argument("--forms", default=",".join(SEARCHED))
     given = parser.parse_args()
+    if given.ledger != "postgres":
+        return proof(given)
+    with postgres() as url:
+        given.ledger = url.format("postgres")
+        return proof(given)
+
+
+def proof(given: argparse.Namespace) -> int:
+    """Torment worlds until there were enough kills; print a line for each."""
     forms = given.forms.split(",")
     print(row(HEAD), row(["---:"] * len(HEAD)), sep="\n", flush=True)
     total, lines, seed = 0, [], given.seed
