@@ -301,9 +301,7 @@ class Client:
             headers |= _checked(request.own_headers)
         _measure(request, headers)
         timeouts = self.settings.timeouts
-        return Sent(
-            request.method, url, list(headers.items()), request.body, timeouts, None, within_s, request.is_safe
-        )
+        return Sent(request.method, url, list(headers.items()), request.body, timeouts, None, within_s, request.is_safe)
 
     async def _pinned(self, target: origin.Origin) -> str | None:
         """Return the address to connect to at a foreign origin, looked up and checked once; None to leave it open."""
