@@ -7,6 +7,7 @@ again only what changed is looked at (`recalled`).
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Collection
 
@@ -78,10 +79,15 @@ async def _from_ledger(work: Work) -> Walked | None:
     known = await work.ledger.fingerprint(work.scope)
     if not known or work.skip == "nothing":
         return None
-    mark = await selection_mark(work)
+    if known.get("selector") != work.selector or known.get("work") != work.work:
+        return None
+    counting = asyncio.create_task(work.ledger.counts(work.scope))  # in the time in which the source reads its bytes
+    try:
+        mark = await selection_mark(work)
+    finally:
+        counts = await counting
     if not mark or any(known.get(name) != value for name, value in mark.items()):
         return None
-    counts = await work.ledger.counts(work.scope)
     if counts.get(ItemStatus.NEW) or (counts.get(ItemStatus.FAILED) and work.run.attempts > 1):
         return None
     walked = Walked(work)

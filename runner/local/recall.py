@@ -7,7 +7,8 @@ only costs more. Equal digests of 16 bytes are equal lines.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -21,6 +22,7 @@ AHEAD: Final = 4096
 """Lines; how far ahead one is looked for."""
 _NEAR: Final = 16
 _NONE: Final = bytes(SIZE)
+_DIGEST: Final = partial(blake2b, digest_size=SIZE)
 _HEAD: Final = b"lines of a source, form 1: "
 
 
@@ -47,13 +49,9 @@ class Aligner:
 
     def cut(self, digests: list[bytes]) -> list[Stretch]:
         """Cut the next lines into stretches, in order."""
-        first, size = self._at, len(digests)
-        if self._old[first * SIZE : (first + size) * SIZE] == b"".join(digests):
-            self._at += size
-            return [Stretch(0, size, first)]
-        return list(self._slowly(digests))
+        return list(self._cut(digests, b"".join(digests)))
 
-    def _slowly(self, digests: list[bytes]) -> Iterator[Stretch]:
+    def _cut(self, digests: list[bytes], whole: bytes) -> Iterator[Stretch]:
         start = place = 0
         while place < len(digests):
             first = self._found(digests, place)
@@ -62,13 +60,25 @@ class Aligner:
                 continue
             if start < place:
                 yield Stretch(start, place, -1)
-            start, self._at = place, first
-            while place < len(digests) and self._is(digests[place], self._at):
-                place, self._at = place + 1, self._at + 1
-            yield Stretch(start, place, first)
-            start = place
+            same = self._length(whole, place, first)
+            yield Stretch(place, place + same, first)
+            start = place = place + same
+            self._at = first + same
         if start < place:
             yield Stretch(start, place, -1)
+
+    def _length(self, whole: bytes, place: int, first: int) -> int:
+        """Return how many new lines from `place` on are the old ones from `first` on; at least one is."""
+        new, old, begin, shift = whole, self._old, place * SIZE, (first - place) * SIZE
+        least, most = 1, min(len(new) - begin, len(old) - first * SIZE) // SIZE
+        while least < most:
+            half = (least + most + 1) // 2
+            start, end = begin + least * SIZE, begin + half * SIZE
+            if new[start:end] == old[start + shift : end + shift]:
+                least = half
+            else:
+                most = half - 1
+        return least
 
     def _is(self, digest: bytes, number: int) -> bool:
         return self._old[number * SIZE : (number + 1) * SIZE] == digest
@@ -78,6 +88,9 @@ class Aligner:
 
         One line that was moved up must not carry everything along: a far one counts when the next one follows it.
         """
+        has_next = place + 1 < len(digests)
+        if has_next and self._is(digests[place + 1], self._at + 1) and not self._is(digests[place], self._at):
+            return -1  # changed where it stood: the usual edit
         begin, end = self._at * SIZE, (self._at + AHEAD) * SIZE
         at = self._old.find(digests[place], begin, end)
         while at % SIZE and at >= 0:
@@ -85,12 +98,14 @@ class Aligner:
         number = at // SIZE
         if at < 0 or number < self._at + _NEAR:
             return number
-        return number if place + 1 < len(digests) and self._is(digests[place + 1], number + 1) else -1
+        return number if has_next and self._is(digests[place + 1], number + 1) else -1
 
 
-def digests_of(lines: Iterable[bytes | None]) -> list[bytes]:
+def digests_of(lines: Sequence[bytes | None]) -> list[bytes]:
     """Return the digest of each line; that of None is like no other."""
-    return [_NONE if line is None else blake2b(line, digest_size=SIZE).digest() for line in lines]
+    if None in lines:
+        return [_NONE if line is None else _DIGEST(line).digest() for line in lines]
+    return [made.digest() for made in map(_DIGEST, lines)]  # a third faster than the above
 
 
 def keep(path: Path, rule: str, digests: bytes) -> str:

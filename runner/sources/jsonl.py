@@ -24,6 +24,7 @@ from runner.rows import Rows
 BLOCK_BYTES: Final = 1 << 18
 LINE_BYTES: Final = 1 << 26
 BATCH_ITEMS: Final = 1000
+RECALLED_BLOCKS: Final = 8
 LEAST_REMEMBERED: Final = 1000
 """Lines; fewer are read as quickly as they are known again."""
 
@@ -83,7 +84,7 @@ class Jsonl:
         digests: list[bytes] = []
         for path, _ in files_of(self._place, self._config.path):
             for block in _blocks(path):
-                digests.append(b"".join(recall.digests_of(block.lines[place] for place in block.places())))
+                digests.append(b"".join(recall.digests_of(block.told()[0])))
         whole = b"".join(digests)
         if len(whole) < LEAST_REMEMBERED * recall.SIZE:
             return None
@@ -95,8 +96,13 @@ class Jsonl:
         for path, label in files_of(self._place, self._config.path):
             rows.begin(label)
             try:
-                for block in _blocks(path):
-                    yield _changes(rows, label, block, aligner)
+                pieces: list[Batch | Same] = []
+                for number, block in enumerate(_blocks(path), 1):
+                    pieces += _changes(rows, label, block, aligner)
+                    if number % RECALLED_BLOCKS == 0:
+                        yield pieces
+                        pieces = []
+                yield pieces
             except OSError as error:
                 raise ConfigError(f"{label} cannot be read: {error.strerror}") from error
 
@@ -123,9 +129,12 @@ class _Block:
         """Whether no number in it is too long for the fast reader."""
         return None not in self.lines and not jsontext.has_long_number(self.text)
 
-    def places(self) -> Sequence[int]:
-        """Return the places of the lines that are not empty."""
-        return [place for place, line in enumerate(self.lines) if line is None or line.strip()]
+    def told(self) -> tuple[Sequence[bytes | None], Sequence[int]]:
+        """Return the lines that are not empty, and their places."""
+        if None not in self.lines and all(map(bytes.strip, self.lines)):  # type: ignore[arg-type]
+            return self.lines, range(len(self.lines))
+        places = [place for place, line in enumerate(self.lines) if line is None or line.strip()]
+        return [self.lines[place] for place in places], places
 
 
 def _blocks(path: Path) -> Iterator[_Block]:
@@ -163,9 +172,9 @@ def _block_batches(rows: Rows, label: str, block: _Block) -> Iterator[Batch]:
 
 
 def _changes(rows: Rows, label: str, block: _Block, aligner: recall.Aligner) -> Sequence[Batch | Same]:
-    places = block.places()
+    lines, places = block.told()
     pieces: list[Batch | Same] = []
-    for start, end, first in aligner.cut(recall.digests_of(block.lines[place] for place in places)):
+    for start, end, first in aligner.cut(recall.digests_of(lines)):
         if first >= 0:
             pieces.append(Same(first, end - start))
         else:

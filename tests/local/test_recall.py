@@ -6,7 +6,7 @@ import pytest
 
 from runner.local.recall import AHEAD, SIZE, Aligner, digests_of, keep, kept
 
-OLD = digests_of(f"line {number}".encode() for number in range(9000))
+OLD = digests_of([f"line {number}".encode() for number in range(9000)])
 
 
 def aligned(new, block=700):
