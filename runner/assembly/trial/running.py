@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -48,21 +48,20 @@ class Tried:
     skipped: str = ""
 
 
-async def run_trial(trial: Trial, means: Means) -> AsyncIterator[Tried]:
-    """Run the cases of a trial one after the other, and give each as it ends."""
-    for case in trial.cases:
-        began = time.monotonic()
-        findings: Sequence[Problem] = ()
-        skipped = ""
-        try:
-            with tempfile.TemporaryDirectory(prefix="runner-test-") as folder:
-                skipped, found = await _case(trial, case, Path(folder), means)
-            findings = [Problem(each.slug, each.what, trial.mark(case, each.at), each.mend) for each in found]
-        except RecipeError as error:
-            findings = error.problems
-        except RunnerError as error:
-            findings = [Problem("not-run", str(error), trial.mark(case), error.mend)]
-        yield Tried(trial, case, findings, time.monotonic() - began, skipped)
+async def run_case(trial: Trial, case: Case, means: Means) -> Tried:
+    """Run one case of a trial."""
+    began = time.monotonic()
+    findings: Sequence[Problem] = ()
+    skipped = ""
+    try:
+        with tempfile.TemporaryDirectory(prefix="runner-test-") as folder:
+            skipped, found = await _case(trial, case, Path(folder), means)
+        findings = [Problem(each.slug, each.what, trial.mark(case, each.at), each.mend) for each in found]
+    except RecipeError as error:
+        findings = error.problems
+    except RunnerError as error:
+        findings = [Problem("not-run", str(error), trial.mark(case), error.mend)]
+    return Tried(trial, case, findings, time.monotonic() - began, skipped)
 
 
 async def _case(trial: Trial, case: Case, place: Path, means: Means) -> tuple[str, Sequence[Discrepancy]]:

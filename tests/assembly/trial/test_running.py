@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.assembly.trial.running import run_trial
+from runner.assembly.trial.running import run_case
 from runner.assembly.trial.stands import HastyClock, Means
 from runner.emulators.serve import serving
 from tests.assembly.trial.acme import MANIFEST, Acme
@@ -115,7 +115,8 @@ def promised(folder: Path, kind: str, fault: str) -> list[str]:
     async def all_of_it() -> list[str]:
         found = trial(folder, body, "platforms/acme.test.yaml")
         async with serving(Acme(fault).app()) as url:
-            return [f.what async for each in run_trial(found, Means(url, {}, HastyClock())) for f in each.findings]
+            tried = await run_case(found, found.cases[0], Means(url, {}, HastyClock()))
+            return [each.what for each in tried.findings]
 
     return asyncio.run(all_of_it())
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from runner.assembly.trial.document import Case, Trial
 from runner.assembly.trial.reading import load_trials
-from runner.assembly.trial.running import Tried, run_trial
+from runner.assembly.trial.running import Tried, run_case
 from runner.assembly.trial.stands import Means
 from runner.model.errors import RecipeError
 
@@ -66,7 +66,7 @@ def faults(folder: Path, body: str, name: str = "loud.test.yaml") -> list[str]:
 def tried(folder: Path, body: str, name: str = "loud.test.yaml", against: str = "") -> list[Tried]:
     async def all_of_it() -> list[Tried]:
         found = trial(folder, body, name)
-        return [each async for each in run_trial(found, Means(against, os.environ))]
+        return [await run_case(found, each, Means(against, os.environ)) for each in found.cases]
 
     return asyncio.run(all_of_it())
 
