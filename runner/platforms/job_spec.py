@@ -87,6 +87,7 @@ class JobSpec:
 
     Attributes:
         shows_items: whether `prepare` reads `items`; if not, elements may read what uploads gave.
+        submits_items: whether `submit` reads them.
         leaves: says what these options leave behind on the platform, null for nothing.
         check: steps that show before anything is paid that the recipe's words mean something there.
         kept: names that `prepare`, `submit`, `find` and `poll` capture: fields of `job`.
@@ -104,6 +105,7 @@ class JobSpec:
     element: Tree | None
     prepare: Sequence[Step]
     shows_items: bool
+    submits_items: bool
     upload: Sequence[Step]
     uploaded: Mapping[str, Tree]
     submit: Sequence[Submitting]
@@ -184,6 +186,7 @@ def compile_job(compiler: Compiler, name: str, base: Names, at: Pointer) -> JobS
         element=element,
         prepare=prepare,
         shows_items=any(step.reads("items") for step in prepare),
+        submits_items=any(way.reads("items") for way in submit),
         upload=upload,
         uploaded=compile_map(compiler, (*at, "uploaded"), uploaded_names),
         submit=submit,

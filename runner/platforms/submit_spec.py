@@ -33,6 +33,13 @@ class Submitting:
     refuses_when: Sequence[Tree]
     status_in_reply: bool
 
+    def reads(self, *path: str) -> bool:
+        """Whether some part of it reads a path."""
+        trees = [self.when, self.id, *self.keep.values(), *self.refuses_when]
+        if self.call is not None and self.call.reads(*path):
+            return True
+        return any(tree.reads(*path) for tree in trees if tree is not None)
+
 
 def compile_submit(compiler: Compiler, at: Pointer, names: Names) -> Sequence[Submitting]:
     """Compile all ways to submit; none when a call is so wrong that nothing can be made of it."""

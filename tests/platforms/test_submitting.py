@@ -114,3 +114,18 @@ def test_a_target_may_want_only_one_job_at_once():
 )
 def test_a_way_that_is_not_whole_is_told(old, new, line):
     assert line in [at for _, at in problems(PLATFORM.replace(old, new))]
+
+
+def uploaded(kept):
+    """Submit two items of which the second has no element, where only prepare reads the elements."""
+    only = PLATFORM.replace('json: "{{ items }}"', 'json: {size: "{{ job.size }}"}').replace("item.key", "item.v")
+    made = over(Server(), manifest(only)).target("p.t", {"way": "new"}, PLACE)
+    return asyncio.run(made.submit(job(item("a", {"v": 1}), item("b"), kept=kept)))
+
+
+def test_what_only_prepare_reads_is_not_made_again_for_submit():
+    assert uploaded({"size": 1}).kept == {}
+
+
+def test_who_was_refused_by_prepare_stays_refused():
+    assert uploaded({"size": 1, "refused": {"b": "no v"}}).kept == {"refused": {"b": "no v"}}
