@@ -12,6 +12,7 @@ from runner.model.errors import ConfigError, RecipeError
 from runner.model.item import Json
 from runner.model.problem import Mark, Problem
 from runner.platforms.identity import ROOMS, digest
+from runner.platforms.proven import Proven
 
 if TYPE_CHECKING:
     from runner.platforms.manifest import Manifest
@@ -23,13 +24,15 @@ _TYPES: Final = {"secret": "string"}
 class Catalog:
     """Finds manifests by the name of their file; a user's own goes before one of the house with the same name."""
 
-    def __init__(self, folders: Sequence[Path] = ()) -> None:
+    def __init__(self, folders: Sequence[Path] = (), *, proven: Proven | None = None) -> None:
         """Look nowhere yet.
 
         Args:
             folders: of the user's manifests; one that does not exist holds none.
+            proven: manifests that were found right before; None to judge every one anew.
         """
         self._folders = [*folders, BUILT_IN]
+        self._proven = proven
         self._values: dict[str, Mapping[str, Json] | None] = {}
         self._manifests: dict[str, Manifest | None] = {}
         self._problems: dict[str, Sequence[Problem]] = {}
@@ -44,7 +47,7 @@ class Catalog:
         found = {
             path.stem for folder in self._folders for ending in ("yaml", "yml") for path in folder.glob(f"*.{ending}")
         }
-        return sorted(found)
+        return sorted(name for name in found if _is_name(name))
 
     def manifest(self, name: str) -> Manifest:
         """Return a platform.
@@ -121,12 +124,20 @@ class Catalog:
         """Return what a manifest says; those of the house are right (a test proves it) and are not compiled here."""
         if name not in self._values:
             path = self._path(name)
-            if path is not None and path.parent == BUILT_IN:
-                self._values[name] = read(path).value
-            else:
-                manifest = self._load(name)
-                self._values[name] = None if manifest is None else manifest.value
+            known = self._proven.value(path) if self._proven is not None and path is not None else None
+            self._values[name] = known or self._judged(name, path)
         return self._values[name]
+
+    def _judged(self, name: str, path: Path | None) -> Mapping[str, Json] | None:
+        if path is not None and path.parent == BUILT_IN:
+            value: Mapping[str, Json] = read(path).value
+        elif (manifest := self._load(name)) is not None:
+            value = manifest.value
+        else:
+            return None
+        if self._proven is not None and path is not None:
+            self._proven.keep(path, value)
+        return value
 
     def _load(self, name: str) -> Manifest | None:
         if name not in self._manifests:
@@ -142,10 +153,15 @@ class Catalog:
         return self._manifests[name]
 
     def _path(self, name: str) -> Path | None:
-        if not name.replace("_", "").isalnum():
+        if not _is_name(name):
             return None
         paths = (folder / f"{name}.{ending}" for folder in self._folders for ending in ("yaml", "yml"))
         return next((path for path in paths if path.is_file()), None)
+
+
+def _is_name(stem: str) -> bool:
+    """Whether a platform may be named so; `acme.test.yaml` holds the test of one."""
+    return stem.replace("_", "").isalnum()
 
 
 def _kinds(value: Mapping[str, Json], room: str) -> Mapping[str, Json]:

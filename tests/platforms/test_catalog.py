@@ -18,6 +18,11 @@ def test_names_and_kinds():
     assert catalog.kinds("triggers") == []
 
 
+def test_a_test_beside_a_manifest_is_no_platform(tmp_path):
+    (tmp_path / "acme.test.yaml").write_text("kind: Test\n")
+    assert not [name for name in Catalog([tmp_path]).names() if "test" in name]
+
+
 def test_the_options_of_a_kind_are_a_closed_schema():
     schema = Catalog().options_schema("targets", "aihub.app")
     assert schema["required"] == ["app", "version"]
