@@ -14,7 +14,7 @@ import click
 from runner.assembly.trial.document import Trial
 from runner.assembly.trial.reading import load_trials
 from runner.assembly.trial.running import Tried, run_case
-from runner.assembly.trial.stands import Means
+from runner.assembly.trial.stands import means_of
 from runner.cli import options
 from runner.cli.console import is_terminal, one_line, out, out_json, paint, safe
 from runner.cli.exits import Exit
@@ -74,10 +74,11 @@ def command(*, paths: tuple[Path, ...], more: tuple[Path, ...], form: str, again
 
 async def _tried(trials: Sequence[Trial], form: str, against: str) -> list[Tried]:
     found: list[Tried] = []
+    means = means_of(against, os.environ)
     for trial in trials:
         for case in trial.cases:
             show_now(f"{trial.file}  {one_line(case.name)}", sys.stderr)
-            found.append(await run_case(trial, case, Means(against, os.environ)))
+            found.append(await run_case(trial, case, means))
             show_now("", sys.stderr)
             if form == "text":
                 out(_block(found[-1]))

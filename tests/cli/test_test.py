@@ -159,7 +159,8 @@ class Terminal(StringIO):
 
 
 @pytest.mark.parametrize(("stream", "shown"), [(Terminal(), "\r\x1b[Ka\\x07 now\r\x1b[K"), (StringIO(), "")])
-def test_only_a_terminal_is_told_what_runs_now(stream: StringIO, shown: str):
+def test_only_a_terminal_is_told_what_runs_now(stream: StringIO, shown: str, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
     show_now("a\x07 now", stream)
     show_now("", stream)
     assert stream.getvalue() == shown

@@ -123,13 +123,21 @@ class Means:
 
     Attributes:
         against: an address in the place of the emulators; empty for none.
-        environ: what templates read as `env`; holds the secret for `against`.
-        clock: of what stands at the address.
+        environ: what templates read as `env`, and what commands of recipes see.
+        secret: every secret of a connection that leads to the address.
+        clock: of what stands there.
     """
 
     against: str
     environ: Mapping[str, str]
+    secret: str = TOKEN
     clock: Clock = field(default_factory=SystemClock)
+
+
+def means_of(against: str, environ: Mapping[str, str]) -> Means:
+    """Return the means of a command; the secret is taken out of what recipes see."""
+    seen = {name: value for name, value in environ.items() if name != SECRET}
+    return Means(against, seen, environ.get(SECRET, TOKEN))
 
 
 @asynccontextmanager
@@ -157,8 +165,7 @@ async def scene_of(
         async with _serving(recorded) as url:
             yield Scene(Only(Address(catalog, url, TOKEN), more), HastyClock(), unexpected=recorded.wrong)
     elif means.against:
-        secret = means.environ.get(SECRET, TOKEN)
-        yield Scene(Only(Address(catalog, means.against.rstrip("/"), secret), more), means.clock)
+        yield Scene(Only(Address(catalog, means.against.rstrip("/"), means.secret), more), means.clock)
     else:
         clock = HastyClock()
         knobs = {platform: case.emulator} if platform is not None else {}

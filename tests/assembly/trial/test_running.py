@@ -115,7 +115,7 @@ def promised(folder: Path, kind: str, fault: str) -> list[str]:
     async def all_of_it() -> list[str]:
         found = trial(folder, body, "platforms/acme.test.yaml")
         async with serving(Acme(fault).app()) as url:
-            tried = await run_case(found, found.cases[0], Means(url, {}, HastyClock()))
+            tried = await run_case(found, found.cases[0], Means(url, {}, clock=HastyClock()))
             return [each.what for each in tried.findings]
 
     return asyncio.run(all_of_it())

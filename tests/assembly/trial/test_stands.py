@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from runner.assembly.stand_ins import StandIns
-from runner.assembly.trial.stands import Address, HastyClock, Means, Only, Scene, scene_of
+from runner.assembly.trial.stands import Address, HastyClock, Only, Scene, means_of, scene_of
 from runner.model.errors import ConfigError, RecipeError
 from runner.platforms import Catalog
 from runner.transport.clock import SystemClock
@@ -21,7 +21,8 @@ BODY = "connection: {extra: 1}\ncases:\n  - {name: a, target: {jobs.job: {}}, it
 def fields(folder: Path, more: str, platform: str = "jobs", against: str = "") -> tuple[Scene, dict]:
     async def asked():
         trial, one = case(folder, BODY.replace("MORE", more), ABOUT_JOBS)
-        means = Means(against, {"RUNNER_TEST_TOKEN": "sesame"})
+        means = means_of(against, {"RUNNER_TEST_TOKEN": "sesame", "HOME": "/h"})
+        assert means.environ == {"HOME": "/h"}
         async with scene_of(trial, one, platform, CATALOG, means) as scene:
             return scene, dict(await scene.stands.fields(platform))
 
