@@ -12,6 +12,7 @@ from runner.model.problem import Problem, Severity
 from runner.model.project import Project
 from runner.model.recipe import Component, Recipe
 from runner.platforms.catalog import Catalog
+from runner.platforms.proven import Proven, cache_folder
 from runner.recipe import load_project, load_recipes
 
 
@@ -66,7 +67,8 @@ def load_files(
         if not path.exists():
             raise ConfigError(f"there is no file or folder {str(path)!r}", mend="check -f")
     found = load_project(paths, profile=profile or None, environ=environ)
-    catalog = Catalog([found.project.platforms])
+    cache = cache_folder(environ)
+    catalog = Catalog([found.project.platforms], proven=None if cache is None else Proven(cache))
     recipes, problems = load_recipes(
         found, paths, vars=variables or {}, environ=environ, catalog=catalog, trigger=trigger
     )

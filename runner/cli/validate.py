@@ -8,8 +8,6 @@ from runner.cli import options
 from runner.cli.console import err, out, out_json, paint
 from runner.cli.exits import Exit
 from runner.cli.failures import tell_problem
-from runner.cli.forms.problem_json import problem_json
-from runner.cli.forms.sarif import sarif
 from runner.cli.loading import load
 from runner.cli.options import Asked
 from runner.model.errors import RecipeError
@@ -37,8 +35,12 @@ def command(asked: Asked, *, form: str) -> Exit:
         problems, valid = list(error.problems), 0
     errors = sum(problem.severity is Severity.ERROR for problem in problems)
     if form == "sarif":
+        from runner.cli.forms.sarif import sarif  # start-up
+
         out_json(sarif(problems))
     elif form == "json":
+        from runner.cli.forms.problem_json import problem_json  # start-up
+
         document = {
             "format_version": 1,
             "kind": "Validate",

@@ -102,6 +102,8 @@ class Builder:
     def _connection_problem(
         self, noun: str, name: Json, known: list[str], pointer: Pointer, platform: str
     ) -> Problem | None:
+        if isinstance(name, str) and name in known:
+            return None
         mark = self.document.mark_of((*pointer, CONNECTION))
         mend = did_you_mean(str(name or ""), known, "Connections")
         if not known:
@@ -113,7 +115,5 @@ class Builder:
             return Problem("wrong-type", f"the connection of {noun} must be a text", mark, mend)
         if name not in self.project.connections:
             return Problem("unknown-connection", f'there is no connection "{name[:80]}"', mark, mend)
-        if name not in known:
-            other = self.project.connections[name].platform
-            return Problem("unknown-connection", f'the connection "{name}" is one on {other}', mark, mend)
-        return None
+        other = self.project.connections[name].platform
+        return Problem("unknown-connection", f'the connection "{name}" is one on {other}', mark, mend)

@@ -15,7 +15,6 @@ from runner.model.project import Connection, Freeze, Project, SecretRef
 from runner.recipe.catalog import Catalog
 from runner.recipe.files import project_file
 from runner.recipe.frame import part_of
-from runner.recipe.freeze import fault_of
 from runner.recipe.options import overlaid
 from runner.recipe.scopes import Renderer, Scope, plain
 
@@ -151,8 +150,10 @@ class _Loading:
     def _freeze(self, pointer: Pointer, holder: Mapping[str, Json]) -> list[Freeze]:
         """Return the windows of a list, and tell what no schema can see."""
         schema, written, found = load_schema("project"), holder.get("freeze", []), list[Freeze]()
-        if schema is None or not part_of(schema, "freeze").fits(written):
+        if schema is None or not written or not part_of(schema, "freeze").fits(written):
             return found
+        from runner.recipe.freeze import fault_of  # start-up: it needs the time zones
+
         for number, one in enumerate(written):
             mark = self._document.mark_of((*pointer, number))
             days, timezone = one.get("days", ()), one.get("timezone", "UTC")
