@@ -39,7 +39,7 @@ def rows(setting: Setting) -> Iterator[Row]:
     count = setting.size(1_000, 100)
     python = interpreter(setting.airbyte or CACHED)
     with light.server() as url:
-        folder = items.place(setting.room("airbyte"), url, count)
+        folder = items.place(setting.room("airbyte"), url, _case(count))
         yield _compared(folder, url, python, (count, count), min(setting.runs, RUNS))
         if not setting.small:
             yield _compared(folder, url, python, (count, items.IN_FLIGHT), 1)
@@ -50,7 +50,7 @@ def _compared(folder: Path, url: str, python: Path, work: tuple[int, int], runs:
     out = folder / "airbyte.jsonl"
     command = (str(python), "-m", "tests.benchmarks.peers.airbyte", url, "items.jsonl", out.name, str(in_flight))
     theirs = Variant("airbyte", command, folder, after=lambda: light.complete(out, count))
-    samples = in_turns([items.ours(folder, count, "uvloop"), theirs], runs, warm_up=False)
+    samples = in_turns([items.ours(folder, _case(count)), theirs], runs, warm_up=False)
     cpu_s = statistics.median(sample.cpu_s for sample in samples["airbyte"])
     return Row(
         f"airbyte-{count}-{in_flight}",
@@ -63,3 +63,7 @@ def _compared(folder: Path, url: str, python: Path, work: tuple[int, int], runs:
         f"{runs} rounds. The CDK starts and asks its jobs one after the other, and sleeps 5 s between two rounds of "
         f"questions, which no manifest can change; its CPU alone takes {cpu_s:.1f} s.",
     )
+
+
+def _case(count: int) -> items.Case:
+    return items.Case(count, items.IN_FLIGHT, "uvloop")

@@ -1,12 +1,14 @@
 """One apply of jobs that take their time, in skipped time: `python -m tests.benchmarks.paced ITEMS IN_FLIGHT OUT`.
 
 The engine, its poll wheel, its learned rhythm and the durable ledger are the real ones, with the defaults of a recipe;
-the platform is a target in memory whose jobs take 30 s and whose replies take 20 ms. Writes what came of it as JSON:
+the platform is a target in memory whose jobs take 30 s, whose replies take 20 ms, and which is asked 64 things at one
+time at most. Writes what came of it as JSON:
 seconds until the end and of a perfect schedule, polls of the jobs, how late each end was noticed.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import statistics
@@ -16,7 +18,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 from runner.engine.progress import Progress
-from runner.engine.run import WORKERS, ApplyOptions, apply_stage
+from runner.engine.run import ApplyOptions, apply_stage
 from runner.engine.stop import Stop
 from runner.ledger import open_ledger
 from runner.model.contracts import Clock
@@ -26,7 +28,7 @@ from runner.model.recipe import RunOptions
 from tests.benchmarks.skipping import LoopClock, SkippingLoop, Watched, run
 from tests.engine.world import item, work_on
 
-DURATION_S, REPLY_S = 30.0, 0.02
+DURATION_S, REPLY_S, REQUESTS = 30.0, 0.02, 64
 LEASE_S = 1e9
 
 
@@ -38,19 +40,22 @@ class Slow:
         self.ends: dict[str, float] = {}
         self.polls: Counter[str] = Counter()
         self.late_s: dict[str, float] = {}
+        self._places = asyncio.Semaphore(REQUESTS)
         self.capabilities = Capabilities(max_items_per_job=1)
 
     async def submit(self, job: Job) -> Submitted:
-        await self._clock.sleep(REPLY_S / 2)
-        self.ends[job.key] = self._clock.monotonic() + DURATION_S
-        await self._clock.sleep(REPLY_S / 2)
+        async with self._places:
+            await self._clock.sleep(REPLY_S / 2)
+            self.ends[job.key] = self._clock.monotonic() + DURATION_S
+            await self._clock.sleep(REPLY_S / 2)
         return Submitted(job.key)
 
     async def poll(self, job: Job) -> JobState:
         self.polls[job.key] += 1
-        await self._clock.sleep(REPLY_S / 2)
-        is_over = self._clock.monotonic() >= self.ends[job.key]
-        await self._clock.sleep(REPLY_S / 2)
+        async with self._places:
+            await self._clock.sleep(REPLY_S / 2)
+            is_over = self._clock.monotonic() >= self.ends[job.key]
+            await self._clock.sleep(REPLY_S / 2)
         if not is_over:
             return JobState(JobStatus.RUNNING, "RUNNING")
         self.late_s[job.key] = self._clock.monotonic() - self.ends[job.key]
@@ -63,10 +68,10 @@ class Slow:
 def ideal_s(items: int, in_flight: int) -> float:
     """Return how long it takes when every place is filled again at once.
 
-    So many requests are under way at one time as the engine has workers: the last job is sent when the others were.
+    Only so many requests can be under way at one time: the last job is sent when the others were.
     """
     places = min(in_flight, items)
-    sending_s = math.ceil(places / WORKERS) * REPLY_S
+    sending_s = math.ceil(places / REQUESTS) * REPLY_S
     return math.ceil(items / places) * DURATION_S + sending_s
 
 

@@ -43,8 +43,9 @@ def test_a_batch_gives_a_line_for_every_line(url):
 
 @pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
 def test_all_peers_do_the_same_work(url, tmp_path, loop):
-    folder = items.place(tmp_path, url, 20)
-    for variant in (items.ours(folder, 20, loop), *items.peers(folder, url, 20, loop)):
+    case = items.Case(20, 4, loop)
+    folder = items.place(tmp_path, url, case)
+    for variant in (items.ours(folder, case), *items.peers(folder, url, case)):
         once(variant)
     rows = {name: (folder / f"{name}.jsonl").read_text().splitlines() for name in ("out", *items.PEERS)}
     first, *others = [sorted(json.dumps(json.loads(line), sort_keys=True) for line in lines) for lines in rows.values()]

@@ -29,7 +29,7 @@ async def worker(session: aiohttp.ClientSession, url: str, items: Iterator[str],
 
 async def work(url: str, items: Path, out: Path, in_flight: int) -> None:
     with items.open() as lines, out.open("w") as rows:
-        async with aiohttp.ClientSession() as session:
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=in_flight)) as session:
             await asyncio.gather(*(worker(session, url, lines, rows) for _ in range(in_flight)))
 
 

@@ -1,4 +1,4 @@
-"""The practical limit: asyncio protocols, a parser for exactly these replies, no library, no journal.
+"""Beyond the practical limit: asyncio protocols, a parser for exactly these replies, no library, no journal.
 
 Every connection does one item after the other: submit, ask, write the row. Run as
 `python -m tests.benchmarks.peers.raw URL ITEMS OUT IN_FLIGHT [LOOP]`.
