@@ -1,7 +1,7 @@
 """The installed command with kill points: `FAULTS_DIE_AT=17 python -m tests.faults.mortal_runner apply -f ...`.
 
 The process kills itself (SIGKILL) at its 17th moment. Moments lie before and after every commit of the ledger, between
-a commit and the counter beside it, before and after every request, and around every rename of a sink. With
+a commit and the counter beside it, before and after every request, and around every rename and sync of a sink. With
 `FAULTS_MOMENTS=FILE` the names of all moments are written there. `FAULTS_CLOCK=SECONDS` sets the wall clock wrong by so
 much, `FAULTS_CLOCK_AFTER=N` only from the Nth moment on. Nothing of this is known to the program itself.
 """
@@ -69,6 +69,19 @@ def around_requests() -> None:
     network.NetworkWire.open = opened
 
 
+def around_syncs() -> None:
+    real = os.fsync
+
+    def synced(file: int) -> None:
+        path = Path(f"/proc/self/fd/{file}").readlink()
+        name = f"folder {path.name}" if path.is_dir() else "file"
+        moment(f"before sync {name}")
+        real(file)
+        moment(f"after sync {name}")
+
+    os.fsync = synced
+
+
 def wrong_clock() -> None:
     def now(self) -> float:
         return time.time() + (CLOCK_S if _count >= CLOCK_AFTER else 0.0)
@@ -94,6 +107,7 @@ def arm() -> None:
         moment("after rename")
 
     os.replace = replaced
+    around_syncs()
     if CLOCK_S:
         wrong_clock()
 

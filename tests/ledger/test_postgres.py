@@ -1,9 +1,11 @@
 import asyncio
+from functools import partial
 from itertools import count
 
 import pytest
 
 from runner.ledger import open_ledger
+from runner.ledger.database import transaction
 from runner.model.errors import ConfigError, LedgerError
 from tests.contracts.ledger import HOLDER, SCOPE, Desk, DurableContract, LedgerContract, StillClock, item
 from tests.ledger.server import postgres
@@ -81,9 +83,13 @@ def test_intents_are_on_disk_whatever_the_server_prefers(url):
 
     async def show(desk):
         await desk.select("a")
-        return await desk.ledger._writer.call(lambda store: store._raw.execute("SHOW synchronous_commit").fetchone())
+        return [await desk.ledger._writer.call(partial(shown, durable)) for durable in (True, False, True)]
 
-    assert use(url, show) == ("on",)
+    def shown(durable, store):
+        with transaction(store, durable=durable):
+            return store._raw.execute("SHOW synchronous_commit").fetchone()[0]
+
+    assert use(url, show) == ["on", "off", "on"]
 
 
 def test_a_url_that_is_none():
