@@ -17,6 +17,8 @@ from tests.benchmarks import airbyte, batches, growth, items, machine, schedule,
 from tests.benchmarks.measure import Row, Setting, tell
 
 HERE = Path(__file__).parent
+README = HERE.parents[1] / "README.md"
+BEGIN, END = "<!-- written by tests.benchmarks -->", "<!-- end -->"
 RESULTS, SHOWN = HERE / "results.json", HERE / "RESULTS.md"
 TITLE = """# What was measured
 
@@ -48,16 +50,26 @@ def main(arguments: Sequence[str]) -> None:
                     table.save(RESULTS, kept)
     if not options.small:
         SHOWN.write_text(TITLE + shown(kept))
+        README.write_text(between(README.read_text(), shown(kept, noted=False)))
     print(f"{machine.description()}\n\n{table.markdown(measured)}")
 
 
-def shown(kept: Mapping[str, tuple[Row, str]]) -> str:
+def shown(kept: Mapping[str, tuple[Row, str]], *, noted: bool = True) -> str:
     """Return the tables, one for each machine and day."""
     places = dict.fromkeys(place for _, place in kept.values())
     return "\n".join(
-        f"{place}\n\n{table.markdown([row for row, measured in kept.values() if measured == place])}"
+        f"{place}\n\n{table.markdown([row for row, measured in kept.values() if measured == place], noted=noted)}"
         for place in places
     )
+
+
+def between(text: str, tables: str) -> str:
+    """Put the tables between the two marks of a text."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise ValueError(f"the text has no {BEGIN} ... {END}")
+    return f"{before}{begin}\n\n{tables}\n{end}{after}"
 
 
 def _options() -> argparse.ArgumentParser:

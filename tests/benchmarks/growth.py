@@ -71,7 +71,7 @@ def _time(count: int, samples: Sequence[Sample]) -> Row:
     return Row(
         f"growth-{count}",
         f"apply of {count:,} items, one job each (uvloop)",
-        "its items/s",
+        "",
         "s",
         seconds(samples),
         None,

@@ -25,14 +25,14 @@ def save(file: Path, rows: Mapping[str, tuple[Row, str]]) -> None:
     file.write_text(json.dumps({"rows": values}, indent=1, ensure_ascii=False) + "\n")
 
 
-def markdown(rows: Sequence[Row]) -> str:
+def markdown(rows: Sequence[Row], *, noted: bool = True) -> str:
     """Return the table, with the notes of its rows below it."""
-    noted = list(dict.fromkeys(row.note for row in rows if row.note))
+    notes = list(dict.fromkeys(row.note for row in rows if row.note and noted))
     lines = [_line(HEAD), _line(["---"] * len(HEAD))]
     for row in rows:
-        mark = f" [{noted.index(row.note) + 1}]" if row.note else ""
+        mark = f" [{notes.index(row.note) + 1}]" if row.note in notes else ""
         lines.append(_line(cells(row, mark)))
-    return "\n".join([*lines, "", *(f"{number}. {note}" for number, note in enumerate(noted, 1))]).rstrip() + "\n"
+    return "\n".join([*lines, "", *(f"{number}. {note}" for number, note in enumerate(notes, 1))]).rstrip() + "\n"
 
 
 def cells(row: Row, mark: str = "") -> Sequence[str]:

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.benchmarks import machine, table
+from tests.benchmarks.__main__ import BEGIN, END, README, between
 from tests.benchmarks.measure import AtLeast, AtMost, Figure, Row
 
 FAST = Row("fast", "items", "a script", "items/s", Figure([1234.5], [1.0], [40.0]), Figure([200.0]), AtLeast(5), "slow")
@@ -35,3 +36,14 @@ def test_the_machine_is_described_without_its_name():
     text = machine.description()
     assert "cores" in text
     assert machine.platform.node() not in text.split()
+
+
+def test_the_tables_stand_between_their_marks():
+    text = f"# Title\n\n{BEGIN}\nold\n{END}\n\nrest\n"
+    once = between(text, "| new |\n")
+    assert once == f"# Title\n\n{BEGIN}\n\n| new |\n\n{END}\n\nrest\n"
+    assert between(once, "| new |\n") == once
+
+
+def test_readme_has_a_place_for_the_tables():
+    assert between(README.read_text(), "here") != README.read_text()
