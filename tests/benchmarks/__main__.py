@@ -34,24 +34,31 @@ ROWS: Mapping[str, Callable[[Setting], Iterable[Row]]] = {
 }
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Measure the chosen rows; print, and keep them when they are of full size."""
+def main(arguments: Sequence[str]) -> int:
+    """Measure the chosen rows; print, and keep them when they are of full size; return the exit code."""
     options = _options().parse_args(arguments)
     kept = table.load(RESULTS)
     measured: list[Row] = []
+    failed = []
     with tempfile.TemporaryDirectory() as folder:
         setting = Setting(options.runs or (2 if options.small else 5), options.small, Path(folder), options.airbyte)
         for name in options.only or ROWS:
             tell(f"{name}:")
-            for row in ROWS[name](setting):
-                measured.append(row)
-                if not options.small:
-                    kept[row.name] = row, machine.description()
-                    table.save(RESULTS, kept)
+            rows: list[Row] = []
+            try:
+                rows.extend(ROWS[name](setting))
+            except (RuntimeError, OSError) as error:  # the other rows can be measured all the same
+                failed.append(name)
+                tell(f"    {name} could not be measured: {error}")
+            measured += rows
+            kept = table.merged(kept, name, rows, machine.description(), list(ROWS))
+            if not options.small:
+                table.save(RESULTS, kept)
     if not options.small:
         SHOWN.write_text(TITLE + shown(kept))
         README.write_text(between(README.read_text(), shown(kept, noted=False)))
     print(f"{machine.description()}\n\n{table.markdown(measured)}")
+    return 1 if failed else 0
 
 
 def shown(kept: Mapping[str, tuple[Row, str]], *, noted: bool = True) -> str:
@@ -89,4 +96,4 @@ def _options() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

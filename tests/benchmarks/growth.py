@@ -84,7 +84,7 @@ def _memory(count: int, samples: Sequence[Sample], memory: Sequence[float]) -> R
     quarters = [max(memory[len(memory) * part // 4 : max(1, len(memory) * (part + 1) // 4)]) for part in range(4)]
     told = ", ".join(f"{peak:.0f}" for peak in quarters)
     return Row(
-        f"memory-{count}",
+        f"growth-{count}-memory",
         f"memory, {count:,} items streamed through",
         "",
         "MiB",

@@ -116,7 +116,7 @@ class Row:
     """One line of the table.
 
     Attributes:
-        name: unique and lasting: a row that is measured again replaces the one of this name.
+        name: unique and lasting; begins with the word of `--only` and a hyphen: `items-10000-raw`.
         work, against: what both sides did, and who the other side is.
         unit: of both figures: `items/s`, `s`, `MiB`, `x`.
         ours, theirs: the figures; no `theirs` where ours is compared with `wanted` itself.

@@ -19,6 +19,20 @@ def load(file: Path) -> dict[str, tuple[Row, str]]:
     return {value["name"]: (_row(value), value["measured"]) for value in json.loads(file.read_text())["rows"]}
 
 
+def merged(
+    kept: Mapping[str, tuple[Row, str]], group: str, rows: Sequence[Row], measured: str, order: Sequence[str]
+) -> dict[str, tuple[Row, str]]:
+    """Put the rows of one group in the place of what it had before; the groups stand in their order."""
+    others = {name: one for name, one in kept.items() if _group(name) != group}
+    both = {**others, **{row.name: (row, measured) for row in rows}}
+    places = {name: place for place, name in enumerate(order)}
+    return dict(sorted(both.items(), key=lambda one: places.get(_group(one[0]), len(places))))
+
+
+def _group(name: str) -> str:
+    return name.partition("-")[0]
+
+
 def save(file: Path, rows: Mapping[str, tuple[Row, str]]) -> None:
     """Keep the rows with all their samples."""
     values = [{**_plain(row), "measured": measured} for row, measured in rows.values()]

@@ -1,5 +1,7 @@
 """What is kept and shown of the benchmarks."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.benchmarks import machine, table
@@ -14,6 +16,12 @@ def test_rows_survive_being_kept(tmp_path):
     kept = {row.name: (row, "today") for row in (FAST, FLAT)}
     table.save(tmp_path / "rows.json", kept)
     assert table.load(tmp_path / "rows.json") == kept
+
+
+def test_what_is_measured_again_replaces_its_group_and_the_groups_keep_their_order():
+    old = {name: (replace(FAST, name=name), "long ago") for name in ("b-1", "b-2", "a-1")}
+    kept = table.merged(old, "b", [replace(FAST, name="b-3")], "today", ["a", "b"])
+    assert [(name, measured) for name, (_, measured) in kept.items()] == [("a-1", "long ago"), ("b-3", "today")]
 
 
 def test_nothing_was_kept_at_first(tmp_path):
