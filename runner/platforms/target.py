@@ -21,7 +21,7 @@ from runner.model.errors import (
     Unavailable,
 )
 from runner.model.item import Item, Json, Result
-from runner.model.job import Capabilities, Change, Estimate, Job, JobState, JobStatus, Submitted
+from runner.model.job import Capabilities, Change, Estimate, Find, Job, JobState, JobStatus, Submitted
 from runner.platforms import forecast, harvest
 from runner.platforms.items import Seat, seated, viewed
 from runner.platforms.job_spec import JobSpec
@@ -109,7 +109,12 @@ class PlatformTarget:
         return Submitted(sent.id, kept, self._first_state(way, sent))
 
     async def _look(self, job: Job, kept: Mapping[str, Json], why: str) -> Submitted:
-        """Look at once for a job whose reply does not name it; it exists, so that what is found is it."""
+        """Look at once for a job whose reply does not name it; it exists, so that what is found is it.
+
+        Only where several jobs that look alike may be on their way, a likely one may just as well be another.
+        """
+        if self.capabilities.find is Find.PROBABLE and self.capabilities.jobs_at_once != 1:
+            raise Indeterminate(why)
         try:
             found = None if self._spec.find is None else await self._find(job)
         except RunnerError as error:

@@ -46,6 +46,15 @@ def test_poisoned_stuck_and_failing_items_end_in_one_state_each(tmp_path):
         assert 4 <= ends.failed <= 40
 
 
+def test_a_reply_that_cannot_be_read_brings_nobody_elses_result(tmp_path):
+    with World(tmp_path, form="likely", items=150, faults=0.3, seed=3) as world:
+        world.server.turn(only=["malformed", "truncated"])
+        world.end()
+        ends = world.ends()
+        assert sound(ends, may_hold=True) == []
+        assert ends.held > 0
+
+
 def test_a_word_that_nobody_knows_is_held(tmp_path):
     with World(tmp_path, form="item", items=100, faults=0.1, seed=4) as world:
         world.server.turn(odd_word=0.1)

@@ -52,8 +52,8 @@ def ran(server, way):
     return asyncio.run(done(made, job(item("a"), item("b"))))
 
 
-def submitted(server, way):
-    made = over(server, manifest(PLATFORM)).target("p.t", {"way": way}, PLACE)
+def submitted(server, way, platform=PLATFORM):
+    made = over(server, manifest(platform)).target("p.t", {"way": way}, PLACE)
     return asyncio.run(made.submit(job(item("a"), item("b"), kept={"size": 2})))
 
 
@@ -91,6 +91,17 @@ def test_a_created_job_whose_reply_cannot_be_read_is_looked_for_at_once():
         return httpx.Response(201, content=b'{"id": 7') if request.method == "POST" else answer
 
     assert (submitted(torn, "new").id, server.seen) == ("7", ["POST /jobs", "GET /jobs"])
+
+
+@pytest.mark.parametrize("way", ["echo", "new"])
+def test_a_likely_job_is_not_taken_for_one_of_several(way):
+    server = Server()
+
+    def torn(request):
+        return httpx.Response(201, content=b"{") if request.method == "POST" else server(request)
+
+    with pytest.raises(Indeterminate, match="accepted, but"):
+        submitted(torn, way, PLATFORM.replace(", jobs_at_once: 1", ""))
 
 
 @pytest.mark.parametrize("jobs", [(), ({"id": 7, "n": 3},), ({},)])
