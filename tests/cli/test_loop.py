@@ -1,4 +1,5 @@
 import asyncio
+import gc
 
 import pytest
 
@@ -19,3 +20,20 @@ def test_errors_come_through():
 
     with pytest.raises(ValueError, match="no"):
         run(fail())
+
+
+async def collector():
+    return gc.get_threshold(), gc.get_freeze_count()
+
+
+def test_cycles_are_looked_for_seldom_while_a_command_works():
+    usual = gc.get_threshold()
+    within, frozen = run(collector())
+    assert within[0] > usual[0]
+    assert frozen > 0
+
+
+def test_the_collector_is_as_before_afterwards():
+    usual = gc.get_threshold()
+    run(collector())
+    assert (gc.get_threshold(), gc.get_freeze_count()) == (usual, 0)
