@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -25,6 +26,8 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:
         # The reader went away (`| head`): not an error, and nothing more can be said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    finally:
+        gc.enable()
     return 0
 
 
@@ -56,6 +59,7 @@ def _is_wide() -> bool:
 
 
 def _by_click(arguments: list[str]) -> int:
+    gc.disable()  # start-up: what is imported stays; `Commands` switches it on again when all is imported
     import click  # start-up: not for --help and --version
 
     from runner.cli.exits import Exit

@@ -28,12 +28,15 @@ _TYPES: Final[Mapping[str, Shape]] = {
 }
 
 
+_FAULTS: Final = (TypeError, ValueError, KeyError, AttributeError, RecursionError, re.error)
+
+
 def compile_shape(schema: Mapping[str, Json] | bool) -> Shape:  # noqa: FBT001 - a schema may be true or false
-    """Compile a schema; never raises, a schema that is not understood gives a shape that always says False."""
-    try:
-        return _Compiler(schema if isinstance(schema, Mapping) else {}).shape(schema)
-    except (TypeError, ValueError, KeyError, AttributeError, RecursionError, re.error):
-        return _unsure
+    """Compile a schema; never raises, a schema that is not understood gives a shape that always says False.
+
+    What a field must be is compiled when a value has that field: most values have few of the fields that they may have.
+    """
+    return _Compiler(schema if isinstance(schema, Mapping) else {}).careful(schema)
 
 
 def holds_template(text: str) -> bool:
@@ -54,8 +57,15 @@ class _Compiler:
         self._root = root
         self._references: dict[str, list[Shape]] = {}
 
+    def careful(self, schema: Mapping[str, Json] | bool) -> Shape:  # noqa: FBT001
+        """Return the shape of a schema or part of one; one that always says False when it is not understood."""
+        try:
+            return self.shape(schema)
+        except _FAULTS:
+            return _unsure
+
     def shape(self, schema: Mapping[str, Json] | bool) -> Shape:  # noqa: FBT001
-        """Return the shape of a schema or part of one."""
+        """Return the shape of a schema or part of one; what is not understood is raised."""
         if isinstance(schema, bool):
             return _sure if schema else _unsure
         if "$ref" in schema:
@@ -113,16 +123,14 @@ class _Compiler:
     def _object(self, schema: Mapping[str, Json]) -> Shape:
         if "patternProperties" in schema:
             return _unsure
-        fields = {name: self.shape(field) for name, field in schema.get("properties", {}).items()}
+        fields = _Fields(self, schema.get("properties", {}), self.shape(schema.get("additionalProperties", True)))
         required = tuple(schema.get("required", ()))
-        more = schema.get("additionalProperties", True)
-        other = self.shape(more)
 
         def check(value: Json) -> bool:
             if not isinstance(value, dict):
                 return True
             for name, one in value.items():
-                if not fields.get(name, other)(one):
+                if not fields[name](one):
                     return False
             for name in required:  # noqa: SIM110 - a loop is twice as fast as all() here
                 if name not in value:
@@ -130,6 +138,22 @@ class _Compiler:
             return True
 
         return check
+
+
+class _Fields(dict[str, Shape]):
+    """The shapes of the fields that were met so far, known and unknown ones."""
+
+    def __init__(self, compiler: _Compiler, fields: Mapping[str, Json], other: Shape) -> None:
+        super().__init__()
+        self._compiler = compiler
+        self._fields = fields
+        self._other = other
+
+    def __missing__(self, name: str) -> Shape:
+        if name not in self._fields:
+            return self._other
+        made = self[name] = self._compiler.careful(self._fields[name])
+        return made
 
 
 def _both(checks: Sequence[Shape]) -> Shape:

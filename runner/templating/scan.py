@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from runner.templating.fault import Fault
 
@@ -15,8 +15,7 @@ _FOREIGN = (("{%", "%}", "a statement"), ("{#", "#}", "a comment"))
 _STEP = re.compile(r"""'(?:[^'\\]|\\.)*+(?:'|\Z|\\\Z)|"(?:[^"\\]|\\.)*+(?:"|\Z|\\\Z)|[{}()\[\]]""", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """A part of a template.
 
     Attributes:
