@@ -32,7 +32,10 @@ def run(arguments: list[str]) -> int:
 
 
 def _at_once(arguments: list[str]) -> str | None:
-    """Return help or version without importing click, which takes longer than all else; None when click must say it."""
+    """Return what can be said without importing click, which takes longer than all else; None when click must say it.
+
+    That is the help, the version, and that one recipe is valid.
+    """
     if "_RUNNER_COMPLETE" in os.environ:
         return None
     if arguments in (["--help"], ["-h"]) and _is_wide():
@@ -43,6 +46,14 @@ def _at_once(arguments: list[str]) -> str | None:
         from runner import __version__
 
         return f"runner {__version__}\n"
+    if arguments[:1] == ["validate"] and len(arguments) <= 3:
+        gc.disable()  # as for click
+        from runner.cli.at_once import validated
+
+        try:
+            return validated(arguments[1:])
+        except Exception:  # noqa: BLE001 - the command meets it again, and says it
+            return None
     return None
 
 

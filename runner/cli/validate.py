@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from runner.cli import options
+from runner.cli.at_once import valid_text
 from runner.cli.console import err, out, out_json, paint
 from runner.cli.exits import Exit
 from runner.cli.failures import tell_problem
@@ -60,4 +61,4 @@ def _tell(problems: list[Problem], errors: int, valid: int) -> None:
     if errors:
         err(paint(f"{errors} {'error' if errors == 1 else 'errors'}", "bad"))
     else:
-        out(paint(f"{valid} {'recipe is' if valid == 1 else 'recipes are'} valid", "good"))
+        out(paint(valid_text(valid), "good"))
