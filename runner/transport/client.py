@@ -326,9 +326,10 @@ class Client:
         except (*BROKEN, RunnerError) as error:
             if status >= 400 and not isinstance(error, TimeoutError):
                 return Reply(status, headers, b"", url)  # the status alone says enough
-            if isinstance(error, RunnerError) and not request.is_safe:
-                raise Indeterminate(f"{request.name}: {error}") from error
-            raise
+            if request.is_safe or isinstance(error, TimeoutError):
+                raise
+            said = f"{request.name}: {error}" if isinstance(error, RunnerError) else self._failure(error, request).what
+            raise Indeterminate(said, status=status) from error
         finally:
             await received.close()
         return Reply(status, headers, body, url)

@@ -361,6 +361,17 @@ def test_garbage_on_the_wire_never_looks_like_an_answer(garbage):
         asyncio.run(_asked(serve, Request("POST", "/"), Timeouts()))
 
 
+@pytest.mark.parametrize("length", [9, 99_999_999])
+def test_a_reply_that_breaks_off_keeps_its_status(length):
+    async def serve(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 201 Created\r\nContent-Length: %d\r\n\r\nabc" % length)
+
+    with pytest.raises(Indeterminate, match="POST") as caught:
+        asyncio.run(_asked(serve, Request("POST", "/"), Timeouts()))
+    assert caught.value.status == 201
+
+
 @pytest.mark.parametrize(
     ("date", "now"),
     [
