@@ -147,9 +147,21 @@ def test_a_lost_run_is_found_by_its_batch():
     assert found.id == id_
 
 
-def test_a_lost_run_is_found_even_when_the_ledger_is_lost_too():
+def test_a_run_that_hides_its_batch_is_never_taken_for_absence():
     async def run():
-        async with aihub() as (target, _):
+        async with aihub(show_batch_id=False) as (target, _):
+            one, _ = await sent(target, job(paper("a.txt")))
+            await target.find(one)
+
+    with pytest.raises(Unavailable, match="batch_id"):
+        asyncio.run(run())
+
+
+@pytest.mark.parametrize("size", [1, 100])
+def test_a_lost_run_is_found_even_when_the_ledger_is_lost_too(size):
+    async def run():
+        async with aihub(list_size=size) as (target, _):
+            await sent(target, job(paper("a.txt"), key="e" * 32))
             one, _ = await sent(target, job(paper("a.txt")))
             bare = job(paper("a.txt"))
             return one.id, await target.find(bare), await target.find(replace(bare, key="f" * 32))

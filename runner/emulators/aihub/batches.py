@@ -106,7 +106,8 @@ class Batches:
         return self._store.batch(request.path_params["batch_id"])
 
     def _limit(self, request: Request, name: str) -> int:
-        return reading.asked_number(request, name, self._desk.knobs.list_size)
+        most = self._desk.knobs.list_size
+        return min(reading.asked_number(request, name, most), most)
 
 
 def _shown(batch: Batch) -> dict[str, object]:

@@ -14,7 +14,8 @@ class Knobs:
         file_s: how much longer for each file.
         job_s: how long deletion jobs stay RUNNING.
         page_size: files on one page of results.
-        list_size: runs, batches and files on one page of a list when the client names no limit.
+        list_size: runs, batches and files on one page of a list when the client names no limit; also the most it
+            may name.
         list_lag_s: a new run stays out of the list of runs for so long.
         force: app name, file name or `*` -> the status runs end with, also a word the platform does not have.
             STOPPED_AT_CHECKPOINT and PAUSED go on after `release` or `review_s`. A file's entry wins over the app's.

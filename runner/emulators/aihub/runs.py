@@ -69,7 +69,8 @@ class Runs:
         ]
         found.sort(key=lambda shown: f"{shown[by]:>25}", reverse=order == "DESCENDING")
         start = reading.asked_number(request, "offset", 0)
-        end = start + reading.asked_number(request, "limit", self._desk.knobs.list_size)
+        most = self._desk.knobs.list_size
+        end = start + min(reading.asked_number(request, "limit", most), most)
         return JSONResponse({"runs": found[start:end]})
 
     async def delete(self, request: Request) -> Response:
