@@ -76,8 +76,8 @@ class Template:
 
     def bind(self, values: Mapping[str, Json]) -> Template:
         """Return the same template with some of its names given beforehand; the scope of a call goes before them."""
-        bound = {**self.bound, **{name: value for name, value in values.items() if name in self.names}}
-        return Template(self.text, self._compiled, self.mark, bound)
+        given = {name: values[name] for name in self.names if name in values}
+        return Template(self.text, self._compiled, self.mark, {**self.bound, **given}) if given else self
 
     def problem_in(self, scope: Mapping[str, Json]) -> Problem | None:
         """Return what a part of the scope surely lacks; names that it does not hold at all are not judged."""
