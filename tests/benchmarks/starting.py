@@ -1,39 +1,37 @@
-"""How long it takes until something happens: `python -m tests.benchmarks.starting`.
+"""How long it takes until something happens: `runner --help` and `runner validate` of one recipe.
 
-Whole processes, interleaved, against `python -c pass` of the same interpreter; minimum and median of eleven.
+Whole processes of the installed program (its script does nothing but the two lines written here), against `python -c
+pass` of the same interpreter, many times in turns.
 """
 
 from __future__ import annotations
 
-import statistics
-import subprocess
-import sys
-import time
-from pathlib import Path
+from collections.abc import Iterable
 
-ROUNDS = 11
-RECIPE = Path(__file__).parents[2] / "recipes/invoices.yaml"
-COMMANDS = {
-    "python -c pass": ["-c", "pass"],
-    "runner --help": ["-m", "runner", "--help"],
-    "runner validate (one recipe)": ["-m", "runner", "validate", "-f", str(RECIPE)],
-}
+from tests.benchmarks.measure import ROOT, AtMost, Row, Setting, Variant, in_turns, python, seconds
+
+TIMES = 5
+"""Rounds here for each round that was asked for: they take a tenth of a second."""
+RECIPE = ROOT / "recipes/invoices.yaml"
+SCRIPT = "import sys\nfrom runner.cli.main import main\nsys.exit(main())\n"
 
 
-def main() -> None:
-    times: dict[str, list[float]] = {name: [] for name in COMMANDS}
-    for _ in range(ROUNDS + 1):
-        for name, arguments in COMMANDS.items():
-            began = time.perf_counter()
-            subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
-            times[name].append(time.perf_counter() - began)
-    floor = statistics.median(times["python -c pass"][1:])
-    print(f"{'command':<32}{'min ms':>9}{'median ms':>11}{'x pass':>8}")
-    for name, all_of_them in times.items():
-        measured = all_of_them[1:]  # the first round writes the bytecode
-        median = statistics.median(measured)
-        print(f"{name:<32}{min(measured) * 1000:>9.1f}{median * 1000:>11.1f}{median / floor:>8.1f}")
-
-
-if __name__ == "__main__":
-    main()
+def rows(setting: Setting) -> Iterable[Row]:
+    folder = setting.room("starting")
+    script = folder / "start.py"
+    script.write_text(SCRIPT)
+    # The bytecode is there, as after an installation; the first round writes it.
+    environ = {"PYTHONDONTWRITEBYTECODE": "", "XDG_CACHE_HOME": str(folder / "cache")}
+    commands = {
+        "pass": python("-c", "pass"),
+        "help": python(str(script), "--help"),
+        "validate": python(str(script), "validate", "-f", str(RECIPE)),
+    }
+    variants = [Variant(name, command, folder, environ=environ) for name, command in commands.items()]
+    samples = in_turns(variants, setting.runs * TIMES)
+    floor = seconds(samples["pass"])
+    note = "bytecode and manifests are known, as after the first call"
+    against = "`python -c pass`"
+    yield Row("starting-help", "`runner --help`", against, "s", seconds(samples["help"]), floor, AtMost(4), note)
+    work = "`runner validate` of one recipe"
+    yield Row("starting-validate", work, against, "s", seconds(samples["validate"]), floor, AtMost(10), note)
