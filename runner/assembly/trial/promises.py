@@ -92,19 +92,25 @@ async def _found(target: Target, clock: Clock, job: Job) -> Sequence[Discrepancy
     if found is None:
         what = f"find: job {job.id} is not found within {within_s:g} s"
         return [_broken(what, "say a longer visible_within, or mend each and match of find")]
-    if found.id != job.id and target.capabilities.find is not Find.PROBABLE:
+    if found.id != job.id and (_is_believed(target) or target.capabilities.find is Find.KEY):
         return [_broken(f"find: job {job.id} was taken for {found.id}", "mend match: it must know this job only")]
     return []
 
 
 async def _stranger_found(target: Target, clock: Clock, job: Job) -> Sequence[Discrepancy]:
     """Look for a job that was never sent, of the same items."""
-    if target.capabilities.find is not Find.EXACT or not isinstance(target, Finding):
+    if not _is_believed(target) or not isinstance(target, Finding):
         return []
     found = await target.find(await _prepared(target, clock, job.items))
     if found is None:
         return []
     return [_broken(f"find: a job that was never sent was taken for {found.id}", "mend match, or say find: probable")]
+
+
+def _is_believed(target: Target) -> bool:
+    """Whether what is found is taken for the job: a likely one is, where no other may be on its way."""
+    said = target.capabilities
+    return said.find is Find.EXACT or (said.find is Find.PROBABLE and said.jobs_at_once == 1)
 
 
 async def _lost(target: Target, job: Job) -> Sequence[Discrepancy]:

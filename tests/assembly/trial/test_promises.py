@@ -49,11 +49,15 @@ class Platform:
     clock: Time
     fault: str = ""
     find_: Find = Find.EXACT
+    at_once: int | None = None
     jobs: dict[str, Mapping[str, Json]] = field(default_factory=dict)
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(self.find_, complete=True, visible_within_s=3.0, max_items_per_job=2, cancel=True)
+        lag_s, most = 3.0, self.at_once
+        return Capabilities(
+            self.find_, complete=True, visible_within_s=lag_s, max_items_per_job=2, jobs_at_once=most, cancel=True
+        )
 
     async def prepare(self, job: Job) -> Mapping[str, Json]:
         return {"url": f"/of/{job.key}"}
@@ -110,9 +114,9 @@ class Work:
     source: Source = field(default_factory=Source)
 
 
-def broken(fault: str = "", find: Find = Find.EXACT) -> list[str]:
+def broken(fault: str = "", find: Find = Find.EXACT, at_once: int | None = None) -> list[str]:
     clock = Time()
-    work = Work(Platform(clock, fault, find))
+    work = Work(Platform(clock, fault, find, at_once))
     return [each.what for each in asyncio.run(broken_promises(work, clock))]
 
 
@@ -159,6 +163,17 @@ def test_a_key_that_is_not_remembered_is_told(fault: str, what: str):
 
 def test_a_probable_search_may_be_wrong():
     assert broken("finds another", Find.PROBABLE) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "what"),
+    [
+        ("finds another", ["find: job j0 was taken for other", "find: a job that was never sent was taken for other"]),
+        ("finds strangers", ["find: a job that was never sent was taken for j0"]),
+    ],
+)
+def test_but_not_where_one_job_goes_at_a_time_and_what_is_found_is_believed(fault: str, what: list[str]):
+    assert broken(fault, Find.PROBABLE, at_once=1) == what
 
 
 def test_a_job_that_ended_before_it_was_cancelled_shows_nothing():
