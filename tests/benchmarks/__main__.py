@@ -13,7 +13,18 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from tests.benchmarks import airbyte, batches, growth, items, machine, schedule, table
+from tests.benchmarks import (
+    airbyte,
+    batches,
+    growth,
+    items,
+    machine,
+    planning,
+    schedule,
+    starting,
+    table,
+    validating,
+)
 from tests.benchmarks.measure import Row, Setting, tell
 
 HERE = Path(__file__).parent
@@ -29,6 +40,9 @@ ROWS: Mapping[str, Callable[[Setting], Iterable[Row]]] = {
     "items": items.rows,
     "airbyte": airbyte.rows,
     "schedule": schedule.rows,
+    "planning": planning.rows,
+    "validating": validating.rows,
+    "starting": starting.rows,
     "batches": batches.rows,
     "growth": growth.rows,
 }

@@ -59,7 +59,7 @@ def _compared(folder: Path, url: str, python: Path, work: tuple[int, int], runs:
         "items/s",
         per_second(samples["runner"], count),
         per_second(samples["airbyte"], count),
-        AtLeast(20),
+        AtLeast(20) if count >= 1_000 else None,
         f"{runs} rounds. The CDK starts and asks its jobs one after the other, and sleeps 5 s between two rounds of "
         f"questions, which no manifest can change; its CPU alone takes {cpu_s:.1f} s.",
     )

@@ -39,7 +39,7 @@ def rows(setting: Setting) -> Iterator[Row]:
             "s",
             seconds(samples["runner"]),
             seconds(samples[way]),
-            None if way == "bytes" else AtMost(3),
+            None if way == "bytes" or setting.small else AtMost(3),
             f"{runs} rounds; {IN_FLIGHT} files in flight; at most {peak:.0f} MiB.",
         )
 

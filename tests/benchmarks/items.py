@@ -84,7 +84,7 @@ def _compared(setting: Setting, url: str, case: Case) -> Iterator[Row]:
             "items/s",
             per_second(samples["runner"], case.count),
             per_second(samples[peer], _count(peer, case)),
-            WANTED[peer],
+            None if setting.small else WANTED[peer],
             _note(peer, case, runs),
         )
 
