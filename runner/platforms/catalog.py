@@ -36,6 +36,7 @@ class Catalog:
         self._values: dict[str, Mapping[str, Json] | None] = {}
         self._manifests: dict[str, Manifest | None] = {}
         self._problems: dict[str, Sequence[Problem]] = {}
+        self._digests: dict[tuple[str, str], str] = {}
 
     @property
     def problems(self) -> Sequence[Problem]:
@@ -116,9 +117,11 @@ class Catalog:
 
     def digest(self, kind: str, room: str = "targets") -> str:
         """Return a text that changes when what the kind sends to its platform may change."""
-        platform, _, name = kind.partition(".")
-        value = self._value(platform)
-        return "" if value is None else digest(value, name, room)
+        if (kind, room) not in self._digests:
+            platform, _, name = kind.partition(".")
+            value = self._value(platform)
+            self._digests[kind, room] = "" if value is None else digest(value, name, room)
+        return self._digests[kind, room]
 
     def _value(self, name: str) -> Mapping[str, Json] | None:
         """Return what a manifest says; those of the house are right (a test proves it) and are not compiled here."""

@@ -20,6 +20,7 @@ from runner.templating.values import join_text
 Locate = Callable[[int], Mark]
 
 _PLAIN_PATH: Final = re.compile(r"\s*([A-Za-z_]\w*(?:\.[A-Za-z]\w*)*)\s*", re.ASCII)
+_ONE_PATH: Final = re.compile(rf"\{{\{{{_PLAIN_PATH.pattern}\}}\}}", re.ASCII)
 _SHOWN: Final = 80
 _KEPT: Final = 8_192
 
@@ -52,7 +53,7 @@ class Template:
         self.bound = bound
         self.paths = compiled.paths
         self.needed = compiled.needed
-        self.names = frozenset(path[0] for path in compiled.paths) - bound.keys()
+        self.names = frozenset([path[0] for path in compiled.paths if path[0] not in bound])
         self.is_whole = compiled.is_whole
         self._compiled = compiled
         self._evaluate = compiled.evaluate
@@ -131,6 +132,9 @@ def _problem(fault: Fault, text: str, mark: Mark | None) -> Problem:
 
 @lru_cache(maxsize=_KEPT)
 def _compiled(text: str) -> _Compiled:
+    one = _ONE_PATH.fullmatch(text) if len(text) <= _SHOWN else None
+    if one is not None and (path := tuple(one[1].split(".")))[0] not in NO_NAMES:
+        return _of_path(path)  # most templates are this
     try:
         pieces = scan(text)
         parts = [_expression(piece) if piece.is_expression else _literal(piece.text) for piece in pieces]
@@ -154,7 +158,7 @@ def _literal(text: str) -> _Compiled:
 def _expression(piece: Piece) -> _Compiled:
     plain = _PLAIN_PATH.fullmatch(piece.text)
     if plain is not None and (path := tuple(plain[1].split(".")))[0] not in NO_NAMES:
-        return _Compiled(reader(path, _missing), frozenset({path}), frozenset({path}), is_whole=True)
+        return _of_path(path)
     begun = _PLAIN_PATH.match(piece.text)
     if begun is not None and (path := tuple(begun[1].split(".")))[0] not in NO_NAMES:
         filters = filters_of(piece.text[begun.end() :])
@@ -167,6 +171,11 @@ def _expression(piece: Piece) -> _Compiled:
     slowly = _later(piece)
     evaluate = known.quickly(slowly) if known.quickly is not None else lambda scope: slowly()(scope)
     return _Compiled(evaluate, known.paths, known.needed, is_whole=True)
+
+
+def _of_path(path: tuple[str, ...]) -> _Compiled:
+    paths = frozenset({path})
+    return _Compiled(reader(path, _missing), paths, paths, is_whole=True)
 
 
 def _later(piece: Piece) -> Callable[[], Read]:
