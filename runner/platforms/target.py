@@ -92,7 +92,7 @@ class PlatformTarget:
         """Send the paying request, once; errors as in the contract."""
         spec = self._spec
         self._refuse_old_key(job)
-        scope, refused = self._paying_scope(job)
+        scope, refused = self._submit_scope(job, pays=True)
         told = {REFUSED: refused} if refused else {}
         way = chosen(spec.submit, scope)
         if way.call is None:
@@ -303,16 +303,12 @@ class PlatformTarget:
     def _seats(self, job: Job) -> Sequence[Seat]:
         return seated(job.items, self._spec.token, self._scope(), self._options.over)
 
-    def _paying_scope(self, job: Job) -> tuple[Scope, dict[str, str]]:
-        """Return what submit reads, and the items that cannot take part; what only prepare reads is not made again."""
-        if self._spec.shows_items and not self._spec.submits_items and len(job.items) > 1:
-            return self._job_scope(job), dict(job.kept.get(REFUSED) or {})
-        return self._submit_scope(job)
-
-    def _submit_scope(self, job: Job, *, shows_items: bool = True) -> tuple[Scope, dict[str, str]]:
+    def _submit_scope(self, job: Job, *, shows_items: bool = True, pays: bool = False) -> tuple[Scope, dict[str, str]]:
         """Return what prepare and submit read, and the items that cannot take part, with the reason."""
         scope = self._job_scope(job)
         known: Mapping[str, str] = job.kept.get(REFUSED) or {}
+        if pays and self._spec.shows_items and not self._spec.submits_items and len(job.items) > 1:
+            return scope, dict(known)  # only prepare reads what all items give: it is not made again
         seats = seated(job.items, self._spec.token, scope, self._options.over)
         if known:
             seats = [seat for seat in seats if seat.item.key not in known]
