@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.benchmarks import items, light
-from tests.benchmarks.measure import ROOT, AtLeast, Row, Setting, Variant, in_turns, per_second, tell
+from tests.benchmarks.measure import ROOT, AtLeast, Row, Setting, Variant, in_turns, per_second, rounds, tell
 
 CACHED = ROOT / ".cache/airbyte"
 PACKAGE = "airbyte-cdk>=7.39,<8"
@@ -60,7 +60,7 @@ def _compared(folder: Path, url: str, python: Path, work: tuple[int, int], runs:
         per_second(samples["runner"], count),
         per_second(samples["airbyte"], count),
         AtLeast(20) if count >= 1_000 else None,
-        f"{runs} rounds. The CDK starts and asks its jobs one after the other, and sleeps 5 s between two rounds of "
+        f"{rounds(runs)}. The CDK starts and asks its jobs one after the other, and sleeps 5 s between two rounds of "
         f"questions, which no manifest can change; its CPU alone takes {cpu_s:.1f} s.",
     )
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.benchmarks import light
-from tests.benchmarks.measure import AtMost, Row, Setting, Variant, in_turns, python, seconds
+from tests.benchmarks.measure import AtMost, Row, Setting, Variant, in_turns, python, rounds, seconds
 
 IN_FLIGHT = 2
 PEERS = {
@@ -40,7 +40,7 @@ def rows(setting: Setting) -> Iterator[Row]:
             seconds(samples["runner"]),
             seconds(samples[way]),
             None if way == "bytes" or setting.small else AtMost(3),
-            f"{runs} rounds; {IN_FLIGHT} files in flight; at most {peak:.0f} MiB.",
+            f"{rounds(runs)}; {IN_FLIGHT} files in flight; at most {peak:.0f} MiB.",
         )
 
 

@@ -22,6 +22,7 @@ from tests.benchmarks.measure import (
     once,
     per_second,
     python,
+    rounds,
     tell,
 )
 
@@ -132,7 +133,7 @@ def _count(peer: str, case: Case) -> int:
 
 
 def _note(peer: str, case: Case, runs: int) -> str:
-    parts = [f"{runs} rounds." if runs < 5 else ""]
+    parts = [f"{rounds(runs)}." if runs < 5 else ""]
     if _count(peer, case) < case.count:
         parts.append(f"The httpx script did {_count(peer, case):,} items a round: more would take many minutes.")
     if _connections(peer, case) < case.in_flight:

@@ -210,6 +210,11 @@ def _text(sample: Sample) -> str:
     return f"{sample.wall_s:.2f} s, CPU {sample.cpu_s:.2f} s, {sample.peak_mib:.0f} MiB"
 
 
+def rounds(number: int) -> str:
+    """Say how many, for a note."""
+    return "one round" if number == 1 else f"{number} rounds"
+
+
 def tell(line: str) -> None:
     """Say on stderr how far it is."""
     print(line, file=sys.stderr, flush=True)

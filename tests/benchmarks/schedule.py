@@ -9,7 +9,7 @@ import json
 import statistics
 from collections.abc import Iterator, Sequence
 
-from tests.benchmarks.measure import AtMost, Figure, Row, Sample, Setting, Variant, once, python, tell
+from tests.benchmarks.measure import AtMost, Figure, Row, Sample, Setting, Variant, once, python, rounds, tell
 from tests.benchmarks.paced import DURATION_S
 
 
@@ -46,7 +46,7 @@ def _rows(name: str, work: str, facts: dict[str, list[float]], samples: Sequence
     cpu_s, peak_mib = [sample.cpu_s for sample in samples], [sample.peak_mib for sample in samples]
     real_s = statistics.median(sample.wall_s for sample in samples)
     note = (
-        f"{len(samples)} rounds. Time in which nothing happened was skipped, work took its real time: "
+        f"{rounds(len(samples))}. Time in which nothing happened was skipped, work took its real time: "
         f"this ran {real_s:.0f} s instead of its schedule. Standard loop."
     )
     took, late = Figure(facts["took_s"], cpu_s, peak_mib), Figure(facts["late_s"])
