@@ -20,6 +20,8 @@ from runner.transport.request import parsed
 FEW = 1000
 """Most elements that are given at one time."""
 
+_NO_CONTENT = 204
+
 
 async def run_steps(session: Session, steps: Sequence[Step], scope: Scope, *, safe: bool | None = True) -> None:
     """Run steps one after the other; what they keep is put into `scope["kept"]`."""
@@ -71,7 +73,7 @@ async def read_list(
         asked = scope if pages is None else {**scope, "page": pages.page}
         answer = await _ask(session, step, _paged(call, pages), asked, safe=safe)
         after = {**asked, **answer.scope()}
-        found = _found(step.each, after)
+        found = _found(step.each, after, answer)
         if step.fetch is None:
             yield after, found
         else:
@@ -229,7 +231,7 @@ async def _fetched(
             continue
         answer = await session.ask(fetch.call, one)
         _check_size(len(answer.reply.body), size)
-        yield scope, _found(fetch.each, {**one, **answer.scope()})
+        yield scope, _found(fetch.each, {**one, **answer.scope()}, answer)
 
 
 async def _lines(
@@ -273,12 +275,15 @@ def _paged(call: Call, pages: Pages | None) -> Call:
     return call if pages is None or pages.url is None else replace(call, path=constant(pages.url), query=None)
 
 
-def _found(each: Tree | None, scope: Scope) -> Sequence[Json]:
+def _found(each: Tree | None, scope: Scope, answer: Answer) -> Sequence[Json]:
     if each is None:
         return [scope.get("response")]
     with reading("a listing"):
         found = each(scope)
     if found is None:
+        # A body that got lost on the way must not look like an empty list, and so like a job that is not there.
+        if answer.reply.is_ok and answer.reply.status != _NO_CONTENT and not answer.reply.body:
+            raise Unavailable("the platform's reply is empty where the manifest expects a list")
         return ()
     if not isinstance(found, list):
         raise Unavailable("the platform's reply has no list where the manifest expects one")

@@ -230,3 +230,16 @@ def test_files_that_a_list_names_are_read_and_measured(size, is_whole):
     else:
         with pytest.raises(Unavailable, match="18 bytes came"):
             prepared(FILES, answer)
+
+
+LISTED = 'prepare: {call: {get: /l}, each: "{{ response }}", collect: {a: "{{ found }}"}}'
+
+
+@pytest.mark.parametrize(("status", "body", "listed"), [(200, b"null", []), (204, b"", []), (200, b"[7]", [7])])
+def test_a_list_of_nothing_is_a_list(status, body, listed):
+    assert prepared(LISTED, lambda _: httpx.Response(status, content=body)) == {"a": listed}
+
+
+def test_a_list_whose_body_got_lost_is_not_empty():
+    with pytest.raises(Unavailable, match="empty where the manifest expects a list"):
+        prepared(LISTED, lambda _: httpx.Response(200, content=b""))
