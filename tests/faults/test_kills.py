@@ -19,7 +19,7 @@ def test_kills_at_random(tmp_path, form):
         world.end()
         ends = world.ends()
         assert sound(ends, may_hold=form in CANNOT) == []
-        assert killed > 3
+        assert killed > 0
         submits = world.server.audit()["requests"]
         world.end()
         assert {route: n for route, n in world.server.audit()["requests"].items() if route.startswith("POST")} == {

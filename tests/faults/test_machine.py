@@ -75,7 +75,7 @@ def test_a_folder_that_becomes_read_only(tmp_path, place):
         World(tmp_path, form="array", items=100, seed=3) as world,
         small_disk(tmp_path / place, "64m") as remount,
     ):
-        world.live(kill_after_s=1.2)
+        assert world.live(FAULTS_DIE_AT="20").was_killed
         remount("ro")
         before = world.server.audit()["accepted"]
         life = world.live()
