@@ -4,7 +4,7 @@ For each form of job: an apply of so many items under so many faults is killed (
 times and at random moments, then left alone until it exits by itself; audit, ledger and sinks are compared. Ends with 1
 when anything is lost, paid twice, wrong or left in doubt without being held. `--forms blind,array_blind` is the variant
 of platforms that cannot be searched; `--ledger postgresql://...` keeps the ledger there, `--ledger postgres` in a
-server that is started for it.
+server that is started for it. `--mix lost` lets only replies get lost, `refused` and `torn` likewise.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+from tests.faults.mischief import MIXES
 from tests.faults.torment import sound, torment
 from tests.faults.world import Ends, World
 from tests.ledger.server import postgres
@@ -24,7 +25,22 @@ from tests.ledger.server import postgres
 SEARCHED = ("item", "found", "array", "container", "lines")
 BLIND = ("likely", "blind", "array_blind")
 FIND = {"item": "key", "likely": "probable", "blind": "none", "array_blind": "none"}
-HEAD = ("form", "find", "items", "kills", "jobs", "submits", "lost", "twice", "held", "failed", "rows", "wrong", "min")
+HEAD = (
+    "mix",
+    "form",
+    "find",
+    "items",
+    "kills",
+    "jobs",
+    "submits",
+    "lost",
+    "twice",
+    "held",
+    "failed",
+    "rows",
+    "wrong",
+    "min",
+)
 
 
 @dataclass
@@ -36,12 +52,13 @@ class Line:
     ends: Ends
     wrong: list[str]
     seconds: float
+    mix: str
 
     def cells(self) -> list[str]:
         ends = self.ends
         numbers = (ends.items, self.kills, ends.jobs, ends.submits, ends.lost, ends.twice, ends.held, ends.failed)
         last = (ends.rows, ends.wrong_rows + len(self.wrong), f"{self.seconds / 60:.1f}")
-        return [self.form, FIND.get(self.form, "exact"), *map(str, (*numbers, *last))]
+        return [self.mix, self.form, FIND.get(self.form, "exact"), *map(str, (*numbers, *last))]
 
 
 def one_world(form: str, kills: int, seed: int, given: argparse.Namespace) -> Line:
@@ -51,6 +68,7 @@ def one_world(form: str, kills: int, seed: int, given: argparse.Namespace) -> Li
         place = Path(folder)
         wishes = {"items": given.items, "faults": given.faults, "seed": seed, "ledger": given.ledger, "in_flight": 32}
         with World(place, form=form, **wishes) as world:
+            world.server.turn(only=MIXES[given.mix])
             killed = torment(world, kills, Random(f"{seed} {form}"))
             world.end(lives=500)
             before, submits = world.sinks(), world.ends().submits
@@ -59,7 +77,7 @@ def one_world(form: str, kills: int, seed: int, given: argparse.Namespace) -> Li
             wrong = sound(ends, may_hold=form in BLIND)
             if world.sinks() != before or ends.submits != submits:
                 wrong.append("the finished apply did something when it was applied again")
-    return Line(form, killed, ends, wrong, time.monotonic() - began)
+    return Line(form, killed, ends, wrong, time.monotonic() - began, given.mix)
 
 
 def row(cells: list[str] | tuple[str, ...]) -> str:
@@ -74,6 +92,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--ledger", default=".runner/ledger.db")
     parser.add_argument("--forms", default=",".join(SEARCHED))
+    parser.add_argument("--mix", choices=list(MIXES), default="all")
     given = parser.parse_args()
     if given.ledger != "postgres":
         return proof(given)

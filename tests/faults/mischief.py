@@ -31,6 +31,14 @@ AFTER = {
 ON_RESULTS = {"doubled": 3, "reordered": 3, "foreign": 2, "endless": 1}
 """The reply is whole, but not as it should be."""
 
+MIXES = {
+    "all": (*BEFORE, *AFTER, *ON_RESULTS),
+    "refused": tuple(BEFORE),
+    "lost": ("reset before", "reset after", "hang after", "500 after", "late"),
+    "torn": ("malformed", "truncated", "slow", *ON_RESULTS),
+}
+"""What a platform may be down with for a whole run."""
+
 
 @dataclass
 class Mischief:
