@@ -133,7 +133,7 @@ def _problem(fault: Fault, text: str, mark: Mark | None) -> Problem:
 @lru_cache(maxsize=_KEPT)
 def _compiled(text: str) -> _Compiled:
     one = _ONE_PATH.fullmatch(text) if len(text) <= _SHOWN else None
-    if one is not None and (path := tuple(one[1].split(".")))[0] not in NO_NAMES:
+    if path := _path_in(one):
         return _of_path(path)  # most templates are this
     try:
         pieces = scan(text)
@@ -156,12 +156,12 @@ def _literal(text: str) -> _Compiled:
 
 
 def _expression(piece: Piece) -> _Compiled:
-    plain = _PLAIN_PATH.fullmatch(piece.text)
-    if plain is not None and (path := tuple(plain[1].split(".")))[0] not in NO_NAMES:
-        return _of_path(path)
     begun = _PLAIN_PATH.match(piece.text)
-    if begun is not None and (path := tuple(begun[1].split(".")))[0] not in NO_NAMES:
-        filters = filters_of(piece.text[begun.end() :])
+    if begun is not None and (path := _path_in(begun)):
+        rest = piece.text[begun.end() :]
+        if not rest:
+            return _of_path(path)
+        filters = filters_of(rest)
         if filters is not None:
             slowly = _later(piece)
             return _Compiled(piped(path, filters, slowly), frozenset({path}), frozenset({path}), is_whole=True)
@@ -171,6 +171,12 @@ def _expression(piece: Piece) -> _Compiled:
     slowly = _later(piece)
     evaluate = known.quickly(slowly) if known.quickly is not None else lambda scope: slowly()(scope)
     return _Compiled(evaluate, known.paths, known.needed, is_whole=True)
+
+
+def _path_in(found: re.Match[str] | None) -> tuple[str, ...]:
+    """Return the plain path that was found; empty when there is none, or a word of the language begins it."""
+    path = () if found is None else tuple(found[1].split("."))
+    return path if path and path[0] not in NO_NAMES else ()
 
 
 def _of_path(path: tuple[str, ...]) -> _Compiled:
