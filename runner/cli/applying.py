@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
@@ -13,7 +12,7 @@ from runner.assembly.loading import Loaded
 from runner.assembly.run import Applied, Planned, Wishes, apply_recipe
 from runner.assembly.session import Session, open_session
 from runner.cli.apply_text import apply_block, apply_document
-from runner.cli.console import out, out_json
+from runner.cli.console import out, out_event, out_json
 from runner.cli.exits import OUTCOMES, Exit, worst
 from runner.cli.failures import code_of, tell
 from runner.cli.forms.junit import junit
@@ -24,7 +23,6 @@ from runner.cli.signals import listen
 from runner.engine.progress import Progress
 from runner.engine.stop import Reason, Stop
 from runner.model.errors import Interrupted, RunnerError
-from runner.model.item import Json
 from runner.model.recipe import Recipe
 from runner.recipe.duration import seconds
 
@@ -40,7 +38,7 @@ class Screen:
         """Show the plan of a stage, and its progress until the stack is left."""
         if self._form == "jsonl":
             scope = planned.work.scope
-            progress.watch = lambda event: _event(
+            progress.watch = lambda event: out_event(
                 {"event": event["event"], "recipe": scope.recipe, "stage": scope.stage, **event}
             )
             return
@@ -53,7 +51,7 @@ class Screen:
         if self._form == "text":
             out(apply_block(applied))
         elif self._form == "jsonl":
-            _event({"event": "stage_ended", **apply_document(applied)})
+            out_event({"event": "stage_ended", **apply_document(applied)})
         self._applied.append(applied)
 
     def close(self, code: Exit) -> None:
@@ -110,10 +108,6 @@ def _code(applied: Applied) -> Exit:
         return Exit.DONE
     error = applied.report.error
     return OUTCOMES[applied.report.outcome] if error is None else code_of(error)
-
-
-def _event(facts: Mapping[str, Json]) -> None:
-    out_json({"format_version": 1, **facts}, indent=None)
 
 
 def duration(text: str | None, option: str) -> float | None:

@@ -87,6 +87,11 @@ def out_json(document: Json, *, indent: int | None = 2) -> None:
     click.echo(_UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
+def out_event(facts: Mapping[str, Json]) -> None:
+    """Print one event of `-o jsonl`, on one line, with the version of its form."""
+    out_json({"format_version": 1, **facts}, indent=None)
+
+
 def _finite(value: Json) -> Json:
     if isinstance(value, dict):
         return {name: _finite(each) for name, each in value.items()}

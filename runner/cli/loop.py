@@ -6,11 +6,11 @@ import asyncio
 import gc
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
+
+from runner.cli.main import SELDOM
 
 T = TypeVar("T")
-
-_SELDOM: Final = (50_000, 20, 20)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -31,7 +31,7 @@ def _collected_seldom() -> Iterator[None]:
     Batches of items are many young objects without a cycle; reference counting alone gives them back.
     """
     usual = gc.get_threshold()
-    gc.set_threshold(*_SELDOM)
+    gc.set_threshold(*SELDOM)
     gc.freeze()
     try:
         yield

@@ -37,16 +37,20 @@ class Asked:
     trigger: tuple[tuple[str, str], ...] = ()
 
 
+def files(what: str) -> Callable[[Function], Function]:
+    """Add `-f` and further paths without it, handed over as `paths` and `more`."""
+
+    def add(function: Function) -> Function:
+        path = click.Path(path_type=Path)
+        text = f"{what}; may be repeated. Default: the current folder."
+        more = click.argument("more", nargs=-1, type=path, metavar="[PATH]...")(function)
+        return click.option("-f", "--file", "paths", multiple=True, type=path, metavar="PATH", help=text)(more)
+
+    return add
+
+
 _RECIPES = (
-    click.option(
-        "-f",
-        "--file",
-        "paths",
-        multiple=True,
-        type=click.Path(path_type=Path),
-        metavar="PATH",
-        help="A recipe, or a folder of recipes; may be repeated. Default: the current folder.",
-    ),
+    files("A recipe, or a folder of recipes"),
     click.option(
         "--var", "variables", multiple=True, metavar="NAME=VALUE", help="Value of a variable; may be repeated."
     ),
@@ -66,7 +70,6 @@ _RECIPES = (
         help="Only recipes that fit: a name or glob, a label (team=ocr), changed:REF, state:pending|held|failed; "
         "commas mean and, repeating means or.",
     ),
-    click.argument("more", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]..."),
 )
 
 
@@ -81,9 +84,10 @@ def recipes(function: Function) -> Function:
         asked = Asked([*paths, *more], given, profile, select, emulate=is_emulated, trigger=trigger)
         return function(asked, **rest)
 
+    made: Function = command
     for option in reversed(_RECIPES):
-        command = option(command)
-    return command
+        made = option(made)
+    return made
 
 
 def output(*formats: str) -> Callable[[Function], Function]:

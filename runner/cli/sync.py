@@ -9,7 +9,7 @@ import click
 
 from runner.assembly.run import Applied
 from runner.cli.apply_text import apply_block, apply_document
-from runner.cli.console import err, out, out_json
+from runner.cli.console import err, out, out_event
 from runner.cli.exits import Exit
 from runner.cli.following import Followed, following
 from runner.cli.loop import run
@@ -71,7 +71,7 @@ def _code(sync: Sync) -> Exit:
 
 def _tell(applied: Applied, form: str) -> None:
     if form == "jsonl":
-        out_json({"format_version": 1, "event": "stage_ended", **apply_document(applied)}, indent=None)
+        out_event({"event": "stage_ended", **apply_document(applied)})
     else:
         out(apply_block(applied))
 
@@ -83,7 +83,7 @@ def _tell_status(sync: Sync, form: str, last: str) -> str:
     if said == last:
         return said
     if form == "jsonl":
-        out_json({"format_version": 1, "event": "sync", **document}, indent=None)
+        out_event({"event": "sync", **document})
     elif sync.status.error:
         bad = f"commit {sync.status.bad_commit[:12]} is not applied" if sync.status.bad_commit else "not synced"
         err(f"{bad}: {sync.status.error}")

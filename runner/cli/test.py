@@ -26,16 +26,7 @@ from runner.cli.plan_text import count
 
 
 @click.command("test")
-@click.option(
-    "-f",
-    "--file",
-    "paths",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="PATH",
-    help="A recipe, a manifest, a NAME.test.yaml, or a folder of them; may be repeated. Default: the current folder.",
-)
-@click.argument("more", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
+@options.files("A recipe, a manifest, a NAME.test.yaml, or a folder of them")
 @options.output("text", "json", "junit")
 @click.option(
     "--against",
