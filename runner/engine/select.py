@@ -7,6 +7,7 @@ from hashlib import blake2b
 
 from runner.engine.work import Work
 from runner.model.contracts import Ending, Filter, Fingerprinted, Holding, Recalling
+from runner.model.errors import ConfigError
 from runner.model.item import Batch, Item, Json, Rejected
 from runner.model.ledger import Lease
 
@@ -55,8 +56,11 @@ async def memory(work: Work, mark: Mapping[str, Json], count: int) -> dict[str, 
     """
     if not isinstance(work.source, Recalling) or work.filters() or not mark:
         return {}
-    kept = await work.source.remember()
-    if kept is None or kept[1] != count or await selection_mark(work) != mark:
+    try:
+        kept = await work.source.remember()
+        if kept is None or kept[1] != count or await selection_mark(work) != mark:
+            return {}
+    except (ConfigError, OSError):  # it went away after it was read: the work is done all the same
         return {}
     return {LINES: list(kept)}
 

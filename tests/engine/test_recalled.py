@@ -137,3 +137,19 @@ def test_a_lost_memory_is_no_loss(tmp_path):
     assert not is_short
     assert asdict(plan) == asdict(whole)
     assert Counter(plan.counts) == {Decision.CHANGED: 1}
+
+
+class Vanishing(Jsonl):
+    """A file that is taken away as soon as it was read to its end, by whoever rotates it."""
+
+    async def read(self):
+        async for batch in super().read():
+            yield batch
+        (self._place.root / "a.jsonl").unlink()
+
+
+def test_a_source_that_is_gone_when_it_is_to_be_remembered_fails_nothing(tmp_path):
+    write(tmp_path, [line(number) for number in range(LINES_AT_FIRST)])
+    source, stores = Vanishing(Jsonl.Config("a.jsonl", "id"), given_place(tmp_path)), {}
+    report = applied(replace(work_on(MemoryLedger(), [], FakeTarget(Platform()), stores), source=source))
+    assert (report.outcome, len(stores["rows"])) == ("done", LINES_AT_FIRST)
