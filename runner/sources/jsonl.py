@@ -8,6 +8,7 @@ Empty lines count for nothing. A line that is no JSON object is rejected with it
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -95,7 +96,7 @@ class Jsonl:
         aligner, rows = recall.Aligner(old), Rows(self._config.key)
         for path, label in files_of(self._place, self._config.path):
             rows.begin(label)
-            try:
+            with _told(label):
                 pieces: list[Batch | Same] = []
                 for number, block in enumerate(_blocks(path), 1):
                     pieces += _changes(rows, label, block, aligner)
@@ -103,19 +104,23 @@ class Jsonl:
                         yield pieces
                         pieces = []
                 yield pieces
-            except OSError as error:
-                raise ConfigError(f"{label} cannot be read: {error.strerror}") from error
 
     def _batches(self) -> Generator[Batch, None, None]:
         files = files_of(self._place, self._config.path)
         rows = Rows(self._config.key, sum(path.stat().st_size for path, _ in files))
         for path, label in files:
             rows.begin(label)
-            try:
+            with _told(label):
                 for block in _blocks(path):
                     yield from _block_batches(rows, label, block)
-            except OSError as error:
-                raise ConfigError(f"{label} cannot be read: {error.strerror}") from error
+
+
+@contextmanager
+def _told(label: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(f"{label} cannot be read: {error.strerror}") from error
 
 
 @dataclass(frozen=True, slots=True)
