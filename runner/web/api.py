@@ -70,12 +70,13 @@ class Api:
     async def recipes(self, request: Request) -> Response:
         """List the recipes, what starts them, and how they and the branch stand when one is followed."""
         branch = self._branch
+        health = {} if branch is None else branch.health()
         found = [
             {
                 "name": recipe.name,
                 "description": recipe.description,
                 "triggers": [{"kind": one.kind, "options": dict(one.plain)} for one in recipe.triggers],
-                "health": None if branch is None else branch.health(recipe.name),
+                "health": health.get(recipe.name),
             }
             for recipe in self._recipes()
         ]

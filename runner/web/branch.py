@@ -84,9 +84,10 @@ class Branch:
         status = status_document(self._sync.status)
         return {**{name: value for name, value in status.items() if name != "recipes"}, "restart": self._restart()}
 
-    def health(self, name: str) -> Json:
-        """Return how a recipe stands; None for one that the branch does not apply."""
-        return status_document(self._sync.status)["recipes"].get(name)
+    def health(self) -> Mapping[str, Json]:
+        """Return how each recipe stands that the branch applies."""
+        healths: Mapping[str, Json] = status_document(self._sync.status)["recipes"]
+        return healths
 
     def gauges(self) -> Mapping[tuple[str, Labels], float]:
         """Return the same for the metrics."""
