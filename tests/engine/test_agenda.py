@@ -53,3 +53,17 @@ def test_who_was_put_off_by_the_platform_or_failed_sleeps_on():
     agenda.later(step("mine"), 50.0)
     agenda.sooner(Action.POLL, lambda each: 0.0)
     assert taken(agenda, clock, 20.0) == ["mine"]
+
+
+def test_submits_go_first_but_the_others_have_their_turn():
+    async def take():
+        agenda = Agenda(FastClock(0.0))
+        for number in range(3):
+            agenda.now(step(f"poll {number}"))
+        for number in range(16):
+            agenda.now(step(f"submit {number}", Action.SUBMIT))
+        return [(await agenda.next()).job.key for _ in range(len(agenda))]
+
+    order = asyncio.run(take())
+    assert [place for place, key in enumerate(order) if key.startswith("poll")] == [7, 15, 18]
+    assert [key for key in order if key.startswith("submit")] == [f"submit {number}" for number in range(16)]
