@@ -7,7 +7,7 @@ from runner.engine.apply import Apply
 from runner.engine.outcome import later_or_park
 from runner.engine.stop import Reason
 from runner.model.contracts import Cancelling
-from runner.model.errors import AuthError, RunnerError, StopRun, Unavailable
+from runner.model.errors import ConfigError, RunnerError, StopRun, Unavailable
 from runner.model.job import Job, JobState, JobStatus
 
 CONFIRMED_WITHIN_S = 60.0
@@ -27,7 +27,7 @@ async def cancel(apply: Apply, step: Step) -> Step | None:
         return Step(Action.POLL, job, ends_at=apply.work.clock.monotonic())
     try:
         await target.cancel(job)
-    except (AuthError, StopRun) as error:
+    except (ConfigError, StopRun) as error:
         apply.stop.ask(Reason.ERROR, error)
         return None
     except Unavailable as error:

@@ -13,7 +13,7 @@ from runner.engine.agenda import Action, Step
 from runner.engine.apply import Apply
 from runner.engine.outcome import hold, later_or_park
 from runner.engine.stop import Reason
-from runner.model.errors import AuthError, JobLost, Refused, RunnerError, StopRun
+from runner.model.errors import ConfigError, JobLost, Refused, RunnerError, StopRun
 from runner.model.event import Event, ItemsDone, JobPolled, JobSettled
 from runner.model.item import Result
 from runner.model.job import Job, JobState, JobStatus
@@ -56,7 +56,7 @@ async def collect(apply: Apply, step: Step) -> Step | None:
     harvest = _Harvest(job, {item.key for item in job.items})
     try:
         await _gather(apply, harvest, state)
-    except (AuthError, StopRun) as error:
+    except (ConfigError, StopRun) as error:
         apply.stop.ask(Reason.ERROR, error)
         return None
     except JobLost as error:

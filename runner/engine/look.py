@@ -14,7 +14,7 @@ from runner.engine.outcome import hold, later_or_park
 from runner.engine.reconcile import adopt
 from runner.engine.stop import Reason
 from runner.model.contracts import Finding
-from runner.model.errors import AuthError, RunnerError, StopRun
+from runner.model.errors import ConfigError, RunnerError, StopRun
 from runner.model.event import JobIntended
 from runner.model.job import Capabilities, Find, Job
 
@@ -26,7 +26,7 @@ async def look(apply: Apply, step: Step) -> Step | None:
     if isinstance(target, Finding) and capabilities.find is not Find.PROBABLE:
         try:
             found = await target.find(job)
-        except (AuthError, StopRun) as error:
+        except (ConfigError, StopRun) as error:
             apply.stop.ask(Reason.ERROR, error)
             return None
         except RunnerError as error:

@@ -10,7 +10,7 @@ from runner.engine.cancel import expire
 from runner.engine.outcome import ask_later, hold, later_or_park, park
 from runner.engine.stop import Reason
 from runner.model.contracts import PollingMany
-from runner.model.errors import AuthError, JobLost, RunnerError, StopRun, Unavailable
+from runner.model.errors import ConfigError, JobLost, RunnerError, StopRun, Unavailable
 from runner.model.event import JobPolled
 from runner.model.job import Job, JobState, JobStatus
 
@@ -37,7 +37,7 @@ async def _poll_one(apply: Apply, step: Step) -> Step | None:
     asked_s = _age_s(apply, step.job)
     try:
         state = await apply.work.target.poll(step.job)
-    except (AuthError, StopRun) as error:
+    except (ConfigError, StopRun) as error:
         apply.stop.ask(Reason.ERROR, error)
         return None
     except JobLost as error:
@@ -64,7 +64,7 @@ async def _poll_many(apply: Apply, target: PollingMany, steps: list[Step]) -> St
     first, *others = steps
     try:
         states = await target.poll_many([step.job for step in steps])
-    except (AuthError, StopRun) as error:
+    except (ConfigError, StopRun) as error:
         apply.stop.ask(Reason.ERROR, error)
         return None
     except RunnerError as error:

@@ -15,7 +15,7 @@ from runner.engine.key import job_key
 from runner.engine.outcome import accept, hold, later_or_park, park, release
 from runner.engine.stop import Reason
 from runner.model.contracts import Finding
-from runner.model.errors import AuthError, Indeterminate, RunnerError, StopRun
+from runner.model.errors import ConfigError, Indeterminate, RunnerError, StopRun
 from runner.model.job import Find, Job, Submitted
 
 CLOCK_DOUBT_S = 172_800.0
@@ -35,7 +35,7 @@ async def reconcile(apply: Apply, step: Step) -> Step | None:
         found = await target.find(job)
         if found is None and left_s <= 0 and target.capabilities.complete:
             found = await target.find(replace(job, sent_at=job.sent_at - CLOCK_DOUBT_S))
-    except (AuthError, StopRun) as error:
+    except (ConfigError, StopRun) as error:
         apply.stop.ask(Reason.ERROR, error)
         return None
     except RunnerError as error:

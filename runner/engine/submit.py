@@ -13,7 +13,7 @@ from runner.engine.apply import Apply
 from runner.engine.outcome import accept, hold, later_or_park, park, release
 from runner.engine.retry import backoff_s
 from runner.engine.stop import Reason
-from runner.model.errors import AuthError, LedgerError, Refused, RunnerError, StopRun, Unavailable
+from runner.model.errors import ConfigError, LedgerError, Refused, RunnerError, StopRun, Unavailable
 from runner.model.event import JobIntended, JobReleased, JobSent, JobUnknown
 from runner.model.job import Job
 
@@ -33,7 +33,7 @@ async def submit(apply: Apply, step: Step) -> Step | None:
         submitted = await apply.work.target.submit(job)
     except LedgerError:
         raise
-    except (AuthError, StopRun) as error:
+    except (ConfigError, StopRun) as error:
         apply.stop.ask(Reason.ERROR, error)
         return None if step.doubtful else await release(apply, job, str(error))
     except Refused as error:

@@ -192,7 +192,7 @@ class Target(Protocol):
 
         Raises:
             Refused: surely not created, and useless to repeat: the items fail.
-            AuthError, StopRun: surely not created; the whole run stops.
+            ConfigError, AuthError, StopRun: surely not created; the whole run stops.
             Unavailable: surely not created; may be sent again (`retry_after_s`).
             Indeterminate: nobody knows. Every other exception counts as this one.
         """
@@ -203,7 +203,7 @@ class Target(Protocol):
         Raises:
             JobLost: the service no longer knows the job.
             Unavailable: worth asking again.
-            AuthError, StopRun: the run stops, the job goes on.
+            ConfigError, AuthError, StopRun: the run stops, the job goes on.
         """
 
     def results(self, job: Job, state: JobState) -> AsyncIterator[Sequence[Result]]:
@@ -213,7 +213,7 @@ class Target(Protocol):
         latest one, with its `reply`.
 
         Raises:
-            JobLost, Unavailable, AuthError: as `poll`; the job is collected again later.
+            JobLost, Unavailable, ConfigError, AuthError, StopRun: as `poll`; the job is collected again later.
         """
 
 
@@ -225,7 +225,7 @@ class Preparing(Protocol):
         """Do the unpaid steps and return the values to keep; must be safe to run again after a crash.
 
         Raises:
-            Refused: the items fail. Unavailable, AuthError, StopRun: as `submit`.
+            Refused: the items fail. Unavailable, ConfigError, AuthError, StopRun: as `submit`.
         """
 
 
@@ -237,7 +237,8 @@ class Finding(Protocol):
         """Look for a job whose reply was lost; None when the listing does not show it.
 
         Raises:
-            Unavailable, AuthError, StopRun: nothing is known; asked again later, never taken for "not there".
+            Unavailable, ConfigError, AuthError, StopRun: nothing is known; asked again later, never taken for "not
+                there".
         """
 
 

@@ -101,7 +101,7 @@ class Client:
         home = origin.origin_of(settings.base_url)
         self._own = frozenset([home, *(origin.origin_of(url) for url in settings.origins)])
         self._friends = {each.host for each in self._own} | set(settings.allow_hosts)
-        self._headers = {"user-agent": AGENT, **_checked(settings.headers)}
+        self._headers = {"user-agent": AGENT, **_checked(settings.headers, ConfigError)}
         parts = urlsplit(settings.base_url)
         self._home = f"{parts.scheme}://{parts.netloc}/"
         self._home_headers = {"host": parts.netloc, **_USUAL, **self._headers}
@@ -254,7 +254,7 @@ class Client:
 
     def _url(self, request: Request) -> str:
         url = origin.joined(self.settings.base_url, request.url, request.query)
-        if self.settings.query and origin.origin_of(url) in self._own:
+        if self.settings.query and _origin(url) in self._own:
             given = {name for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)}
             url = origin.joined("", url, [pair for pair in self.settings.query if pair[0] not in given])
         return url
@@ -279,7 +279,7 @@ class Client:
     async def _sent(self, request: Request, url: str) -> Sent:
         if url.startswith(self._home):
             return self._sent_home(request, url)
-        target = origin.origin_of(url)
+        target = _origin(url)
         parts = urlsplit(url)
         headers = {"host": parts.netloc, **_USUAL}
         server_name = None
@@ -370,17 +370,25 @@ def _type(headers: Mapping[str, str]) -> str:
     return headers.get("content-type", "")
 
 
-def _checked(headers: Mapping[str, str]) -> dict[str, str]:
+def _origin(url: str) -> origin.Origin:
+    """Return where a request goes to; raises Refused when that is no place: nothing was sent."""
+    try:
+        return origin.origin_of(url)
+    except ConfigError as error:
+        raise Refused(error.what, mend=error.mend) from error
+
+
+def _checked(headers: Mapping[str, str], wrong: type[ConfigError] | type[Refused] = Refused) -> dict[str, str]:
     """Return headers under names in lower case.
 
     Raises:
-        ConfigError: a name or value cannot stand in a header; the value itself is not shown.
+        Refused, ConfigError: a name or value cannot stand in a header; the value itself is not shown.
     """
     for name, value in headers.items():
         if not _is_name(name):
-            raise ConfigError(f"{name!r} is no name of a header", mend="use letters, digits and hyphens")
+            raise wrong(f"{name!r} is no name of a header", mend="use letters, digits and hyphens")
         if not (value.isascii() and value.isprintable()):
-            raise ConfigError(
+            raise wrong(
                 f"the header {name} holds a character that cannot be sent",
                 mend="look for a line end or a letter beyond ASCII in the value it is made of",
             )

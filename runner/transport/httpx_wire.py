@@ -119,7 +119,7 @@ def over_network(*, is_tls: bool, proxy: str | None) -> HttpxWire:
     """Return the wire to all servers that are reached in the same way.
 
     Raises:
-        ConfigError: the proxy setting cannot be used.
+        ConfigError: the proxy setting or the certificates cannot be used.
     """
     # Loading the certificates costs 20 ms and more: only for those who need them.
     verify: ssl.SSLContext | bool = certificates() if is_tls or proxy else False
@@ -131,8 +131,16 @@ def over_network(*, is_tls: bool, proxy: str | None) -> HttpxWire:
 
 
 def certificates() -> ssl.SSLContext:
-    """Return whom to trust: SSL_CERT_FILE, SSL_CERT_DIR, or the certificates that come with httpx."""
-    return httpx.create_ssl_context()
+    """Return whom to trust: SSL_CERT_FILE, SSL_CERT_DIR, or the certificates that come with httpx.
+
+    Raises:
+        ConfigError: they cannot be read.
+    """
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:  # those of ssl too
+        mend = "look at SSL_CERT_FILE and SSL_CERT_DIR"
+        raise ConfigError(f"the certificates to trust cannot be read: {error}", mend=mend) from error
 
 
 def _headers(raw: Sequence[tuple[bytes, bytes]]) -> Mapping[str, str]:

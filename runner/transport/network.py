@@ -8,6 +8,7 @@ from ssl import SSLContext
 from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import urlsplit
 
+from runner.model.errors import ConfigError
 from runner.transport.wire import Received, Sent, Wire
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class NetworkWire:
         return self._wire(url).keeps_time(url)
 
     async def open(self, sent: Sent) -> Received:
-        """Send it over the way to its origin; raises one of `BROKEN`, or ConfigError for a useless proxy setting."""
+        """Send it over the way to its origin; raises one of `BROKEN`, or ConfigError for a useless proxy."""
         return await self._wire(sent.url).open(sent)
 
     async def close(self) -> None:
@@ -108,8 +109,10 @@ def _direct(*, is_tls: bool) -> Wire | None:
 
 
 def _over_httpx(is_tls: bool, proxy: str | None) -> Wire:  # noqa: FBT001 - parts of a key
-    from runner.transport.httpx_wire import over_network  # start-up
-
+    try:
+        from runner.transport.httpx_wire import over_network  # start-up
+    except ImportError as error:  # told before anything is sent, or every job would be in doubt
+        raise ConfigError(f"this installation is broken: {error}", mend="install runner again") from error
     return over_network(is_tls=is_tls, proxy=proxy)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
 
-from runner.model.errors import ConfigError, Indeterminate, RunnerError, Unavailable
+from runner.model.errors import Indeterminate, Refused, RunnerError, Unavailable
 from runner.transport.request import Content, Timeouts
 from runner.transport.text import plain
 
@@ -100,7 +100,7 @@ def mapped(error: Exception, name: str) -> RunnerError:
     if not isinstance(error, Broken):
         return Indeterminate(f"{name}: {type(error).__name__}: {said}" if said else f"{name}: {type(error).__name__}")
     if error.fault is Fault.OURS:
-        return ConfigError(f"{name}: {said}")
+        return Refused(f"{name}: {said} (nothing was sent)")
     if error.fault is Fault.UNSENT:
         mend = "check the address, the network and the proxy settings"
         return Unavailable(f"{name}: {said} (nothing was sent)", mend=mend)

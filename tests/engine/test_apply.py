@@ -7,7 +7,7 @@ import pytest
 from runner.engine.stop import Reason, Stop
 from runner.engine.survey import survey
 from runner.ledger.memory import MemoryLedger
-from runner.model.errors import AuthError, Refused
+from runner.model.errors import AuthError, ConfigError, Refused, StopRun
 from runner.model.job import Capabilities, Change, Find, JobState, JobStatus
 from runner.model.recipe import Budget, PollRhythm, RunOptions
 from tests.engine.world import (
@@ -127,13 +127,15 @@ def test_a_refused_job_fails_its_items_only():
     assert (report.outcome, report.counts) == ("failed_items", {"succeeded": 7, "failed": 3})
 
 
-def test_a_refused_login_stops_the_run_and_fails_nothing():
+@pytest.mark.parametrize("error", [AuthError("bad token"), ConfigError("bad proxy"), StopRun("down")], ids=repr)
+def test_what_stands_in_the_way_of_all_stops_the_run_and_fails_nothing(error):
     def fault(moment, job):
-        raise AuthError("bad token")
+        raise error
 
     platform, ledger = Platform(), MemoryLedger()
     report = run(work_on(ledger, ITEMS, FakeTarget(platform, fault=fault)))
-    assert (report.outcome, isinstance(report.error, AuthError)) == ("stopped", True)
+    assert (report.outcome, report.error) == ("stopped", error)
+    assert report.counts == {"new": 10}
     assert run(work_on(ledger, ITEMS, FakeTarget(platform))).outcome == "done"
 
 

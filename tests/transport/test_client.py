@@ -251,6 +251,22 @@ def test_a_header_that_cannot_be_sent_is_a_setting_to_mend_and_is_not_shown():
     assert SECRET not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Request("POST", "/x", headers={"X-Name": f"two\n{SECRET}"}),
+        Request("POST", "/x", headers={"no name": "1"}),
+        Request("POST", "http://:80/x"),
+    ],
+    ids=["value", "name", "url"],
+)
+def test_a_request_that_cannot_be_sent_is_refused_before_anything_leaves(request_):
+    script = Script(200)
+    with pytest.raises(Refused) as caught:
+        send(client_over(script), request_)
+    assert (script.seen, SECRET in str(caught.value)) == ([], False)
+
+
 def test_secrets_and_escapes_of_a_server_are_not_shown():
     client = client_over(Script((403, {}, f"bad key {SECRET}\x1b[2J".encode())), secrets=[SECRET])
     with pytest.raises(AuthError) as caught:

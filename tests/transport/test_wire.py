@@ -1,9 +1,10 @@
 import asyncio
+import sys
 
 import httpx
 import pytest
 
-from runner.model.errors import ConfigError, Indeterminate, Unavailable
+from runner.model.errors import ConfigError, Indeterminate, Refused, Unavailable
 from runner.transport import network, wire
 from runner.transport.httpx_wire import HTTPX, HttpxWire, broken
 from runner.transport.request import Timeouts
@@ -34,9 +35,7 @@ def made(kind):
 @pytest.mark.parametrize("kind", every_error(), ids=lambda kind: kind.__name__)
 def test_every_error_of_httpx_is_mapped(kind):
     error = wire.mapped(broken(made(kind)), "POST /x")
-    expected = (
-        Unavailable if kind.__name__ in NEVER_SENT else ConfigError if kind.__name__ in OUR_FAULT else Indeterminate
-    )
+    expected = Unavailable if kind.__name__ in NEVER_SENT else Refused if kind.__name__ in OUR_FAULT else Indeterminate
     assert type(error) is expected
     assert isinstance(made(kind), HTTPX)
 
@@ -52,6 +51,12 @@ def test_errors_of_the_system_leave_the_outcome_open(error):
     assert type(wire.mapped(error, "POST /x")) is Indeterminate
 
 
+def without_proxy(monkeypatch):
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
 @pytest.mark.parametrize(
     ("environment", "url", "expected"),
     [
@@ -63,12 +68,34 @@ def test_errors_of_the_system_leave_the_outcome_open(error):
     ],
 )
 def test_proxies_of_the_environment(monkeypatch, environment, url, expected):
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
+    without_proxy(monkeypatch)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert network.proxy_for(url.partition(":")[0], "h") == expected
+
+
+@pytest.mark.parametrize(
+    ("environment", "url", "words"),
+    [
+        ({"HTTP_PROXY": "gopher://p:1"}, "http://h/", "proxy"),
+        ({"SSL_CERT_FILE": "/not/there.pem"}, "https://h/", "SSL_CERT_FILE|certificates"),
+        ({"HTTPS_PROXY": "http://p:1", "SSL_CERT_FILE": "/not/there.pem"}, "https://h/", "certificates"),
+    ],
+)
+def test_a_useless_environment_is_told_before_anything_is_sent(monkeypatch, environment, url, words):
+    without_proxy(monkeypatch)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match=words):
+        asyncio.run(network.NetworkWire().open(wire.Sent("POST", url, [("host", "h")], None, Timeouts())))
+
+
+def test_a_missing_library_is_told_before_anything_is_sent(monkeypatch):
+    without_proxy(monkeypatch)
+    for name in ("runner.transport.direct", "runner.transport.httpx_wire"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ConfigError, match="httpx_wire"):
+        asyncio.run(network.NetworkWire().open(wire.Sent("POST", "http://h/", [("host", "h")], None, Timeouts())))
 
 
 def test_a_synchronous_double_is_read_too():
