@@ -11,6 +11,7 @@ from runner.model.item import Json, Rejected
 
 FAILURES_KEPT = 1000
 COUNTERS_KEPT = 20
+NOTES_KEPT = 100
 
 
 @dataclass(slots=True)
@@ -50,7 +51,9 @@ class Progress:
             self.watch({"event": event, **facts})
 
     def note(self, text: str, count: int = 1) -> None:
-        """Remember a sentence for the report."""
+        """Remember a sentence for the report; of very many different ones the last are only counted."""
+        if text not in self.notes and len(self.notes) >= NOTES_KEPT:
+            text = "and other notes"
         self.notes[text] = self.notes.get(text, 0) + count
 
     def count(self, job: str, counters: Mapping[str, Json]) -> None:

@@ -212,6 +212,7 @@ async def _rounds(apply: Apply, *, walks: bool) -> None:
         if apply.stop.submitting or apply.parked or not again:
             return
         walks = True
+    apply.parked += apply.released  # whatever sends them back again and again, the next apply may find it gone
 
 
 async def _reconciled(apply: Apply, *, walked: bool) -> None:
@@ -264,13 +265,15 @@ async def _finish(apply: Apply) -> StageReport:
     except Interrupted:
         return replace(report, outcome=_stopped(stop), error=stop.error)
     report = replace(report, published=published)
-    if not published.passed:
-        # What is held is not judged yet: first a person decides about it, then the checks say something.
-        return replace(report, outcome="held" if counts.get(ItemStatus.HELD) else "check_failed")
+    # What is held, or was not sent for the budget's sake, is not judged yet: first a person decides about it.
+    if counts.get(ItemStatus.HELD) and not published.passed:
+        return replace(report, outcome="held")
     if stop.reason is Reason.BUDGET:
         return replace(report, outcome="budget")
     if counts.get(ItemStatus.HELD):
         return replace(report, outcome="held")
+    if not published.passed:
+        return replace(report, outcome="check_failed")
     bad = counts.get(ItemStatus.FAILED) or apply.progress.rejected
     return replace(report, outcome="failed_items" if bad else "done")
 

@@ -104,6 +104,7 @@ async def _lost(apply: Apply, step: Step, job: Job, error: Exception) -> Step | 
         apply.progress.note(f"not sent in this apply: {why}")
         return await release(apply, job, why)
     await apply.record(JobUnknown(job.key, apply.now(), why))
+    apply.progress.note(f"nobody knows whether a job was accepted: {why}")
     apply.progress.jobs["unknown"] += 1
     apply.progress.tell("job_unknown", job=job.key, why=why, at=apply.now())
     losses = step.losses + 1

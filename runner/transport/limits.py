@@ -73,6 +73,7 @@ class Limits:
         self._pressed = 0
         self._failed = 0
         self._failing_since = 0.0
+        self._last: RunnerError | None = None
 
     @property
     def allowed(self) -> int:
@@ -148,6 +149,7 @@ class Limits:
             if self._failed == 0:
                 self._failing_since = self._clock.monotonic()
             self._failed += 1
+            self._last = error
         else:
             self._failed = 0
 
@@ -177,9 +179,10 @@ class Limits:
         if lasted >= 2 * patience:
             self._failing_since = now  # somebody who comes much later may try anew
         elif lasted >= patience:
+            said, mend = (self._last.what, self._last.mend) if self._last is not None else ("", "")
             raise StopRun(
-                f"the platform has failed {self._failed} times in a row, for {lasted:.0f} s",
-                mend="nothing is lost: apply again when it is back",
+                f"the platform has failed {self._failed} times in a row, for {lasted:.0f} s" + (said and f": {said}"),
+                mend=(mend and f"{mend}; ") + "nothing is lost: apply again when it is back",
             )
 
     async def _place(self) -> None:

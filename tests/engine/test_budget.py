@@ -10,7 +10,7 @@ from runner.model.errors import ConfigError
 from runner.model.job import Estimate, JobState, JobStatus
 from runner.model.recipe import Budget, PollRhythm, RunOptions
 from tests.engine.mortal import Death, Fate, mortal_target
-from tests.engine.world import SCOPE, FakeTarget, Platform, applied, item, work_on
+from tests.engine.world import SCOPE, FakeTarget, NoneFailed, Platform, applied, item, work_on
 
 ITEMS = [item(f"i{number}") for number in range(10)]
 
@@ -79,3 +79,9 @@ def test_units_of_the_platform_are_a_limit_too():
     platform = Platform()
     report = applied(work_on(MemoryLedger(), ITEMS, Priced(platform, currency="pages"), run=limited(units=0.6)))
     assert (report.outcome, len(platform.accepted)) == ("budget", 6)
+
+
+def test_a_stop_by_the_budget_is_told_before_what_the_rows_so_far_are_judged_to_be():
+    target = FakeTarget(Platform(), fails=lambda key: "no")
+    report = applied(work_on(MemoryLedger(), ITEMS, target, checks=[NoneFailed], run=limited(items=4)))
+    assert (report.outcome, report.published.passed) == ("budget", False)

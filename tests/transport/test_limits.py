@@ -108,6 +108,15 @@ def test_a_dead_platform_stops_the_run(failure):
         asyncio.run(_pass(limited, 1))
 
 
+def test_a_stop_names_the_last_failure_and_its_mend():
+    limited, clock = limits(failures=1, patience_s=10)
+    limited.went_wrong(Unavailable("POST /jobs: connection refused", mend="check the address"), None, {})
+    clock.at += 11
+    with pytest.raises(StopRun, match="for 11 s: POST /jobs: connection refused") as caught:
+        asyncio.run(_pass(limited, 1))
+    assert caught.value.mend == "check the address; nothing is lost: apply again when it is back"
+
+
 def test_long_after_a_stop_somebody_may_try_again():
     limited, clock = limits(failures=1, patience_s=10)
     limited.went_wrong(Unavailable(""), None, {})
