@@ -50,12 +50,13 @@ async def copy_ledger(source: str, target: str, *, clock: Clock) -> Mapping[str,
 
     Raises:
         ConfigError: as `open_ledger`.
-        LedgerError: an apply works on the source, or the target is not empty.
+        LeaseHeld: an apply works on the source.
+        LedgerError: the source is not there, or the target is not empty.
     """
-    databases = [_database(source, clock)]
+    databases = [first := _database(source, clock)]
     try:
-        databases.append(_database(target, clock))
-        return await databases[0].scan(lambda connection: copying.copy(connection, databases[1], clock.now()))
+        databases.append(second := _database(target, clock))
+        return await first.scan(lambda connection: copying.copy(connection, (first, second), clock.now()))
     finally:
         for database in databases:
             await database.close()

@@ -10,8 +10,9 @@ from functools import cache
 from typing import Final
 
 from runner.ledger.database import Connection, Database, Row, transaction
+from runner.ledger.leases import holder_now
 from runner.ledger.queries import Query, migrations
-from runner.model.errors import LedgerError
+from runner.model.errors import LeaseHeld, LedgerError
 
 _PAGE_SIZE: Final = 200
 _KINDS: Final = {"INTEGER": "int", "REAL": "real", "TEXT": "text", "BLOB": "bytes"}
@@ -33,15 +34,23 @@ class _Table:
     keys: tuple[int, ...]
 
 
-def copy(source: Connection, database: Database, now: float) -> Mapping[str, int]:
+def copy(source: Connection, databases: tuple[Database, Database], now: float) -> Mapping[str, int]:
     """Copy everything while nobody writes; return table to number of rows.
 
+    Args:
+        source: a connection to the first of the databases.
+        databases: to copy from and to.
+        now: the time, epoch seconds.
+
     Raises:
-        LedgerError: an apply works on the source, it is empty, or the target is not.
+        LeaseHeld: an apply works on the source.
+        LedgerError: the source is empty, or the target is not.
     """
+    origin, database = databases
     before = _idle(source, now)
     if not source.fetch("scopes"):
-        raise LedgerError("there is nothing to copy", mend="name a ledger that an apply has written")
+        what = f"there is nothing to copy: {origin.place} does not exist, or nothing was ever applied with it"
+        raise LedgerError(what, mend="name a ledger that an apply has written")
     target = database.write()
     try:
         with transaction(target):
@@ -51,6 +60,8 @@ def copy(source: Connection, database: Database, now: float) -> Mapping[str, int
             item, generation = source.fetch("counters")[0]
             target.change("counters_set", item=item, generation=generation)
             target.fetch("numbers_resumed")
+            if origin.regression:  # found when it was opened, and written into none of its tables yet
+                target.change("regression_added", at=now, reason=origin.regression)
             if _idle(source, now) != before:
                 raise LedgerError("the ledger was written while it was copied", mend="copy it again: nothing was kept")
     finally:
@@ -63,7 +74,8 @@ def _idle(source: Connection, now: float) -> list[Row]:
     leases = source.fetch("leases")
     for name, _, until in leases:
         if until > now:
-            raise LedgerError(f"an apply works on {name}", mend="copy the ledger when it has ended")
+            mend = "copy the ledger when it has ended; the lease of a dead one ends by itself within a minute"
+            raise LeaseHeld(f"an apply works on {name}", holder=dict(holder_now(source, name, now) or {}), mend=mend)
     return leases
 
 

@@ -4,7 +4,7 @@ from itertools import pairwise
 import pytest
 
 from runner.ledger import copy_ledger, open_ledger
-from runner.model.errors import ConfigError, LedgerError
+from runner.model.errors import ConfigError, LeaseHeld, LedgerError
 from runner.model.event import JobIntended, PlanUsed, Published, RunEnded
 from runner.model.item import Result
 from tests.contracts.ledger import HOLDER, SCOPE, Desk, StillClock, item
@@ -88,7 +88,7 @@ def test_a_ledger_at_work_is_not_copied(tmp_path):
     async def whole():
         ledger = open_ledger(f"{tmp_path}/a.db", clock=StillClock())
         await ledger.acquire("invoices", HOLDER, StillClock().now(), 60.0)
-        with pytest.raises(LedgerError, match="an apply works on invoices"):
+        with pytest.raises(LeaseHeld, match="an apply works on invoices"):
             await copy_ledger(f"{tmp_path}/a.db", f"{tmp_path}/b.db", clock=StillClock())
         await ledger.close()
 
@@ -97,7 +97,7 @@ def test_a_ledger_at_work_is_not_copied(tmp_path):
 
 
 def test_a_ledger_that_is_not_there(tmp_path):
-    with pytest.raises(LedgerError, match="there is nothing to copy"):
+    with pytest.raises(LedgerError, match=r"there is nothing to copy: .*a\.db"):
         asyncio.run(copy_ledger(f"{tmp_path}/a.db", f"{tmp_path}/b.db", clock=StillClock()))
     assert not (tmp_path / "b.db").exists()
 
@@ -105,3 +105,21 @@ def test_a_ledger_that_is_not_there(tmp_path):
 def test_memory_cannot_be_copied(tmp_path):
     with pytest.raises(ConfigError, match="memory: is not known"):
         asyncio.run(copy_ledger("memory:", f"{tmp_path}/b.db", clock=StillClock()))
+
+
+def test_a_copy_knows_that_its_source_has_forgotten_something(tmp_path):
+    async def whole():
+        await fill(f"{tmp_path}/a.db")
+        (tmp_path / "old.db").write_bytes((tmp_path / "a.db").read_bytes())
+        await go_on(f"{tmp_path}/a.db")
+        (tmp_path / "old.db").replace(tmp_path / "a.db")
+        await copy_ledger(f"{tmp_path}/a.db", f"{tmp_path}/b.db", clock=StillClock())
+        told = []
+        for name in "ab":
+            ledger = open_ledger(f"{tmp_path}/{name}.db", clock=StillClock())
+            told.append(await ledger.regressed(SCOPE))
+            await ledger.close()
+        assert told[1]
+        assert told[0] == told[1]
+
+    asyncio.run(whole())
