@@ -78,7 +78,15 @@ def cost_text(plan: StagePlan, budget: Budget) -> str:
         for value, unit in ((budget.items, "items"), (budget.units, "units"), (budget.money, "money"))
         if value is not None
     ]
-    return cost + (f"   budget {', '.join(limits)}" if limits else "")
+    stops = ": apply stops there" if _exceeds(plan, budget) else ""
+    return cost + (f"   budget {', '.join(limits)}{stops}" if limits else "")
+
+
+def _exceeds(plan: StagePlan, budget: Budget) -> bool:
+    """Whether the work is known to be more than the budget allows."""
+    limit, price = budget.money if budget.money is not None else budget.units, plan.estimate.money
+    is_dear = limit is not None and price is not None and price > limit
+    return is_dear or (budget.items is not None and plan.to_submit > budget.items)
 
 
 def sinks_text(plan: StagePlan, checks: int) -> str:
