@@ -74,7 +74,7 @@ class Session:
             if isinstance(url, SecretRef):
                 url = resolve(url, self.environ, self.project.root).reveal()
             if "://" not in url and url != "memory:":
-                url = str(self.project.root / url)
+                url = str(self.project.root / url.removeprefix("sqlite:"))
             self._ledger = open_ledger(url, clock=self.clock)
             self._lasting.push_async_callback(self._ledger.close)
         return self._ledger
