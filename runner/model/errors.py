@@ -3,7 +3,8 @@
 RunnerError
 ├── RecipeError        mend the documents: carries every problem
 ├── ConfigError        mend a setting: connection, secret, ledger, a path
-│   └── AuthError      the platform refused the login
+│   ├── AuthError      the platform refused the login
+│   └── UsageError     the command names what is not there: mend the command
 ├── Unavailable        worth asking again later
 │   └── StopRun        the platform as a whole is down or forbids: stop the run, nothing is lost
 ├── Refused            asking again is useless: the request itself is wrong
@@ -55,6 +56,10 @@ class ConfigError(RunnerError):
 
 class AuthError(ConfigError):
     """The platform refused the login (401, 403)."""
+
+
+class UsageError(ConfigError):
+    """A command was given what it cannot work with: a path, a selection, a job that is not there."""
 
 
 class Unavailable(RunnerError):
