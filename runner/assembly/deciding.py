@@ -10,7 +10,7 @@ from runner.assembly.session import Session
 from runner.engine.lease import Beating, holding, this_process
 from runner.engine.select import select_all
 from runner.engine.stop import Stop
-from runner.model.errors import ConfigError
+from runner.model.errors import UsageError
 from runner.model.event import Event, JobAccepted, JobHeld, JobReleased
 from runner.model.item import Item, Json
 from runner.model.job import DOUBTFUL, OPEN, TERMINAL, JobStatus
@@ -84,12 +84,12 @@ async def job(session: Session, recipes: Sequence[Recipe], key: str) -> Found:
     """Return the one job whose key begins so.
 
     Raises:
-        ConfigError: there is none, or more than one.
+        UsageError: there is none, or more than one.
     """
     found = [each for each in await jobs(session, recipes, all_of_them=True) if each.row.job.startswith(key)]
     if len(found) != 1:
         what = f"there are {len(found)} jobs whose key begins with {key!r}" if found else f"there is no job {key!r}"
-        raise ConfigError(what, mend="runner state list --all shows the keys")
+        raise UsageError(what, mend="runner state list --all shows the keys")
     return found[0]
 
 
@@ -110,12 +110,12 @@ async def adopt(session: Session, found: Found, remote: str, stop: Stop) -> None
     """Say that a doubtful or held job is this one on the platform; the next apply asks how it stands.
 
     Raises:
-        ConfigError: the job has an id already, or is at its end.
+        UsageError: the job has an id already, or is at its end.
         LeaseHeld: an apply works on the recipe.
     """
     row = found.row
     if row.status not in DOUBTFUL | {JobStatus.HELD}:
-        raise ConfigError(f"job {row.job} is {row.status}, not in doubt or held", mend="runner state list")
+        raise UsageError(f"job {row.job} is {row.status}, not in doubt or held", mend="runner state list")
     event = JobAccepted(row.job, remote, session.clock.now(), adopted=True)
     await _decide(session, found, event, stop)
 
@@ -124,13 +124,13 @@ async def mark(session: Session, found: Found, word: str, why: str, stop: Stop) 
     """Decide about a job: `absent` (was never accepted: its items are new), `failed`, or `held`.
 
     Raises:
-        ConfigError: the job is at its end.
+        UsageError: the job is at its end.
         LeaseHeld: an apply works on the recipe.
     """
     row, at = found.row, session.clock.now()
     is_open = row.status in OPEN and word != "absent"  # what has an id was accepted
     if row.status not in DOUBTFUL | {JobStatus.HELD} and not is_open:
-        raise ConfigError(f"job {row.job} is {row.status}: it cannot be marked {word}", mend="runner state list")
+        raise UsageError(f"job {row.job} is {row.status}: it cannot be marked {word}", mend="runner state list")
     said = why or f"marked {word} by hand"
     events: Mapping[str, Event] = {
         "absent": JobReleased(row.job, at, said),

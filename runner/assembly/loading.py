@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.model.errors import ConfigError
+from runner.model.errors import UsageError
 from runner.model.item import Json
 from runner.model.problem import Problem, Severity
 from runner.model.project import Project
@@ -60,12 +60,12 @@ def load_files(
         trigger: what started the recipes; None when they are only looked at.
 
     Raises:
-        ConfigError: a path does not exist.
+        UsageError: a path does not exist.
     """
     paths = list(paths) or [Path()]
     for path in paths:
         if not path.exists():
-            raise ConfigError(f"there is no file or folder {str(path)!r}", mend="check -f")
+            raise UsageError(f"there is no file or folder {str(path)!r}", mend="check -f")
     found = load_project(paths, profile=profile or None, environ=environ)
     cache = cache_folder(environ)
     catalog = Catalog([found.project.platforms], proven=None if cache is None else Proven(cache))

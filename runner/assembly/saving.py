@@ -18,7 +18,7 @@ from typing import Any, Final
 from runner import __version__
 from runner.engine.plan import StagePlan
 from runner.engine.saved import FORMAT_VERSION, moved, planned_items, stage_document, stage_plan
-from runner.model.errors import ConfigError, PlanRefused
+from runner.model.errors import ConfigError, PlanRefused, UsageError
 from runner.model.item import Json
 from runner.model.ledger import Ledger, PlanUse, Scope
 
@@ -119,10 +119,13 @@ def read_plan(path: Path) -> SavedPlan:
     """Read a plan from its file.
 
     Raises:
+        UsageError: there is no such file.
         PlanRefused: it is no plan, of a newer runner, or was changed after it was made.
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8", errors=_LONE))
+    except FileNotFoundError as error:
+        raise UsageError(f"there is no plan {str(path)!r}", mend="runner plan --out FILE makes one") from error
     except OSError as error:
         raise PlanRefused(f"plan {path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:

@@ -10,6 +10,7 @@ from runner.cli.console import err, one_line, paint
 from runner.cli.exits import Exit
 from runner.model.errors import (
     AuthError,
+    ConfigError,
     Indeterminate,
     Interrupted,
     LeaseHeld,
@@ -20,12 +21,15 @@ from runner.model.errors import (
     RunnerError,
     StopRun,
     Unavailable,
+    UsageError,
 )
 from runner.model.problem import Problem, Severity
 
 _CODES: tuple[tuple[type[RunnerError], Exit], ...] = (
     (RecipeError, Exit.INVALID),
     (AuthError, Exit.LOGIN),
+    (UsageError, Exit.USAGE),
+    (ConfigError, Exit.INVALID),  # behind the two kinds of it that have codes of their own
     (StopRun, Exit.LOGIN),
     (Unavailable, Exit.LOGIN),
     (LeaseHeld, Exit.LOCKED),

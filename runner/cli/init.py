@@ -9,7 +9,7 @@ import click
 
 from runner.cli.console import out, paint
 from runner.cli.exits import Exit
-from runner.model.errors import ConfigError
+from runner.model.errors import UsageError
 
 PROJECT = """\
 apiVersion: runner/v1
@@ -90,7 +90,7 @@ def command(folder: Path, name: str) -> Exit:
     }
     there = [path for path in files if (folder / path).exists() and path != ".gitignore"]
     if there:
-        raise ConfigError(f"{folder / there[0]} exists already", mend="choose another folder; nothing was written")
+        raise UsageError(f"{folder / there[0]} exists already", mend="choose another folder; nothing was written")
     for path, text in files.items():
         file = folder / path
         if file.exists():

@@ -10,14 +10,14 @@ from runner.cli.console import err
 from runner.cli.failures import tell_problem
 from runner.cli.options import Asked
 from runner.cli.selecting import chosen, is_question
-from runner.model.errors import ConfigError, RecipeError
+from runner.model.errors import RecipeError, UsageError
 
 
 def load(asked: Asked) -> Loaded:
     """Load everything that was asked for, and collect what is wrong with it; only selected recipes are given.
 
     Raises:
-        ConfigError: a path does not exist.
+        UsageError: a path does not exist.
     """
     loaded = load_files(
         asked.paths,
@@ -36,16 +36,25 @@ def load_or_stop(asked: Asked) -> Loaded:
 
     Raises:
         RecipeError: with every error.
-        ConfigError: nothing is selected, although a selection by name or label, or none, was asked for.
+        UsageError: nothing is selected, although a selection by name or label, or none, was asked for.
     """
     loaded = load(asked)
     if loaded.errors:
         raise RecipeError(loaded.errors)
     for problem in loaded.problems:
         tell_problem(problem)
-    if not loaded.recipes and not is_question(asked):
-        raise ConfigError("no recipe is selected", mend="give a file or folder of recipes with -f, or mend --select")
+    stop_without(loaded, asked)
     return loaded
+
+
+def stop_without(loaded: Loaded, asked: Asked) -> None:
+    """End the command when there is no recipe for it.
+
+    Raises:
+        UsageError: nothing is selected, although a selection by name or label, or none, was asked for.
+    """
+    if not loaded.recipes and not is_question(asked):
+        raise UsageError("no recipe is selected", mend="give a file or folder of recipes with -f, or mend --select")
 
 
 def load_to_work(asked: Asked) -> Loaded:
@@ -53,7 +62,7 @@ def load_to_work(asked: Asked) -> Loaded:
 
     Raises:
         RecipeError: with every error.
-        ConfigError: nothing is selected but what waits.
+        UsageError: nothing is selected but what waits.
     """
     loaded = load_or_stop(asked)
     waiting = [recipe.name for recipe in loaded.recipes if waits_for_trigger(recipe)]
@@ -61,6 +70,6 @@ def load_to_work(asked: Asked) -> Loaded:
         return loaded
     mend = "runner serve starts it; by hand: --trigger NAME=VALUE for each trigger.NAME that it reads"
     if len(waiting) == len(loaded.recipes):
-        raise ConfigError(f"{', '.join(waiting)} reads what triggers it, and nothing has", mend=mend)
+        raise UsageError(f"{', '.join(waiting)} reads what triggers it, and nothing has", mend=mend)
     err(f"left out, as nothing has triggered it: {', '.join(waiting)}")
     return replace(loaded, recipes=[recipe for recipe in loaded.recipes if recipe.name not in waiting])

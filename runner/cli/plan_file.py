@@ -20,6 +20,7 @@ def plan_among(asked: Asked) -> tuple[Asked, SavedPlan | None]:
 
     Raises:
         PlanRefused: the file is no plan.
+        UsageError: there is no such file.
         click.UsageError: there are several.
     """
     plans = [path for path in asked.paths if path.suffix == ".json"]

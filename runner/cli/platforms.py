@@ -11,6 +11,7 @@ from runner.cli import options
 from runner.cli.console import out, out_json
 from runner.cli.exits import Exit
 from runner.cli.platforms_text import block, document, markdown
+from runner.model.errors import ConfigError, UsageError
 from runner.platforms import Catalog
 from runner.recipe import load_project
 
@@ -31,7 +32,10 @@ def command(*, names: tuple[str, ...], form: str, is_markdown: bool) -> Exit:
       runner platforms --markdown
     """
     catalog = Catalog([load_project([Path()], profile=None, environ=os.environ).project.platforms])
-    manifests = [catalog.manifest(name) for name in names or catalog.names()]
+    try:
+        manifests = [catalog.manifest(name) for name in names or catalog.names()]
+    except ConfigError as error:
+        raise UsageError(error.what, mend=error.mend) from error
     form = "markdown" if is_markdown else form
     if form == "json":
         found = [document(manifest) for manifest in manifests]

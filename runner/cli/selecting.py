@@ -28,7 +28,8 @@ def chosen(loaded: Loaded, asked: Asked) -> Sequence[Recipe]:
 
     Raises:
         click.UsageError: a state is not known.
-        ConfigError: `changed:` names no commit, or there is no Git work tree.
+        UsageError: `changed:` names no commit.
+        ConfigError: there is no Git work tree.
     """
     if not asked.select:
         return loaded.recipes

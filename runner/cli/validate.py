@@ -9,7 +9,7 @@ from runner.cli.at_once import valid_text
 from runner.cli.console import err, out, out_json, paint
 from runner.cli.exits import Exit
 from runner.cli.failures import tell_problem
-from runner.cli.loading import load
+from runner.cli.loading import load, stop_without
 from runner.cli.options import Asked
 from runner.model.errors import RecipeError
 from runner.model.problem import Problem, Severity
@@ -32,6 +32,8 @@ def command(asked: Asked, *, form: str) -> Exit:
     try:
         loaded = load(asked)
         problems, valid = list(loaded.problems), len(loaded.recipes)
+        if asked.select and not loaded.errors:
+            stop_without(loaded, asked)
     except RecipeError as error:
         problems, valid = list(error.problems), 0
     errors = sum(problem.severity is Severity.ERROR for problem in problems)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from runner.model.errors import ConfigError, Unavailable
+from runner.model.errors import ConfigError, Unavailable, UsageError
 
 TIMEOUT_S: Final = 120.0
 _LOGIN: Final = re.compile(r"://[^@/\s]+@")
@@ -61,15 +61,15 @@ class Git:
         """Return the full hash of the commit that a ref names.
 
         Raises:
-            ConfigError: there is no such ref.
+            UsageError: there is no such ref.
         """
         if ref.startswith("-"):
-            raise ConfigError(f"{ref!r} is no Git ref")
+            raise UsageError(f"{ref!r} is no Git ref")
         try:
             return self.text("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
         except ConfigError as error:
             mend = "check the ref; a shallow clone needs `git fetch --unshallow` or a greater depth"
-            raise ConfigError(f"there is no commit {ref!r} in {self.folder}", mend=mend) from error
+            raise UsageError(f"there is no commit {ref!r} in {self.folder}", mend=mend) from error
 
     def changed(self, commit: str) -> frozenset[str]:
         """Return the paths, from the top of the work tree, that differ from a commit, untracked ones included."""

@@ -44,7 +44,7 @@ def test_a_report_for_the_other_host(machine: Machine):
 
 def test_a_wrong_folder_is_no_finding_but_a_failure(machine: Machine):
     done = machine(f"{VALIDATE} runner.sarif", RECIPES="nowhere")
-    assert (done.code, "there is no file or folder" in done.out) == (1, True)
+    assert (done.code, "there is no file or folder" in done.out) == (2, True)
 
 
 def test_without_cases_there_is_nothing_to_test(machine: Machine):

@@ -15,6 +15,6 @@ def test_a_new_project_is_valid_and_runs(shell: Shell, monkeypatch):
 
 def test_init_changes_nothing_that_exists(shell: Shell):
     shell.write("runner.yaml", "mine")
-    assert shell("init").code == 1
+    assert shell("init").code == 2
     assert shell.read("runner.yaml") == "mine"
     assert not (shell.folder / "recipes").exists()

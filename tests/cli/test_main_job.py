@@ -94,7 +94,7 @@ def test_results_of_the_stand_in_never_count_for_the_platform(examples: Shell, m
 def test_without_a_token_the_message_says_where_it_was_looked_for(examples: Shell, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("AIHUB_TOKEN", raising=False)
     said = examples("apply", "-f", "invoices.yaml")
-    assert (said.code, "AIHUB_TOKEN" in said.err) == (1, True)
+    assert (said.code, "AIHUB_TOKEN" in said.err) == (3, True)
 
 
 def test_status_tells_what_the_ledger_knows(examples: Shell):

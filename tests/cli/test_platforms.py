@@ -30,6 +30,11 @@ def test_the_page_of_the_house_is_the_one_that_is_made(shell: Shell):
     assert PAGE.read_text(encoding="utf-8") == made, f"run: runner platforms --markdown > {PAGE.name} in its folder"
 
 
+def test_a_platform_that_is_not_there_is_wrong_usage(shell: Shell):
+    said = shell("platforms", "aihubb")
+    assert (said.code, "did you mean 'aihub'?" in said.err) == (2, True)
+
+
 def test_every_kind_stands_with_its_guarantee(shell: Shell):
     said = shell("platforms", "aihub").out
     assert "aihub.app    app, owner?, version" in said

@@ -28,6 +28,12 @@ def test_the_first_plan_is_applied_once(planned: Shell):
     assert (again.code, "used up" in again.err) == (17, True)
 
 
+def test_a_plan_that_is_not_there_is_wrong_usage(examples: Shell):
+    for words in (("apply", "nofile.json"), ("plan", "--show", "nofile.json")):
+        said = examples(*words)
+        assert (said.code, "there is no plan 'nofile.json'" in said.err) == (2, True)
+
+
 def test_a_plan_is_shown_even_when_it_was_used(planned: Shell):
     planned("apply", "plan.json")
     said = planned("plan", "--show", "plan.json")

@@ -63,8 +63,19 @@ def test_nothing_changed_is_nothing_to_do_and_no_error(shop: Shell):
 
 def test_a_name_that_no_recipe_has_is_an_error(shop: Shell):
     said = shop("plan", "-f", "recipes", "--select", "c")
-    assert (said.code, "mend --select" in said.err) == (1, True)
-    assert shop("plan", "-f", "recipes", "--select", "changed:HEAD", "--select", "c").code == 1
+    assert (said.code, "mend --select" in said.err) == (2, True)
+    assert shop("plan", "-f", "recipes", "--select", "changed:HEAD", "--select", "c").code == 2
+
+
+def test_nothing_selected_is_no_success_of_validate(shop: Shell):
+    said = shop("validate", "-f", "recipes", "--select", "nonex*")
+    assert (said.code, said.out, "no recipe is selected" in said.err) == (2, "", True)
+    assert shop("validate", "-f", "recipes", "--select", "changed:HEAD").code == 0
+
+
+def test_a_file_that_is_not_there_is_wrong_usage(shop: Shell):
+    said = shop("plan", "-f", "nofile.yaml")
+    assert (said.code, "there is no file or folder 'nofile.yaml'" in said.err) == (2, True)
 
 
 def test_how_recipes_stand(shop: Shell):
@@ -82,8 +93,8 @@ def test_how_recipes_stand(shop: Shell):
     ("wish", "code", "text"),
     [
         ("state:lost", 2, "the states are pending, held, failed"),
-        ("changed:nowhere", 1, "there is no commit 'nowhere'"),
-        ("changed:--output=x", 1, "is no Git ref"),
+        ("changed:nowhere", 2, "there is no commit 'nowhere'"),
+        ("changed:--output=x", 2, "is no Git ref"),
     ],
 )
 def test_a_wish_that_cannot_be_understood(shop: Shell, wish: str, code: int, text: str):

@@ -35,7 +35,7 @@ def test_help_says_how(shop: Shell) -> None:
 def test_a_secret_that_is_not_there_ends_it_at_once(shop: Shell) -> None:
     shop.write("r.yaml", RECIPE % ("/hooks/go", "gone"))
     said = shop("serve", "-f", ".", "--port", "0")
-    assert said.code == 1
+    assert said.code == 3
     assert "the environment variable GONE is not set" in said.err
 
 
@@ -71,7 +71,7 @@ def test_an_apply_waits_for_no_trigger(shop: Shell) -> None:
     text = (RECIPE % ("/hooks/go", "shop")).replace("in.jsonl", "'{{ trigger.file }}'")
     shop.write("r.yaml", text)
     said = shop("plan", "-f", ".")
-    assert (said.code, "reads what triggers it" in said.err) == (1, True)
+    assert (said.code, "reads what triggers it" in said.err) == (2, True)
     assert "1 new" in shop("plan", "-f", ".", "--trigger", "file=in.jsonl").out
     shop.write("other.yaml", RECIPE.partition("triggers:")[0].replace("name: r", "name: other"))
     said = shop("plan", "-f", ".")

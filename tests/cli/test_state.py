@@ -34,14 +34,14 @@ def test_show_tells_of_items(applied: Shell):
 
 def test_a_job_that_is_not_there_is_named(applied: Shell):
     said = applied("state", "show", "zz", *INVOICES)
-    assert (said.code, "no job 'zz'" in said.err) == (1, True)
+    assert (said.code, "no job 'zz'" in said.err) == (2, True)
     assert "4 jobs" in applied("state", "show", "", *INVOICES).err
 
 
 def test_nothing_is_decided_about_a_finished_job(applied: Shell):
     key = jobs(applied)[0]["job"]
-    assert applied("state", "adopt", key, "r1", *INVOICES).code == 1
-    assert applied("state", "mark", key, "absent", *INVOICES).code == 1
+    assert applied("state", "adopt", key, "r1", *INVOICES).code == 2
+    assert applied("state", "mark", key, "absent", *INVOICES).code == 2
 
 
 def test_export_tells_everything(applied: Shell):

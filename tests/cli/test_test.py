@@ -130,7 +130,7 @@ def test_a_platform_without_emulator_is_skipped(examples: Shell):
 
 def test_no_test_at_all_is_said(shell: Shell):
     said = shell("test")
-    assert (said.code, "there is no test" in said.err) == (1, True)
+    assert (said.code, "there is no test" in said.err) == (2, True)
 
 
 @pytest.mark.parametrize("command", ["validate", "render", "plan", "apply", "status"])
@@ -142,7 +142,7 @@ def test_other_commands_pass_tests_over(examples: Shell, command: str):
 
 def test_a_test_that_is_named_alone_is_told_from_a_recipe(examples: Shell):
     said = examples("plan", "-f", "invoices.test.yaml")
-    assert (said.code, "the file is a test, no recipe" in said.err) == (1, True)
+    assert (said.code, "the file is a test, no recipe" in said.err) == (2, True)
     assert examples("validate", "invoices.yaml", "invoices.test.yaml", "runner.yaml") == (0, "1 recipe is valid\n", "")
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from runner.assembly.trial.document import Case, Exchange, Expected, Trial
 from runner.assembly.trial.judging import judged
 from runner.documents import Document, Pointer, load_schema, problems_of, read
-from runner.model.errors import ConfigError, RecipeError
+from runner.model.errors import RecipeError, UsageError
 from runner.model.item import Json
 from runner.model.problem import Mark, Problem, Severity
 from runner.templating import Tree, compile_tree
@@ -23,7 +23,7 @@ def load_trials(paths: Sequence[Path]) -> Sequence[Trial]:
     """Read every trial among some files and folders; a recipe or manifest stands for the trial beside it.
 
     Raises:
-        ConfigError: a path does not exist, or there is no trial.
+        UsageError: a path does not exist, or there is no trial.
         RecipeError: one of them is wrong; with all that is.
     """
     trials: list[Trial] = []
@@ -35,7 +35,7 @@ def load_trials(paths: Sequence[Path]) -> Sequence[Trial]:
     if problems:
         raise RecipeError(problems)
     if not trials:
-        raise ConfigError("there is no test", mend=f"write one beside a recipe: NAME{ENDINGS[0]} beside NAME.yaml")
+        raise UsageError("there is no test", mend=f"write one beside a recipe: NAME{ENDINGS[0]} beside NAME.yaml")
     return trials
 
 
@@ -45,14 +45,14 @@ def _files(path: Path) -> Iterator[Path]:
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             yield from (Path(here, name) for name in sorted(names) if name.endswith(ENDINGS))
     elif not path.exists():
-        raise ConfigError(f"there is no file or folder {str(path)!r}", mend="check -f")
+        raise UsageError(f"there is no file or folder {str(path)!r}", mend="check -f")
     elif path.name.endswith(ENDINGS) or _kind(path) == "Test":
         yield path
     else:
         beside = [near for ending in ENDINGS if (near := path.with_name(path.stem + ending)).is_file()]
         if not beside:
             missing = path.with_name(path.stem + ENDINGS[0])
-            raise ConfigError(f"there is no test beside {str(path)!r}", mend=f"write {missing}: runner schema test")
+            raise UsageError(f"there is no test beside {str(path)!r}", mend=f"write {missing}: runner schema test")
         yield from beside
 
 
