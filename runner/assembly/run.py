@@ -10,7 +10,7 @@ from runner.assembly.freezing import refuse_when_frozen
 from runner.assembly.saving import SavedPlan, refuse_plan
 from runner.assembly.session import Session
 from runner.assembly.telling import Teller, telling
-from runner.engine.lease import Beating, holding, this_process
+from runner.engine.lease import Beating, holder_now, holding, this_process
 from runner.engine.plan import StagePlan
 from runner.engine.progress import Progress
 from runner.engine.publish import preflight
@@ -53,7 +53,7 @@ class Applied:
 async def plan_recipe(session: Session, recipe: Recipe, *, with_items: bool = False) -> Sequence[Planned]:
     """Plan every stage of a recipe; writes nothing."""
     ledger = await session.ledger()
-    holder = await ledger.holder(session.lease_name(recipe), session.clock.now())
+    holder = await holder_now(ledger, session.lease_name(recipe), session.clock.now())
     found = await _plan(session, recipe, with_items=with_items)
     return [replace(planned, plan=replace(planned.plan, holder=holder)) for planned in found]
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from runner.assembly.session import Session
+from runner.engine.lease import holder_now
 from runner.model.item import Json
 from runner.model.ledger import ItemStatus, Publication, RunRow, Scope
 from runner.model.recipe import Recipe
@@ -24,7 +25,7 @@ class StageStatus:
         run: the latest apply; None when there was none.
         publications: sink to its last publication.
         failures: (item key, status, error) of the first failed and held items; empty unless asked for.
-        holder: who applies it now, None when nobody does.
+        holder: who applies it now, None when nobody does; `dead` in it tells that it died.
     """
 
     scope: Scope
@@ -39,7 +40,7 @@ class StageStatus:
 async def recipe_status(session: Session, recipe: Recipe, *, failures: bool = False) -> Sequence[StageStatus]:
     """Return the status of every stage of a recipe."""
     ledger = await session.ledger()
-    holder = await ledger.holder(session.lease_name(recipe), session.clock.now())
+    holder = await holder_now(ledger, session.lease_name(recipe), session.clock.now())
     found = []
     for stage in recipe.stages:
         scope = session.scope(recipe, stage.name)

@@ -101,11 +101,13 @@ def sinks_text(plan: StagePlan, checks: int) -> str:
 
 
 def holder_text(holder: object) -> str:
-    """Say who holds the lease."""
+    """Say who holds the lease, and whether it is in the way."""
     if not isinstance(holder, dict):
         return "by another apply"
     where = f"pid {holder.get('pid')} on {holder.get('host')}"
     run = f", {holder['ci_url']}" if holder.get("ci_url") else ""
+    if holder.get("dead"):
+        return f"left locked by an apply that is dead ({where}{run}): the next apply takes over"
     return f"by another apply ({where}{run})"
 
 

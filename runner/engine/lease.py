@@ -67,6 +67,21 @@ def is_dead(holder: Mapping[str, Json]) -> bool:
     return bool(started) and started != process_start(pid)
 
 
+def dead_epoch(holder: Mapping[str, Json]) -> int | None:
+    """Return the epoch of a lease whose holder surely does not live any more, to take it over; None of any other."""
+    epoch = holder.get("epoch")
+    return epoch if isinstance(epoch, int) and is_dead(holder) else None
+
+
+async def holder_now(ledger: Ledger, name: str, now: float) -> Mapping[str, Json] | None:
+    """Return who holds a lease; None when nobody does.
+
+    `dead` is true in it when its process surely does not live any more: the next apply takes the lease over at once.
+    """
+    holder = await ledger.holder(name, now)
+    return {**holder, "dead": True} if holder is not None and dead_epoch(holder) is not None else holder
+
+
 async def take(ledger: Ledger, name: str, who: Mapping[str, Json], clock: Clock) -> Lease:
     """Take the lease; that of a process which died on this host is taken over at once.
 
@@ -76,8 +91,8 @@ async def take(ledger: Ledger, name: str, who: Mapping[str, Json], clock: Clock)
     try:
         return await ledger.acquire(name, who, clock.now(), TTL_S)
     except LeaseHeld as held:
-        epoch = held.holder.get("epoch")
-        if not is_dead(held.holder) or not isinstance(epoch, int):
+        epoch = dead_epoch(held.holder)
+        if epoch is None:
             raise
         return await ledger.acquire(name, who, clock.now(), TTL_S, dead_epoch=epoch)
 

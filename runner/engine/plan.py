@@ -43,7 +43,7 @@ class StagePlan:
         changes: what would be made or changed on the platform before the first job.
         items: (key, content, reason) of the items that are work, when they were asked for.
         id: 8 hex letters over everything that apply would submit.
-        holder: who holds the lease now, None when nobody does.
+        holder: who holds the lease now, None when nobody does; `dead` in it tells that it died.
         missing: why the ledger may lack jobs; empty when it does not.
         version: of the scope in the ledger when the plan was made.
         unchanged: True when the source's fingerprint spared reading it.

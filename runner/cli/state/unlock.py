@@ -16,6 +16,7 @@ from runner.cli.loading import load_or_stop
 from runner.cli.loop import run
 from runner.cli.options import Asked
 from runner.cli.plan_text import holder_text
+from runner.engine.lease import holder_now
 from runner.model.item import Json
 
 
@@ -25,6 +26,8 @@ from runner.model.item import Json
 @click.option("--yes", is_flag=True, help="Do it; without it the holders are only shown.")
 def unlock(asked: Asked, *, emulate: bool, yes: bool) -> Exit:
     """Show who holds the leases of recipes, and take them away with --yes.
+
+    Without --yes it ends with 16 when one of them is in the way of the next apply.
 
     Hardly ever needed: the lease of a process that died on this machine is taken over at once, any other one ends by
     itself a minute after its last sign of life. A holder that lives after all can write nothing any more.
@@ -36,19 +39,26 @@ def unlock(asked: Asked, *, emulate: bool, yes: bool) -> Exit:
     """
     holders = run(_unlock(load_or_stop(asked), emulate=emulate, yes=yes))
     for recipe, holder in holders:
-        if holder is None:
-            out(f"{recipe} is not locked")
-        else:
-            done = "was locked" if yes else "is locked"
-            out(f"{recipe} {done} {holder_text(holder)}" + ("" if yes else "; --yes takes the lease away"))
-    locked = any(holder is not None for _, holder in holders)
+        out(f"{recipe} {_told(holder, yes=yes)}")
+    locked = any(holder is not None and not holder.get("dead") for _, holder in holders)
     return Exit.LOCKED if locked and not yes else Exit.DONE
+
+
+def _told(holder: Mapping[str, Json] | None, *, yes: bool) -> str:
+    if holder is None:
+        return "is not locked"
+    verb = "was" if yes else "is"
+    if holder.get("dead"):
+        return f"{verb} {holder_text(holder)}"
+    return f"{verb} locked {holder_text(holder)}" + ("" if yes else "; --yes takes the lease away")
 
 
 async def _unlock(loaded: Loaded, *, emulate: bool, yes: bool) -> Sequence[tuple[str, Mapping[str, Json] | None]]:
     async with open_session(loaded.project, loaded.known, loaded.catalog, emulate=emulate) as session:
         ledger, now = await session.ledger(), session.clock.now()
-        return [
-            (recipe.name, await (decide(session, recipe) if yes else ledger.holder(session.lease_name(recipe), now)))
-            for recipe in loaded.recipes
-        ]
+        found = []
+        for recipe in loaded.recipes:
+            found.append((recipe.name, await holder_now(ledger, session.lease_name(recipe), now)))
+            if yes:
+                await decide(session, recipe)
+        return found
