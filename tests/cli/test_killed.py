@@ -81,3 +81,14 @@ def test_the_lock_of_a_living_apply_stands_in_the_way(project: Shell):
     assert "by another apply (pid " in project("status", "-f", "r.yaml").out
     assert project("state", "unlock", "-f", "r.yaml", "--yes").code == 0
     assert project("apply", "-f", "r.yaml").code == 0
+
+
+def test_an_item_outside_of_the_selection_is_not_said_to_have_left_it(project: Shell):
+    """While the first selection is still read there is none, although jobs run."""
+    assert project("apply", "-f", "r.yaml").code == 0
+    project.write("in.jsonl", '{"id": "k1"}\n')
+    assert project("apply", "-f", "r.yaml").code == 0
+    shown = json.loads(project("state", "list", "-f", "r.yaml", "--all", "-o", "json").out)["jobs"]
+    told = "".join(project("state", "show", job["job"], "-f", "r.yaml").out for job in shown)
+    assert "k0    not in the current selection\n" in told
+    assert "k1    succeeded\n" in told

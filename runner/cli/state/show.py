@@ -37,7 +37,7 @@ def show(asked: Asked, *, key: str, emulate: bool, form: str) -> Exit:
         return Exit.DONE
     out(head(found))
     for one in listed:
-        status = one.get("status", "not selected any more")
+        status = one.get("status", "not in the current selection")
         out(row("item", f"{one['key']}    {status}" + (f": {one['error']}" if one.get("error") else "")))
     return Exit.DONE
 
