@@ -9,7 +9,7 @@ from functools import partial
 from types import TracebackType
 from typing import Protocol
 
-from runner.emulators import EMULATORS, create
+from runner.emulators import EMULATORS, create, not_installed
 from runner.model.contracts import Clock
 from runner.model.errors import ConfigError
 from runner.model.item import Json
@@ -86,7 +86,5 @@ class StandIns:
         except ValueError as error:
             raise ConfigError(str(error), mend="mend the knobs of the emulator") from error
         except ImportError as error:
-            raise ConfigError(
-                f"emulators need a library that is not installed: {error.name}", mend="pip install 'runner[emulate]'"
-            ) from error
+            raise not_installed(error) from error
         return await self._stack.enter_async_context(serving(app))

@@ -8,10 +8,7 @@ import json
 import click
 
 from runner.cli.exits import Exit
-from runner.emulators import EMULATORS
-from runner.model.errors import ConfigError
-
-EXTRA = "pip install 'runner[emulate]'"
+from runner.emulators import EMULATORS, create, not_installed
 
 
 @click.command("emulate")
@@ -35,12 +32,11 @@ def command(platform: str, host: str, port: int, token: str, knobs: tuple[str, .
       curl http://127.0.0.1:8900/_emulator/stats
     """
     try:
-        from runner.emulators import create  # the web parts come with an extra
-        from runner.emulators.serve import serve_forever
+        from runner.emulators.serve import serve_forever  # the web parts come with an extra
 
         app = create(platform, token=token, **dict(_knob(text) for text in knobs))
     except ImportError as error:
-        raise ConfigError(f"the stand-ins need a library that is not installed: {error.name}", mend=EXTRA) from error
+        raise not_installed(error) from error
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     asyncio.run(serve_forever(app, host, port))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from runner.assembly.loading import Loaded
     from runner.web.service import Service, Settings
 
-EXTRA = "pip install 'runner[serve]'"
+EXTRA = "install it with its extra: pip install -e '.[serve]' in a checkout of runner"
 
 
 @click.command("serve")

@@ -8,6 +8,8 @@ What all of them share is in `desk`, how they are served in `serve`.
 import importlib
 from typing import TYPE_CHECKING
 
+from runner.model.errors import ConfigError
+
 if TYPE_CHECKING:  # the web parts are loaded only when an emulator is made
     from starlette.applications import Starlette
 
@@ -34,3 +36,11 @@ def create(name: str, *, token: str = "emulator", **knobs: object) -> "Starlette
         raise ValueError(f"no emulator {name!r}; known: {', '.join(EMULATORS)}")
     made: Starlette = importlib.import_module(EMULATORS[name]).create(token=token, **knobs)
     return made
+
+
+def not_installed(error: ImportError) -> ConfigError:
+    """Return what is told when a library is missing without which no emulator is made or served."""
+    return ConfigError(
+        f"the emulators need a library that is not installed: {error.name}",
+        mend="install it with its extra: pip install -e '.[emulate]' in a checkout of runner",
+    )

@@ -80,7 +80,8 @@ def _postgres(url: str) -> Database:
         module = import_module("runner.ledger.postgres")  # only who asks for it needs the driver
     except ImportError as error:
         raise ConfigError(
-            f"a Postgres ledger needs the driver psycopg: {error}", mend="pip install 'runner[postgres]'"
+            f"a Postgres ledger needs the driver psycopg: {error}",
+            mend="install it with its extra: pip install -e '.[postgres]' in a checkout of runner",
         ) from error
     database: Database = module.PostgresDatabase(url)
     return database

@@ -11,7 +11,7 @@ from tests.contracts.ledger import HOLDER, SCOPE, Desk, DurableContract, LedgerC
 from tests.ledger.server import postgres
 from tests.ledger.test_copying import round_trip
 
-psycopg = pytest.importorskip("psycopg", reason="the Postgres driver is not installed (pip install 'runner[postgres]')")
+psycopg = pytest.importorskip("psycopg", reason="the Postgres driver is not installed (pip install -e '.[postgres]')")
 NUMBERS = count()
 
 

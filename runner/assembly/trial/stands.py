@@ -15,6 +15,7 @@ from runner.assembly.stand_ins import TOKEN, StandIns, Stands
 from runner.assembly.trial.comparing import Discrepancy
 from runner.assembly.trial.document import Case, Trial
 from runner.assembly.trial.recorded import Recorded
+from runner.emulators import not_installed
 from runner.model.contracts import Clock
 from runner.model.errors import ConfigError, RecipeError
 from runner.model.item import Json
@@ -213,9 +214,6 @@ async def _serving(app: Recorded) -> AsyncIterator[str]:
     try:
         from runner.emulators.serve import serving  # the web parts come with an extra
     except ImportError as error:
-        mend = "pip install 'runner[emulate]'"
-        raise ConfigError(
-            f"to play an exchange needs a library that is not installed: {error.name}", mend=mend
-        ) from error
+        raise not_installed(error) from error
     async with serving(app) as url:
         yield url
