@@ -150,7 +150,7 @@ class _Teller:
         yield Problem("wrong-type", what, self._document.mark_of(here), mend)
 
     def _type_mend(self, value: Json, names: Sequence[str], here: Pointer) -> str:
-        written = self._document.written(here).split(" #")[0].strip()
+        written = _alone(self._document.written(here).split(" #")[0].strip())
         if "string" in names and isinstance(value, (int, float)) and written:
             return f'put it in quotes: "{written[:_SHOWN]}"'
         if value is None:
@@ -212,6 +212,20 @@ _TELLERS: Final[Mapping[str, Callable[[_Teller, Any, Pointer], Iterator[Problem]
     "anyOf": _Teller.alternatives,
     "oneOf": _Teller.alternatives,
 }
+
+
+def _alone(written: str) -> str:
+    """Return a scalar without what stands behind it in an object or list that is written on one line."""
+    if written[:1] in ("'", '"'):
+        return written[: written.find(written[0], 1) + 1] or written
+    depth, ends = 0, len(written)
+    for at, letter in enumerate(written):
+        depth += (letter in "[{") - (letter in "]}")
+        if letter == "," and not depth:
+            ends = min(ends, at)
+        if depth < 0:
+            return written[: min(ends, at)].strip()
+    return written.removesuffix(",")
 
 
 def _types_of(schema: Mapping[str, Json]) -> list[str]:

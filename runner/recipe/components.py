@@ -107,7 +107,9 @@ class Builder:
         mark = self.document.mark_of((*pointer, CONNECTION))
         mend = did_you_mean(str(name or ""), known, "Connections")
         if not known:
-            mend = f"add to runner.yaml: connections: {{{platform}: {{platform: {platform}, ...}}}}"
+            is_free = isinstance(name, str) and name and name not in self.project.connections
+            wish = str(name)[:80] if is_free else platform
+            mend = f"add to runner.yaml: connections: {{{wish}: {{platform: {platform}, ...}}}}"
         if name is None:
             what = f'{noun} needs the field "connection"'
             return Problem("missing-field", what, self.document.key_mark_of(pointer), mend)

@@ -83,6 +83,24 @@ def test_problem(text: str, said: str) -> None:
     assert said in str(problem)
 
 
+@pytest.mark.parametrize(
+    ("text", "mend"),
+    [
+        ("{path: 3.20}", 'put it in quotes: "3.20"'),
+        ("{path: 7, mode: fast}", 'put it in quotes: "7"'),
+        ("path: x\neither: {k: 1}\nglob: 7 # {", 'put it in quotes: "7"'),
+        ("{mode: fast,\n path: 7,\n count: 1}", 'put it in quotes: "7"'),
+        ("{path: x, names: a, count: 1}", "make it a list: [a]"),
+        ("{path: x, names: 'a}'}", "make it a list: ['a}']"),
+        ("path: x\nnames: a, b", "make it a list: [a, b]"),
+    ],
+)
+def test_what_to_write_is_the_value_alone(text: str, mend: str) -> None:
+    document = parse(text, "f.yaml")
+    (problem,) = problems_of(SCHEMA, document.value, document, noun="source files")
+    assert problem.mend == mend
+
+
 def test_all_problems_in_order_of_the_file() -> None:
     document = parse("mode: x\nglobb: 1\ncount: 0", "f.yaml")
     found = problems_of(SCHEMA, document.value, document, noun="source files")

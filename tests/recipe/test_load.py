@@ -52,6 +52,13 @@ def test_an_option_that_becomes_null_is_left_out(tmp_path: Path) -> None:
     assert one(_shop(tmp_path), text).stages[0].target.options == {"connection": "shop", "app": "a"}
 
 
+@pytest.mark.parametrize(("wish", "name"), [("connection: ls, ", "ls"), ("", "shop")])
+def test_the_connection_to_add_is_the_one_that_is_named(tmp_path: Path, wish: str, name: str) -> None:
+    text = f"source: {{jsonl: {{path: in.jsonl}}}}\ntarget: {{shop.app: {{{wish}app: a}}}}\n"
+    _, (problem,) = load_text(tmp_path, text)
+    assert problem.mend == f"add to runner.yaml: connections: {{{name}: {{platform: shop, ...}}}}"
+
+
 def _shop(folder: Path) -> Path:
     head = "apiVersion: runner/v1\nkind: Project\n"
     connections = "connections: {shop: {platform: shop, token: {env: T}}, two: {platform: shop, token: {env: T}}}\n"
