@@ -86,12 +86,13 @@ def _vain(expected: Expected, found: Outcome) -> Iterator[Discrepancy]:
 
 
 def _rows(expected: Expected, found: Outcome) -> Iterator[Discrepancy]:
-    wanted = expected.rows if expected.records is None else len(expected.records)
-    name = "rows" if expected.records is None else "records"
-    if wanted is not None and len(found.rows) != wanted:
-        were = f"there {'is' if len(found.rows) == 1 else 'are'} {_count(len(found.rows), 'row')}"
-        mend = _expect(f"rows: {len(found.rows)}") if name == "rows" else "name one record for each row"
-        yield Discrepancy("wrong-rows", f"{were}, not {wanted}", ("expect", name), mend)
+    were = f"there {'is' if len(found.rows) == 1 else 'are'} {_count(len(found.rows), 'row')}"
+    if expected.rows is not None and len(found.rows) != expected.rows:
+        mend = _expect(f"rows: {len(found.rows)}")
+        yield Discrepancy("wrong-rows", f"{were}, not {expected.rows}", ("expect", "rows"), mend)
+    if expected.records is not None and len(found.rows) != len(expected.records):
+        what = f"{were}, not {len(expected.records)}"
+        yield Discrepancy("wrong-rows", what, ("expect", "records"), "name one record for each row")
     for number, (record, row) in enumerate(zip(expected.records or (), found.rows, strict=False)):
         yield from differences(record, row, ("expect", "records", number))
 

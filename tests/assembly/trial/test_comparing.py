@@ -22,6 +22,8 @@ def test_what_is_as_expected_gives_nothing():
         (Expected("failed_items"), "the outcome is done, not failed_items"),
         (Expected(error="x"), "the error is '', without 'x'"),
         (Expected(rows=2), "there is 1 row, not 2"),
+        (Expected(records=[{"a": 1}], rows=3), "there is 1 row, not 3"),
+        (Expected(records=[{"a": 1}, {}], rows=1), "there is 1 row, not 2"),
         (Expected(records=[{"a": 2}]), "records[0].a is 1, not 2"),
         (Expected(records=[{"c": 2}]), "records[0].c is missing"),
         (Expected(records=[{"b": [1, 3]}]), "records[0].b[1] is 2, not 3"),
