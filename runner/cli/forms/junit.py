@@ -1,5 +1,6 @@
 """An apply as JUnit XML: one suite per stage, one case for the apply, each check and each failed item (capped).
 
+Items that failed in an earlier apply are one case: a report is not green while the exit code is not.
 Cases keep their names from run to run, so that hosts can show their history: a check is named by its kind.
 """
 
@@ -12,6 +13,7 @@ from xml.etree import ElementTree
 
 from runner.assembly.run import Applied
 from runner.engine.run import StageReport
+from runner.model.ledger import ItemStatus
 
 FAILED_SHOWN: Final = 100
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -50,7 +52,10 @@ def _outcome(case: ElementTree.Element, report: StageReport) -> None:
     if report.outcome in _BAD:
         message = str(report.error) if report.error is not None else report.outcome
         ElementTree.SubElement(case, "error", type=report.outcome, message=clean(message))
-    elif report.outcome in ("held", "pending", "budget"):
+    elif report.outcome == "held":
+        held = f"{report.counts.get(ItemStatus.HELD, 0):,} held: a person must decide (runner state list)"
+        ElementTree.SubElement(case, "failure", type="held", message=held)
+    elif report.outcome in ("pending", "budget"):
         ElementTree.SubElement(case, "skipped", message=report.outcome)
 
 
@@ -75,6 +80,10 @@ def _failures(suite: ElementTree.Element, name: str, report: StageReport) -> Non
     further = progress.items["failed"] + progress.rejected - min(len(failed), FAILED_SHOWN)
     if further > 0:
         ElementTree.SubElement(_case(suite, name, "further items"), "failure", message=f"{further:,} more have failed")
+    earlier = report.counts.get(ItemStatus.FAILED, 0) - progress.items["failed"]
+    if earlier > 0 and report.outcome == "failed_items":
+        message = f"{earlier:,} failed in an earlier apply (runner status --failed, runner retry)"
+        ElementTree.SubElement(_case(suite, name, "items failed earlier"), "failure", message=message)
 
 
 def sum_up(element: ElementTree.Element, suites: Sequence[ElementTree.Element]) -> None:

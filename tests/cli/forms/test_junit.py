@@ -6,7 +6,14 @@ from xml.etree import ElementTree
 from runner.cli.forms.junit import FAILED_SHOWN, junit
 from runner.model.contracts import Verdict
 from tests.cli.forms.stages import applied, many, planned
+from tests.cli.shell import Shell
 
+FAILING = """apiVersion: runner/v1
+kind: Recipe
+name: bad
+source: {jsonl: {path: in.jsonl, key: id}}
+target: {command: {argv: [sh, -c, exit 3]}}
+"""
 GOOD, BAD = Verdict(passed=True, what="0 of 2", details={}), Verdict(passed=False, what="1 of 2", details={})
 WARNED = Verdict(passed=False, what="1 of 2", details={}, severity="warning")
 
@@ -39,10 +46,31 @@ def test_a_warning_is_no_failure(tmp_path: Path):
 def test_what_stopped_is_an_error_and_what_waits_is_skipped(tmp_path: Path):
     one = planned(tmp_path)
     stopped = applied(one, outcome="stopped", error=OSError("gone"))
-    held, pending, budget = (applied(one, outcome=outcome) for outcome in ("held", "pending", "budget"))
-    root = read(stopped, held, pending, budget)
-    assert (root.get("errors"), root.get("skipped"), root.get("failures")) == ("1", "3", "0")
+    pending, budget = (applied(one, outcome=outcome) for outcome in ("pending", "budget"))
+    root = read(stopped, pending, budget)
+    assert (root.get("errors"), root.get("skipped"), root.get("failures")) == ("1", "2", "0")
     assert root[0][0].find("error").get("message") == "gone"
+
+
+def test_what_is_held_is_a_failure(tmp_path: Path):
+    (suite,) = read(applied(planned(tmp_path), outcome="held", counts={"held": 3}))
+    assert (suite.get("skipped"), suite.get("failures")) == ("0", "1")
+    assert "3 held: a person must decide" in suite[0].find("failure").get("message")
+
+
+def test_items_that_failed_earlier_are_one_failure_beside_those_of_this_apply(tmp_path: Path):
+    (suite,) = read(applied(planned(tmp_path), failures=2, counts={"failed": 1503}))
+    assert (suite.get("failures"), names(suite)) == ("3", ["apply", "item k0", "item k1", "items failed earlier"])
+    assert suite[-1].find("failure").get("message").startswith("1,501 failed in an earlier apply")
+
+
+def test_it_is_not_green_when_the_exit_code_is_not(shell: Shell):
+    shell.write("in.jsonl", '{"id": "a"}\n{"id": "b"}\n')
+    shell.write("bad.yaml", FAILING)
+    assert shell("apply", "-f", "bad.yaml").code == 11
+    again = shell("apply", "-f", "bad.yaml", "-o", "junit")
+    (suite,) = ElementTree.fromstring(again.out)
+    assert (again.code, suite.get("failures"), names(suite)) == (11, "1", ["apply", "items failed earlier"])
 
 
 def test_many_stages_are_many_suites(tmp_path: Path):
