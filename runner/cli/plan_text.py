@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from runner.cli.change_text import change_lines
 from runner.cli.console import paint, row
@@ -39,9 +39,7 @@ def plan_block(plan: StagePlan, budget: Budget, checks: int) -> str:
     if plan.jobs and plan.capabilities.whole_source:
         jobs = f"    {count(plan.jobs, 'job')} over the whole selection"
     lines.append(row("target", f"{plan.target_text}{jobs}"))
-    if plan.open_jobs:
-        states = ", ".join(f"{number} {status}" for status, number in sorted(plan.open_jobs.items()))
-        lines.append(row("in flight", f"{states}: apply goes on with them"))
+    lines.extend(row(name, text) for name, text in jobs_texts(plan))
     lines.extend(row(name, text) for change in plan.changes for name, text in change_lines(change))
     lines.append(row("cost", cost_text(plan, budget)))
     lines.append(row("safety", safety(plan.capabilities)))
@@ -51,6 +49,20 @@ def plan_block(plan: StagePlan, budget: Budget, checks: int) -> str:
     if plan.holder:
         lines.append(row("locked", holder_text(plan.holder)))
     return "\n".join(lines)
+
+
+def jobs_texts(plan: StagePlan) -> list[tuple[str, str]]:
+    """Return what becomes of the jobs that were sent earlier, each with its name."""
+    going = {status: number - plan.to_hold.get(status, 0) for status, number in plan.open_jobs.items()}
+    found = [("in flight", f"{_states(going)}: apply goes on with them")] if any(going.values()) else []
+    if plan.to_hold:
+        text = f"{_states(plan.to_hold)}: the platform cannot be searched for them, apply will hold them for a person"
+        found.append(("in doubt", text))
+    return found
+
+
+def _states(jobs: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} {status}" for status, number in sorted(jobs.items()) if number)
 
 
 def work_text(plan: StagePlan) -> str:
@@ -119,13 +131,16 @@ def count(number: int, noun: str) -> str:
 def summary(plans: Sequence[StagePlan]) -> str:
     """Return the last line over all stages."""
     items, jobs = sum(plan.to_submit for plan in plans), sum(plan.jobs for plan in plans)
-    pending = sum(sum(plan.open_jobs.values()) for plan in plans)
+    to_hold = sum(sum(plan.to_hold.values()) for plan in plans)
+    pending = sum(sum(plan.open_jobs.values()) for plan in plans) - to_hold
     sinks = sum(sink.action == "write" for plan in plans for sink in plan.sinks)
-    if not (items or pending or sinks):
+    if not (items or pending or to_hold or sinks):
         return "nothing to do"
     parts = [f"{count(items, 'item')} to submit in {count(jobs, 'job')}"] if items else []
     if pending:
         parts.append(f"{count(pending, 'job')} to go on with")
+    if to_hold:
+        parts.append(f"{count(to_hold, 'job')} in doubt to hold")
     if sinks:
         parts.append(f"{count(sinks, 'sink')} to write")
     return "plan: " + ", ".join(parts)

@@ -40,6 +40,7 @@ class StagePlan:
         rejected: number of places of the source that hold no usable item; `rejections` are the first of them.
         jobs: jobs still to be submitted.
         open_jobs: JobStatus to number of the jobs in flight.
+        to_hold: those of them that apply will hold: in doubt, and the platform cannot be searched for them.
         changes: what would be made or changed on the platform before the first job.
         items: (key, content, reason) of the items that are work, when they were asked for.
         id: 8 hex letters over everything that apply would submit.
@@ -60,6 +61,7 @@ class StagePlan:
     rejections: Sequence[Rejected] = ()
     reasons: Mapping[str, int] = field(default_factory=dict)
     open_jobs: Mapping[str, int] = field(default_factory=dict)
+    to_hold: Mapping[str, int] = field(default_factory=dict)
     estimate: Estimate = field(default_factory=Estimate)
     capabilities: Capabilities = field(default_factory=Capabilities)
     sinks: Sequence[SinkPlan] = ()

@@ -38,6 +38,7 @@ def stage_document(plan: StagePlan) -> dict[str, Json]:
             "first": [{"place": each.place, "what": each.what} for each in plan.rejections],
         },
         "open_jobs": dict(plan.open_jobs),
+        "to_hold": dict(plan.to_hold),
         "cost": {"money": plan.estimate.money, "currency": plan.estimate.currency, "how": plan.estimate.how},
         "changes": [{"what": change.what, "before": change.before, "after": change.after} for change in plan.changes],
         "safety": {
@@ -75,6 +76,7 @@ def stage_plan(document: Mapping[str, Json], profile: str) -> StagePlan:
         rejections=[Rejected(each["place"], each["what"]) for each in document["rejected"]["first"]],
         reasons=document["reasons"],
         open_jobs=document["open_jobs"],
+        to_hold=document.get("to_hold", {}),  # plans of earlier versions have none
         estimate=Estimate(cost["money"], cost["currency"], cost["how"]),
         capabilities=Capabilities(find=find, complete=complete, whole_source=target["whole_source"]),
         changes=[Change(each["what"], each["before"], each["after"]) for each in document["changes"]],

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from runner.engine.budget import price
 from runner.engine.decide import Decision, decide
@@ -22,7 +22,7 @@ from runner.engine.walked import Walked
 from runner.engine.work import Work
 from runner.model.contracts import Comparing, Estimating
 from runner.model.item import Item
-from runner.model.job import DOUBTFUL, OPEN, TERMINAL, Estimate
+from runner.model.job import DOUBTFUL, OPEN, TERMINAL, Estimate, Find, JobStatus
 from runner.model.ledger import ItemStatus
 
 
@@ -61,6 +61,7 @@ async def survey(
         rejections=tuple(walked.rejections),
         reasons=dict(walked.reasons),
         open_jobs=dict(open_jobs),
+        to_hold=_to_hold(work, open_jobs),
         estimate=estimate,
         changes=await work.target.compare() if to_submit and isinstance(work.target, Comparing) else (),
         capabilities=capabilities,
@@ -72,6 +73,13 @@ async def survey(
         missing=await work.ledger.regressed(work.scope),
         version=await work.ledger.version(work.scope),
     )
+
+
+def _to_hold(work: Work, open_jobs: Mapping[str, int]) -> dict[str, int]:
+    """Return the jobs whose reply was lost, if nothing can tell what became of them."""
+    if work.target.capabilities.find is not Find.NONE or work.run.on_unknown_submit != "find_then_hold":
+        return {}
+    return {str(one): open_jobs[one] for one in (JobStatus.SENT, JobStatus.UNKNOWN) if open_jobs.get(one)}
 
 
 async def _from_ledger(work: Work) -> Walked | None:

@@ -14,7 +14,7 @@ from runner.assembly.run import Applied, Planned
 from runner.assembly.status import StageStatus
 from runner.cli.change_text import change_lines
 from runner.cli.console import safe
-from runner.cli.plan_text import cost_text, count, sinks_text, summary
+from runner.cli.plan_text import cost_text, count, jobs_texts, sinks_text, summary
 from runner.engine.decide import Decision
 from runner.engine.plan import StagePlan, safety
 from runner.model.contracts import Verdict
@@ -89,6 +89,7 @@ def _details(planned: Planned) -> str:
         f"safety   {safety(plan.capabilities)}",
         f"sinks    {sinks_text(plan, len(planned.stage.checks))}",
     ]
+    lines += [f"{name:<8} {text}" for name, text in jobs_texts(plan)]
     lines += [f"{name:<8} {text}" for change in plan.changes for name, text in change_lines(change)]
     lines += [f"rejected {each.place}: {each.what}" for each in plan.rejections[:5]]
     return _folded(f"{_name(planned)} · plan {plan.id}", lines)
