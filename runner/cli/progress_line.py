@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from runner.cli.console import err, is_terminal
@@ -14,32 +14,54 @@ from runner.engine.progress import Progress
 REDRAW_S = 0.2
 TELL_S = 10.0
 BAR = 24
+SHORT_BAR = 8
+SHORT_NAME = 4
 
 
-def line(name: str, progress: Progress, seconds: float) -> str:
-    """Return one line: bar, items, jobs by state, rate, time left."""
-    items = progress.items
-    ended = items["succeeded"] + items["failed"] + items["held"]
+def line(name: str, progress: Progress, seconds: float, width: int | None = None) -> str:
+    """Return one line: bar, items, jobs by state, rate, time left.
+
+    Args:
+        name: of the recipe.
+        progress: what is shown.
+        seconds: since it began.
+        width: most characters: first the bar gives way, then the name; None for as many as it takes.
+    """
+    facts = "  ".join(_facts(progress, seconds))
+    if not progress.expected:
+        return f"{_fitted(name, width, len(facts) + 2)}  {facts}"
+    around = len("  [] ") + len(facts)
+    bar = BAR if width is None else max(SHORT_BAR, min(BAR, width - around - len(name)))
+    full = int(min(1.0, _ended(progress) / progress.expected) * bar)
+    return f"{_fitted(name, width, around + bar)}  [{'█' * full}{'·' * (bar - full)}] {facts}"
+
+
+def _fitted(name: str, width: int | None, around: int) -> str:
+    """Return the name as long as it may be beside other characters; what is cut off is shown."""
+    if width is None or len(name) <= (room := max(SHORT_NAME, width - around)):
+        return name
+    return f"{name[: room - 1]}…"
+
+
+def _ended(progress: Progress) -> int:
+    return progress.items["succeeded"] + progress.items["failed"] + progress.items["held"]
+
+
+def _facts(progress: Progress, seconds: float) -> Iterator[str]:
+    ended = _ended(progress)
     rate = ended / seconds if seconds > 0 else 0.0
-    parts = [name]
-    if progress.expected:
-        share = min(1.0, ended / progress.expected)
-        full = int(share * BAR)
-        parts.append(f"[{'█' * full}{'·' * (BAR - full)}] {ended:,}/{progress.expected:,} items")
-    else:
-        parts.append(f"{ended:,} items")
-    if items["failed"]:
-        parts.append(f"{items['failed']:,} failed")
+    yield f"{ended:,}/{progress.expected:,} items" if progress.expected else f"{ended:,} items"
+    if progress.items["failed"]:
+        yield f"{progress.items['failed']:,} failed"
     if progress.in_flight:
-        parts.append(f"{progress.in_flight:,} jobs in flight")
+        yield f"{progress.in_flight:,} jobs in flight"
     if progress.waiting_human:
-        parts.append(f"{progress.waiting_human:,} wait for a human")
+        yield f"{progress.waiting_human:,} wait for a human"
     if progress.jobs["unknown"]:
-        parts.append(f"{progress.jobs['unknown']:,} doubtful")
-    parts.append(f"{rate:,.1f}/s")
+        yield f"{progress.jobs['unknown']:,} doubtful"
+    yield f"{rate:,.1f}/s"
     if progress.expected > ended and rate > 0:
-        parts.append(f"{_clock((progress.expected - ended) / rate)} left")
-    return "  ".join(parts)
+        yield f"{_clock((progress.expected - ended) / rate)} left"
 
 
 def _clock(seconds: float) -> str:
@@ -76,10 +98,10 @@ class ProgressLine:
         last = ""
         while True:
             await asyncio.sleep(REDRAW_S if self._terminal else TELL_S)
-            text = line(self._name, self._progress, self._monotonic() - self._start)
+            width = shutil.get_terminal_size().columns - 1 if self._terminal else None
+            text = line(self._name, self._progress, self._monotonic() - self._start, width)
             if self._terminal:
-                width = shutil.get_terminal_size().columns
-                sys.stderr.write(f"\r\x1b[K{text[: width - 1]}")
+                sys.stderr.write(f"\r\x1b[K{text[:width]}")
                 sys.stderr.flush()
             elif text != last:
                 err(text)
