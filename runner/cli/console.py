@@ -53,8 +53,11 @@ def row(name: str, text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return the text with its line ends shown: what is said of a file must not look like a line of our own."""
-    return text.replace("\n", "\\n")
+    """Return the text with its line ends shown: what is said of a file must not look like a line of our own.
+
+    A problem that became an error of an item or a run says how to mend it on a line of its own: here behind a semicolon.
+    """
+    return text.replace("\n    mend: ", "; mend: ").replace("\n", "\\n")
 
 
 def safe(text: str) -> str:

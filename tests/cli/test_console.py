@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from runner.cli.console import err, out, out_json, paint, row, safe
+from runner.cli.console import err, one_line, out, out_json, paint, row, safe
+from runner.model.problem import Mark, Problem
 
 HOSTILE = "a\x1b[2J\x1b[31mred\x07\r\x9b1mb\u202ec"
 
@@ -34,6 +35,12 @@ def test_no_colours_where_nobody_looks(monkeypatch: pytest.MonkeyPatch):
 
 def test_a_row_stays_one_row():
     assert row("failed", "t1: boom\nitems      9 succeeded") == "  failed     t1: boom\\nitems      9 succeeded"
+
+
+def test_how_to_mend_stays_behind_what_is_wrong_in_one_row():
+    problem = Problem("wrong-type", "no text", Mark("r.yaml", 4, 2), "write a text\nand save")
+    said = "r.yaml:4:2: error[wrong-type]: no text; mend: write a text\\nand save"
+    assert one_line(str(problem)) == said
 
 
 def test_json_keeps_every_character_and_shows_none_that_steers(capsys: pytest.CaptureFixture[str]):
