@@ -55,7 +55,7 @@ def row(name: str, text: str) -> str:
 def one_line(text: str) -> str:
     """Return the text with its line ends shown: what is said of a file must not look like a line of our own.
 
-    A problem that became an error of an item or a run says how to mend it on a line of its own: here behind a semicolon.
+    A problem that became an error of an item says how to mend it on a line of its own: here behind a semicolon.
     """
     return text.replace("\n    mend: ", "; mend: ").replace("\n", "\\n")
 
