@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import click
 
+from runner.assembly.asked import refuse_unknown
 from runner.assembly.freezing import refuse_when_frozen
 from runner.assembly.loading import Loaded
 from runner.assembly.run import Applied, Planned, Wishes, apply_recipe
@@ -70,12 +71,15 @@ async def apply_loaded(loaded: Loaded, screen: Screen, wishes: Wishes, *, emulat
 
     Raises:
         PlanRefused: a freeze window of the project is on.
+        UsageError: items are to be tried again that no recipe selects; nothing was done.
     """
     stop = Stop()
     codes: list[Exit] = []
     listen(stop)
     async with open_session(loaded.project, loaded.known, loaded.catalog, emulate=emulate) as session:
         refuse_when_frozen(loaded.project, session.clock.now(), wishes.origin)
+        if wishes.again is not None and wishes.again.keys is not None:
+            await stop.unless(refuse_unknown(session, loaded.recipes, wishes.again.keys))
         for recipe in loaded.recipes:
             if stop.everything:
                 break
