@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Collection, Mapping
+from typing import Final
 
 from runner.engine.budget import price
 from runner.engine.decide import Decision, decide
@@ -24,6 +25,9 @@ from runner.model.contracts import Comparing, Estimating
 from runner.model.item import Item
 from runner.model.job import DOUBTFUL, OPEN, TERMINAL, Estimate, Find, JobStatus
 from runner.model.ledger import ItemStatus
+
+_AFTERWARDS: Final = {each: Estimate(how=f"known afterwards, for each {each}") for each in ("job", "item")}
+"""What is said when the platform tells a price but no estimate; by `cost` of the capabilities."""
 
 
 async def survey(
@@ -44,7 +48,7 @@ async def survey(
     open_jobs = Counter([str(row.status) async for row in work.ledger.jobs(work.scope, [*DOUBTFUL, *OPEN, *TERMINAL])])
     to_submit = sum(count for decision, count in walked.counts.items() if decision.is_work)
     capabilities = work.target.capabilities
-    estimate = Estimate()
+    estimate = _AFTERWARDS.get(capabilities.cost, Estimate())
     if to_submit:
         await price(work)
     if to_submit and isinstance(work.target, Estimating):

@@ -7,7 +7,7 @@ import pytest
 from runner.engine.survey import survey
 from runner.ledger import MemoryLedger
 from runner.model.event import JobAccepted, JobIntended
-from runner.model.job import Capabilities, Find
+from runner.model.job import Capabilities, Estimate, Find
 from runner.model.recipe import RunOptions
 from tests.engine.world import EXACT, FakeTarget, FindingTarget, Platform, applied, item, work_on
 
@@ -41,3 +41,16 @@ def test_a_job_in_doubt_is_planned_to_be_held_if_apply_holds_it(target, run, to_
     plan = asyncio.run(survey(work))
     assert (plan.to_hold, sum(plan.open_jobs.values()), plan.has_work) == (to_hold, 3, True)
     assert applied(work).counts.get("held", 0) == sum(to_hold.values())
+
+
+@pytest.mark.parametrize(
+    ("cost", "how"),
+    [
+        ("none", "unknown (the platform reports none)"),
+        ("job", "known afterwards, for each job"),
+        ("item", "known afterwards, for each item"),
+    ],
+)
+def test_a_price_that_is_told_afterwards_is_not_unknown(cost, how):
+    work = work_on(MemoryLedger(), ITEMS, FakeTarget(Platform(), Capabilities(cost=cost)))
+    assert asyncio.run(survey(work)).estimate == Estimate(how=how)
