@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
@@ -38,6 +39,7 @@ class Apply:
         powers: of the target.
         counted: of jobs whose results came in pieces so far: the items that were counted already.
         parked: jobs that could not be asked or sent in this apply; the next one goes on with them.
+        queued: workers that wait for the turn of a paying request, and may be sent home at any moment.
         workers: how many steps may be under way at one time.
     """
 
@@ -63,6 +65,7 @@ class Apply:
     budget_since: float = 0.0
     unshared: set[tuple[str, bytes]] = field(default_factory=set)
     counted: dict[str, set[str]] = field(default_factory=dict)
+    queued: set[asyncio.Task[None]] = field(default_factory=set)
     powers: Powers = field(init=False)
 
     def __post_init__(self) -> None:

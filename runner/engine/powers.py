@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from runner.model.contracts import Cleaning, PollingMany, Preparing, Target
+from runner.model.turns import Queueing, Turns
 
 
 @dataclass(frozen=True, slots=True)
 class Powers:
-    """The target itself under each optional contract that every job asks for; None where it does not fulfil it."""
+    """The target itself under each optional contract that every job asks for, and its turns; None where it has none."""
 
     preparing: Preparing | None
     polling_many: PollingMany | None
     cleaning: Cleaning | None
+    turns: Turns | None
 
 
 def powers_of(target: Target) -> Powers:
@@ -22,4 +24,5 @@ def powers_of(target: Target) -> Powers:
         target if isinstance(target, Preparing) else None,
         target if isinstance(target, PollingMany) else None,
         target if isinstance(target, Cleaning) else None,
+        target.turns if isinstance(target, Queueing) else None,
     )

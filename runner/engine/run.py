@@ -161,9 +161,11 @@ async def _fly(apply: Apply, options: ApplyOptions) -> None:
 
 
 async def _ground(apply: Apply, rounds: asyncio.Task[None], crew: Sequence[asyncio.Task[None]]) -> None:
-    """Let steps under way come to their end, for a while."""
+    """Let steps under way come to their end, for a while; what only waits for its turn goes home at once."""
     if not rounds.done():
         rounds.cancel()
+    for task in tuple(apply.queued):
+        task.cancel()
     apply.agenda.close()
     await asyncio.wait(crew, timeout=GRACE_S)
 

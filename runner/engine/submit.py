@@ -1,11 +1,13 @@
 """The first half of a job: intent, unpaid preparation, the paying request, and what its reply means.
 
-The order of writes is the promise of the house: the intent is durable before the first byte, the captured values are
-durable before the paying request, and its outcome is durable before anything else happens to the job.
+The order of writes is the promise of the house: what only waits for its turn is not written down as sent, the intent
+is durable before the first byte, the captured values are durable before the paying request, and its outcome is durable
+before anything else happens to the job.
 """
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 from runner.engine.agenda import Action, Step
@@ -20,6 +22,46 @@ from runner.model.job import Job
 
 async def submit(apply: Apply, step: Step) -> Step | None:
     """Send one job; return the step that follows at once, or None when it was put on the agenda or has landed."""
+    try:
+        return await _send(apply, step) if await _is_let_in(apply, step) else None
+    finally:
+        _leave(apply, step.job)
+
+
+async def _is_let_in(apply: Apply, step: Step) -> bool:
+    """Wait for the turn of a paying request that follows its intent at once; False when the platform is given up."""
+    if apply.powers.preparing is not None and step.job.sent_at is None:
+        return True  # its turn comes when everything is prepared
+    try:
+        await _turn(apply, step.job)
+    except StopRun as error:
+        apply.stop.ask(Reason.ERROR, error)
+        if not step.doubtful:
+            apply.purse.give_back(len(step.job.items), apply.flight.land(step.job))
+        return False
+    return True
+
+
+async def _turn(apply: Apply, job: Job) -> None:
+    """Wait until the paying request may leave at once: what only waits is not sent, whenever this process dies."""
+    turns = apply.powers.turns
+    if turns is None or turns.entered(job):
+        return
+    task = asyncio.current_task()
+    assert task is not None
+    apply.queued.add(task)
+    try:
+        await turns.enter(job)
+    finally:
+        apply.queued.discard(task)
+
+
+def _leave(apply: Apply, job: Job) -> None:
+    if apply.powers.turns is not None:
+        apply.powers.turns.leave(job)
+
+
+async def _send(apply: Apply, step: Step) -> Step | None:
     job = step.job
     if not step.doubtful:
         job = await _intend(apply, step)
@@ -31,6 +73,7 @@ async def submit(apply: Apply, step: Step) -> Step | None:
         await apply.keep_lease()
         apply.progress.requests += 1
         submitted = await apply.work.target.submit(job)
+        _leave(apply, job)
     except LedgerError:
         raise
     except (ConfigError, StopRun) as error:
@@ -67,6 +110,7 @@ async def _prepare(apply: Apply, job: Job, *, done: bool) -> Job:
     """Do the unpaid steps, and make what they gave durable before the paying request."""
     preparing = apply.powers.preparing
     kept = dict(job.kept) if preparing is None or done else dict(await preparing.prepare(job))
+    await _turn(apply, job)
     at = apply.now()
     await apply.record(JobSent(job.key, at, kept))
     return replace(job, kept=kept, sent_at=at)

@@ -21,7 +21,9 @@ LINES: Final = "application/jsonl"
 _ACCEPT: Final = {"json": "application/json"}
 
 
-async def render(call: Call, scope: Scope, client: Client, *, safe: bool | None, patient: bool = True) -> Request:
+async def render(
+    call: Call, scope: Scope, client: Client, *, safe: bool | None, patient: bool = True, admitted: bool = False
+) -> Request:
     """Make the request of a call.
 
     Args:
@@ -30,6 +32,7 @@ async def render(call: Call, scope: Scope, client: Client, *, safe: bool | None,
         client: knows which origins are the connection's own.
         safe: what the place says about repeating it; the call's own word counts more.
         patient: whether a 429 is waited out.
+        admitted: whether it goes without waiting for a place.
 
     Raises:
         Refused: a template met a value it cannot use, or a secret would go to another host.
@@ -58,6 +61,7 @@ async def render(call: Call, scope: Scope, client: Client, *, safe: bool | None,
         body=content,
         safe=call.safe if call.safe is not None else safe,
         patient=patient,
+        admitted=admitted,
     )
 
 

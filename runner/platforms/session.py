@@ -47,7 +47,9 @@ class Session:
         """Return what every template may read, and more."""
         return {"connection": self._fields, "now": self.clock.now(), **more}
 
-    async def ask(self, call: Call, scope: Scope, *, safe: bool | None = True, judge: Judge | None = None) -> Answer:
+    async def ask(
+        self, call: Call, scope: Scope, *, safe: bool | None = True, judge: Judge | None = None, admitted: bool = False
+    ) -> Answer:
         """Send a call and return its answer; a refused token is renewed once.
 
         A 429 is waited out, unless the caller judges replies himself.
@@ -57,13 +59,14 @@ class Session:
             scope: what its templates read.
             safe: whether it may be repeated; None asks the method.
             judge: says what the answer means; default the manifest's error rules.
+            admitted: whether its place was taken already.
 
         Raises:
             RunnerError: what the reply means; `Refused` also when the request cannot be made.
         """
         renewed = False
         while True:
-            request = await self._request(call, scope, safe=safe, patient=judge is None)
+            request = await self._request(call, scope, safe=safe, patient=judge is None, admitted=admitted)
             answers: list[Answer] = []
 
             def judged(reply: Reply, request: Request = request, answers: list[Answer] = answers) -> RunnerError | None:
@@ -114,8 +117,10 @@ class Session:
         elif self._exchange is not None:
             await self._logged_in()
 
-    async def _request(self, call: Call, scope: Scope, *, safe: bool | None, patient: bool = True) -> Request:
-        request = await render(call, scope, self.client, safe=safe, patient=patient)
+    async def _request(
+        self, call: Call, scope: Scope, *, safe: bool | None, patient: bool = True, admitted: bool = False
+    ) -> Request:
+        request = await render(call, scope, self.client, safe=safe, patient=patient, admitted=admitted)
         if self._exchange is None:
             return request
         headers = {**await self._logged_in(), **request.own_headers}
@@ -133,7 +138,8 @@ class Session:
         exchange = self._exchange
         assert exchange is not None
         scope = self.scope()
-        request = await render(exchange.call, scope, self.client, safe=True)
+        # It needs no place of its own: the request that waits for it may have taken the last one.
+        request = await render(exchange.call, scope, self.client, safe=True, admitted=True)
         reply = await self.client.send(request, lambda reply: self._login_error(reply, request.name))
         answer = Answer(reply)
         with reading("the login"):

@@ -46,7 +46,7 @@ def chosen(ways: Sequence[Submitting], scope: Scope) -> Submitting:
     raise Refused("the manifest has no way to submit this job")
 
 
-async def send(session: Session, way: Submitting, scope: Scope, name: str) -> Sent:
+async def send(session: Session, way: Submitting, scope: Scope, name: str, *, admitted: bool = False) -> Sent:
     """Send the paying request, once; errors as `Target.submit`.
 
     Args:
@@ -54,20 +54,28 @@ async def send(session: Session, way: Submitting, scope: Scope, name: str) -> Se
         way: with a call.
         scope: of the job.
         name: of the target, for people.
+        admitted: whether the job has its turn already.
     """
     assert way.call is not None
     try:
         answer = await session.ask(
-            way.call, scope, safe=False, judge=lambda answer: _refusal(session, way, answer, scope, name)
+            way.call,
+            scope,
+            safe=False,
+            judge=lambda answer: _refusal(session, way, answer, scope, name),
+            admitted=admitted,
         )
     except (RecipeError, ItemUnreadable) as error:  # the body never came to its end: nothing can have been created
         raise Refused(str(error)) from error
     after = {**scope, **answer.scope()}
     try:
         id_ = None if way.id is None else way.id(after)
-        kept = {name: tree(after) for name, tree in way.keep.items()}
     except RecipeError as error:
         raise Indeterminate(f"accepted, but the reply is not as expected: {error.problems[0].what}") from error
+    kept: dict[str, Json] = {}
+    for kept_name, tree in way.keep.items():
+        with contextlib.suppress(RecipeError):  # what the reply lacks is not kept; its id must not be lost for that
+            kept[kept_name] = tree(after)
     return Sent("" if id_ is None else str(id_), answer, after, kept)
 
 

@@ -7,9 +7,9 @@ verbs of optional contracts are attached only when they can be done.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from runner.model.errors import (
     Indeterminate,
@@ -30,6 +30,7 @@ from runner.platforms.session import Session, reading
 from runner.platforms.submit_spec import Submitting
 from runner.platforms.submitting import NOTHING, Sent, chosen, send
 from runner.platforms.tree import Scope
+from runner.platforms.turns import Turns
 from runner.platforms.walk import is_wanted, keep, matched, read_list, run_checks, run_steps
 
 UPLOADS: Final = 8
@@ -62,6 +63,7 @@ class PlatformTarget:
             recipe: `subset` and `skip` of the stage, for platforms that choose items themselves.
         """
         self._session, self._spec, self._options, self._recipe = session, spec, options, recipe
+        self.turns = Turns(session.client.limits)
         self._unkept: Mapping[str, Json] = dict.fromkeys(spec.kept)
         powers = {
             "prepare": (self._prepare, spec.prepare or spec.upload),
@@ -98,7 +100,7 @@ class PlatformTarget:
         if way.call is None:
             return Submitted(NOTHING, told, JobState(JobStatus.SUCCEEDED, NOTHING))
         try:
-            sent = await send(self._session, way, scope, spec.name)
+            sent = await send(self._session, way, scope, spec.name, admitted=job in self.turns)
         except Indeterminate as error:
             if error.status is None or not 200 <= error.status < 300:
                 raise
@@ -384,15 +386,11 @@ class PlatformTarget:
             raise Indeterminate(f"sent {age_s:,.0f} s ago; the platform remembers keys for {lifetime_s:,.0f} s only")
 
 
-async def _together(works: Sequence[Awaitable[None]]) -> None:
+async def _together(works: Sequence[Coroutine[Any, Any, None]]) -> None:
     """Run all; the first failure ends the others and is raised by itself."""
     try:
         async with asyncio.TaskGroup() as group:
             for work in works:
-                group.create_task(_awaited(work))
+                group.create_task(work)
     except BaseExceptionGroup as failures:
         raise failures.exceptions[0] from None
-
-
-async def _awaited(work: Awaitable[None]) -> None:
-    await work

@@ -197,7 +197,7 @@ class Client:
         await self._clock.sleep(pause_s(rules, failures, error.retry_after_s, self._rng))
 
     async def _once(self, request: Request, judge: Judge) -> Reply:
-        if not self.limits.entered():
+        if not request.admitted and not self.limits.entered():
             await self.limits.enter()
         try:
             try:
@@ -207,7 +207,8 @@ class Client:
             self._learn(reply, judge(reply))
             return reply
         finally:
-            self.limits.leave()
+            if not request.admitted:
+                self.limits.leave()
 
     async def _exchanged(self, request: Request) -> Reply:
         """Send, and read the reply, all within `total_s`: the usual request goes home, and its wire keeps the time."""

@@ -47,6 +47,7 @@ class Request:
         body: None sends no body.
         safe: whether a second copy has no second effect; None asks the method (GET, HEAD, OPTIONS).
         patient: whether a 429 is waited out even when it is not safe: it says that nothing was done.
+        admitted: whether its place was taken already, or it needs none.
         max_bytes: bound of the reply's body; None takes the client's.
     """
 
@@ -58,6 +59,7 @@ class Request:
     body: Content | None = field(default=None, repr=False)
     safe: bool | None = None
     patient: bool = False
+    admitted: bool = False
     max_bytes: int | None = None
 
     @property

@@ -7,10 +7,11 @@ import pytest
 
 from runner.engine.key import job_key
 from runner.engine.progress import Progress
+from runner.engine.stop import Reason, Stop
 from runner.ledger.memory import MemoryLedger
-from runner.model.errors import Indeterminate, JobLost, LeaseLost
+from runner.model.errors import Indeterminate, JobLost, LeaseLost, StopRun
 from runner.model.event import JobIntended, JobReleased
-from runner.model.job import Capabilities, Find, Submitted
+from runner.model.job import Capabilities, Find, JobStatus, Submitted
 from runner.model.ledger import ItemStatus
 from runner.model.recipe import PollRhythm, RunOptions
 from tests.engine.world import (
@@ -21,6 +22,7 @@ from tests.engine.world import (
     FindingTarget,
     Forgetful,
     Platform,
+    PreparingTarget,
     applied,
     item,
     lose_reply,
@@ -274,3 +276,66 @@ def test_of_very_many_different_notes_the_last_are_only_counted():
     for number in range(1000):
         progress.note(f"note {number}")
     assert (len(progress.notes), sum(progress.notes.values())) == (101, 1000)
+
+
+class Places:
+    """Two places for paying requests, as `Turns`."""
+
+    def __init__(self):
+        self.free, self.taken = asyncio.Semaphore(2), set()
+
+    def entered(self, job):
+        return False
+
+    async def enter(self, job):
+        await self.free.acquire()
+        self.taken.add(job.key)
+
+    def leave(self, job):
+        if job.key in self.taken:
+            self.taken.remove(job.key)
+            self.free.release()
+
+
+@pytest.mark.parametrize("kind", [FakeTarget, PreparingTarget])
+def test_what_only_waits_for_its_turn_is_not_in_doubt_when_the_apply_is_cut_off(kind):
+    platform, ledger, stop, both = Platform(), MemoryLedger(), Stop(), asyncio.Event()
+    target = kind(platform, Capabilities(max_items_per_job=1))
+    target.turns = Places()
+
+    async def submit(job):
+        assert job.key in target.turns.taken
+        platform.accept(job)
+        if len(platform.jobs) == 2:
+            stop.ask(Reason.INTERRUPTED)
+            both.set()
+        await both.wait()
+        raise asyncio.CancelledError
+
+    target.submit = submit
+    applied(work_on(ledger, ITEMS, target, run=RunOptions(items_per_job=1)), stop)
+    assert asyncio.run(sent_in(ledger)) == [JobStatus.SENT, JobStatus.SENT]
+    assert (len(platform.jobs), target.turns.taken) == (2, set())
+
+
+async def sent_in(ledger):
+    return [row.status async for row in ledger.jobs(SCOPE) if row.sent_at is not None]
+
+
+def test_a_place_is_given_back_whatever_became_of_the_request():
+    platform, target = Platform(), FakeTarget(Platform(), EXACT, fault=lose_reply("after", 2))
+    target.turns = Places()
+    applied(work_on(MemoryLedger(), ITEMS, target))
+    assert (target.turns.taken, target.turns.free._value, platform.jobs) == (set(), 2, {})
+
+
+def test_a_platform_that_is_given_up_while_jobs_wait_leaves_them_new():
+    target = FakeTarget(Platform(), EXACT)
+    target.turns = Places()
+
+    async def enter(job):
+        raise StopRun("down")
+
+    target.turns.enter = enter
+    report = applied(work_on(MemoryLedger(), ITEMS, target))
+    assert (report.outcome, report.counts) == ("stopped", {"new": 6})

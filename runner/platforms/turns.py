@@ -1,0 +1,39 @@
+"""Turns of paying requests: a job whose request only waits for its place is not written down as sent.
+
+The engine takes the turn before the durable intent and gives it back after the reply. So at most as many jobs as there
+are places can be in doubt when the process dies, however many wait, and none when the platform asked for a pause.
+"""
+
+from __future__ import annotations
+
+from runner.model.job import Job
+from runner.transport.limits import Limits
+
+
+class Turns:
+    """The places that jobs have taken among the requests of a connection; implements `Turns` of the model."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._jobs: set[str] = set()
+
+    def __contains__(self, job: Job) -> bool:
+        return job.key in self._jobs
+
+    def entered(self, job: Job) -> bool:
+        """See the contract."""
+        if not self._limits.entered():
+            return False
+        self._jobs.add(job.key)
+        return True
+
+    async def enter(self, job: Job) -> None:
+        """See the contract."""
+        await self._limits.enter()
+        self._jobs.add(job.key)
+
+    def leave(self, job: Job) -> None:
+        """See the contract."""
+        if job.key in self._jobs:
+            self._jobs.remove(job.key)
+            self._limits.leave()
