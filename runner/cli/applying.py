@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
@@ -24,6 +25,7 @@ from runner.cli.signals import listen
 from runner.engine.progress import Progress
 from runner.engine.stop import Reason, Stop
 from runner.model.errors import Interrupted, RunnerError
+from runner.model.item import Json
 from runner.model.recipe import Recipe
 from runner.recipe.duration import seconds
 
@@ -34,12 +36,14 @@ class Screen:
     def __init__(self, form: str) -> None:
         self._form = form
         self._applied: list[Applied] = []
+        self.stop = Stop()
+        self._is_silent = False
 
     async def begin(self, planned: Planned, progress: Progress, stack: AsyncExitStack) -> None:
         """Show the plan of a stage, and its progress until the stack is left."""
         if self._form == "jsonl":
             scope = planned.work.scope
-            progress.watch = lambda event: out_event(
+            progress.watch = lambda event: self._pass_on(
                 {"event": event["event"], "recipe": scope.recipe, "stage": scope.stage, **event}
             )
             return
@@ -47,12 +51,25 @@ class Screen:
             out(plan_block(planned.plan, planned.work.run.budget, len(planned.stage.checks)))
         await stack.enter_async_context(ProgressLine(planned.recipe.name, progress, planned.work.clock.monotonic))
 
+    def _pass_on(self, event: Mapping[str, Json]) -> None:
+        """Print an event; when nobody can read it the apply ends in order, never in the midst of a job's steps."""
+        if self._is_silent:
+            return
+        try:
+            out_event(event)
+        except OSError as error:
+            self._is_silent = True
+            what = f"standard output cannot be written: {error.strerror or error}"
+            told = RunnerError(what, mend="what was done is in the ledger: apply again to go on")
+            tell(told)
+            self.stop.ask(Reason.ERROR, told)
+
     def end(self, applied: Applied) -> None:
         """Show what came of a stage."""
         if self._form == "text":
             out(apply_block(applied))
         elif self._form == "jsonl":
-            out_event({"event": "stage_ended", **apply_document(applied)})
+            self._pass_on({"event": "stage_ended", **apply_document(applied)})
         self._applied.append(applied)
 
     def close(self, code: Exit) -> None:
@@ -73,7 +90,7 @@ async def apply_loaded(loaded: Loaded, screen: Screen, wishes: Wishes, *, emulat
         PlanRefused: a freeze window of the project is on.
         UsageError: items are to be tried again that no recipe selects; nothing was done.
     """
-    stop = Stop()
+    stop = screen.stop
     codes: list[Exit] = []
     listen(stop)
     async with open_session(loaded.project, loaded.known, loaded.catalog, emulate=emulate) as session:

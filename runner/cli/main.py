@@ -14,6 +14,7 @@ SELDOM = (50_000, 20, 20)
 
 def main() -> None:
     """Run the command line and leave with an exit code; a traceback is shown only with RUNNER_DEBUG=1."""
+    _open_what_is_closed()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -33,6 +34,16 @@ def run(arguments: list[str]) -> int:
     finally:
         gc.set_threshold(*usual)
     return 0
+
+
+def _open_what_is_closed() -> None:
+    """Give a closed standard stream (`>&-`, some daemons) to nobody: a socket or the ledger would take its number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8"))  # noqa: PTH123, SIM115 - lasts
 
 
 def _at_once(arguments: list[str]) -> str | None:

@@ -1,4 +1,4 @@
-"""What Ctrl-C and SIGTERM do to a command that works."""
+"""What Ctrl-C, SIGTERM and SIGHUP do to a command that works."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ from runner.engine.stop import Reason, Stop
 LEAVE_S: Final = 9.0
 """A process that was asked to end is gone within ten seconds, whatever hangs; the ledger survives that."""
 
+_ENDED_BY_IT: Final = hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
+_HANG_UP: Final = [signal.SIGHUP] if _ENDED_BY_IT else []
+"""The terminal went away, unless `nohup` said that it may."""
+
 
 def listen(stop: Stop) -> None:
     """The first signal ends the work in order, the second one at once; both are safe."""
@@ -28,7 +32,7 @@ def listen(stop: Stop) -> None:
         stop.ask(Reason.INTERRUPTED)
         _leave_later()
 
-    for each in (signal.SIGINT, signal.SIGTERM):
+    for each in (signal.SIGINT, signal.SIGTERM, *_HANG_UP):
         loop.add_signal_handler(each, asked, each.name)
 
 

@@ -44,7 +44,7 @@ class Step:
         prepared: whether the job's unpaid preparation is done, so that another try need not repeat it.
         doubted_at: monotonic seconds when this process began to doubt whether the job exists.
         ends_at: monotonic seconds until when the end of a cancelled job is waited for; None when it was not cancelled.
-        why: why it was cancelled.
+        why: why it was cancelled, or why nobody knows whether it exists.
         running_s: age of the job when it was last seen running; 0.0 when it was not asked yet.
         is_put_off: whether the platform said when to ask again.
         losses: how many replies to this job's paying request this process has lost.

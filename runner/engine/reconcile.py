@@ -61,6 +61,7 @@ async def adopt(apply: Apply, job: Job, found: Submitted) -> Step | None:
 async def _not_found(apply: Apply, step: Step, *, sure: bool, why: str) -> Step | None:
     """Send again only what surely does not exist, or what the recipe or the platform's own key makes safe."""
     job, capabilities = step.job, apply.work.target.capabilities
+    why = f"{step.why}; {why}" if step.why else why
     if apply.cancels and not sure:
         park(apply, job, Indeterminate(f"cannot be cancelled, nobody knows whether it exists: {why}"))
         return None

@@ -240,7 +240,7 @@ async def _resume(apply: Apply) -> None:
         apply.flight.start(job, row.reserved if row.intended_at >= apply.budget_since else None)
         apply.progress.jobs["resumed"] += 1
         if row.status in DOUBTFUL:
-            apply.agenda.now(Step(Action.RECONCILE, job, doubted_at=monotonic))
+            apply.agenda.now(Step(Action.RECONCILE, job, doubted_at=monotonic, why=row.error))
             continue
         apply.flight.born(job, monotonic - max(0.0, apply.now() - (row.accepted_at or apply.now())))
         is_cancelled = apply.cancels and row.status in OPEN

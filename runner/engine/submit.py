@@ -159,7 +159,7 @@ async def _lost(apply: Apply, step: Step, job: Job, error: Exception) -> Step | 
     visible_s = apply.work.target.capabilities.visible_within_s
     doubted_at = apply.work.clock.monotonic()
     apply.agenda.later(
-        Step(Action.RECONCILE, job, doubted_at=doubted_at, losses=losses),
+        Step(Action.RECONCILE, job, doubted_at=doubted_at, losses=losses, why=why),
         max(visible_s, delay_s if losses > 1 else 0.0),
     )
     return None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from runner import jsontext
-from runner.model.errors import RecipeError, Refused
+from runner.model.errors import ConfigError, RecipeError, Refused
 from runner.model.item import Json
 from runner.model.secret import Secret
 from runner.platforms.items import loaded
@@ -50,12 +50,17 @@ async def render(
         if call.headers is not None:
             open_headers, own_headers = _headers(call.headers, scope, is_home=is_home)
             headers |= open_headers
+        query = () if call.query is None else _pairs(call.query, scope, is_home=is_home)
     except RecipeError as error:
         raise Refused(f"the request cannot be made: {error.problems[0].what}", mend=error.problems[0].mend) from error
+    except ConfigError as error:  # a URL made of the item's values
+        raise Refused(f"the request cannot be made: {error}", mend=error.mend) from error
+    except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:  # values of another form
+        raise Refused(f"the request cannot be made: {type(error).__name__}: {error}") from error
     return Request(
         method=call.method,
         url=url,
-        query=() if call.query is None else _pairs(call.query, scope, is_home=is_home),
+        query=query,
         headers=headers,
         own_headers=own_headers,
         body=content,
@@ -76,7 +81,7 @@ def _body(call: Call, scope: Scope, *, is_home: bool) -> tuple[Content | None, s
         return multipart, multipart.content_type
     content, kind = _encoded(call, scope, is_home=is_home)
     given = call.type(scope) if call.type is not None else None
-    return content, given or kind
+    return content, _text(given) if given else kind
 
 
 def _encoded(call: Call, scope: Scope, *, is_home: bool) -> tuple[Content, str]:

@@ -142,6 +142,8 @@ def _result(place: Place, keys: Keys, scope: Scope) -> Result:
     except RecipeError as error:
         said = _optional(place.error, scope) or error.problems[0].what
         return Result(key, error=f"the result is not as the manifest expects: {said}")
+    except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:  # values of another form
+        return Result(key, error=f"the result is not as the manifest expects: {type(error).__name__}: {error}")
 
 
 def _judged(place: Place, key: str, scope: Scope) -> Result:

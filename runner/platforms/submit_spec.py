@@ -11,7 +11,11 @@ from runner.platforms.compiling import REPLY, Compiler, Names
 from runner.platforms.step import Call, compile_call, compile_map, statuses
 from runner.platforms.tree import Pointer, Tree
 
-_REFUSING: Final = (400, 401, 403, 404, 405, 413, 415, 422, 429)
+_MOVED: Final = (301, 307, 308)  # not 302 and 303: a form that was taken is answered with them, too
+_NEVER_READ: Final = (*_MOVED, 407, 411, 414, 417, 421, 426, 428, 431, 501, 505, 511)
+"""Of proxies, portals and of HTTP itself: nothing was created, whatever a manifest lists (RFC 9110, RFC 6585)."""
+_REFUSING: Final = (400, 401, 402, 403, 404, 405, 406, 413, 415, 422, 429)
+"""What proves it besides when the manifest lists nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ def _compile_way(compiler: Compiler, at: Pointer, names: Names) -> Submitting:
         call=call,
         id=compiler.tree((*at, "id"), after),
         keep=compile_map(compiler, (*at, "keep"), after),
-        refuses=statuses([value for value in listed if not _is_expression(value)]),
+        refuses=statuses([*_NEVER_READ, *(value for value in listed if not _is_expression(value))]),
         refuses_when=[
             compiler.needed((*at, "outcome", "not_created", index), after)
             for index, value in enumerate(listed)

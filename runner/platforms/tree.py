@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from runner.model.errors import Refused
+from runner.model.errors import RecipeError, Refused
 from runner.model.item import Json
+from runner.model.problem import Problem
 from runner.model.secret import Secret
 from runner.templating import Template, is_template
 
@@ -205,7 +206,11 @@ def _loop(rounds: Sequence[tuple[str, Run]], parts: Mapping[str, Run]) -> Run:
             yield scope
             return
         loop, source = rounds[at]
-        for element in source(scope) or ():
+        elements = source(scope) or ()
+        if not isinstance(elements, list | tuple | Mapping):
+            what = f"$for {loop} goes over a list, not over {type(elements).__name__}"
+            raise RecipeError([Problem("template-value", what, None, "give a list in $in")])
+        for element in elements:
             yield from scopes({**scope, loop: element}, at + 1)
 
     def run(scope: Scope) -> Json:

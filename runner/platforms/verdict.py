@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from runner.model.errors import AuthError, JobLost, RecipeError, Refused, RunnerError, StopRun, Unavailable
+from runner.model.errors import AuthError, ConfigError, JobLost, RecipeError, Refused, RunnerError, StopRun, Unavailable
 from runner.model.item import Json
 from runner.platforms.compiling import REPLY, Compiler
 from runner.platforms.step import statuses
@@ -27,6 +27,13 @@ class Teller(Protocol):
 
 FINE: Final = "fine"
 _RETRIED: Final = frozenset({408, 425, 429})
+_MOVED: Final = frozenset({301, 307, 308})
+_CLOSED: Final = {
+    402: "pay the platform's bill, or raise its limit",
+    407: "give the proxy its user and password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT",
+    511: "sign in to the network first",
+}
+"""Statuses that all further requests would get too, and what to do."""
 
 
 class Answer:
@@ -116,7 +123,10 @@ class Verdicts:
             wait = client.retry_after_s(reply)
             return Unavailable(what, retry_after_s=wait, status=reply.status, mend=mend)
         if verdict == "stop_run":
-            return StopRun(what, status=reply.status, mend=mend)
+            return StopRun(what, status=reply.status, mend=mend or _CLOSED.get(reply.status, ""))
+        if verdict == "moved":
+            to = client.hidden(reply.headers.get("location", "nowhere"))
+            return ConfigError(f"{what} (moved to {to})", mend="put the right address into base_url of the connection")
         return JobLost(what, mend=mend) if verdict == "job_lost" else Refused(what, status=reply.status, mend=mend)
 
     def said(self, answer: Answer, client: Teller) -> str:
@@ -162,4 +172,8 @@ def _holds(when: Tree | None, scope: dict[str, Json]) -> bool:
 def _by_status(status: int) -> str:
     if status in (401, 403):
         return "auth"
+    if status in _CLOSED:
+        return "stop_run"
+    if status in _MOVED:
+        return "moved"
     return "retry_later" if status in _RETRIED or status >= 500 else "item_permanent"

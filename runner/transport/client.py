@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from random import Random
 from typing import Final, TypeAlias
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
@@ -16,6 +14,7 @@ from runner.model.contracts import Clock
 from runner.model.errors import AuthError, ConfigError, Indeterminate, Refused, RunnerError, Unavailable
 from runner.model.secret import HIDDEN
 from runner.transport import hints, origin, reading
+from runner.transport.headers import checked
 from runner.transport.limits import Limits
 from runner.transport.request import Reply, Request, Timeouts
 from runner.transport.retry import Budget, Retries, is_passing, pause_s
@@ -29,7 +28,6 @@ AGREES_S: Final = 60.0
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _NO_BODY: Final = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 _ERROR_BODY: Final = 1 << 20
-_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 _USUAL: Final = {"accept": "*/*", "accept-encoding": reading.ENCODINGS}
 
 Judge: TypeAlias = Callable[[Reply], RunnerError | None]
@@ -101,7 +99,7 @@ class Client:
         home = origin.origin_of(settings.base_url)
         self._own = frozenset([home, *(origin.origin_of(url) for url in settings.origins)])
         self._friends = {each.host for each in self._own} | set(settings.allow_hosts)
-        self._headers = {"user-agent": AGENT, **_checked(settings.headers, ConfigError)}
+        self._headers = {"user-agent": AGENT, **checked(settings.headers, ConfigError)}
         parts = urlsplit(settings.base_url)
         self._home = f"{parts.scheme}://{parts.netloc}/"
         self._home_headers = {"host": parts.netloc, **_USUAL, **self._headers}
@@ -212,7 +210,7 @@ class Client:
 
     async def _exchanged(self, request: Request) -> Reply:
         """Send, and read the reply, all within `total_s`: the usual request goes home, and its wire keeps the time."""
-        url, limit_s = self._url(request), self.settings.timeouts.total_s
+        url, limit_s = self._sendable(request), self.settings.timeouts.total_s
         if not url.startswith(self._home) or not self._wire.keeps_time(url):
             async with asyncio.timeout(limit_s):
                 received, url = await self._follow(request, url)
@@ -253,6 +251,15 @@ class Client:
         self.limits.went_wrong(failure, None, {})
         return _passing(failure) if request.is_safe else failure
 
+    def _sendable(self, request: Request) -> str:
+        """Return the URL of a request whose texts can be bytes; what a single item spoils is refused, not in doubt."""
+        try:
+            if request.body is not None and not isinstance(request.body, bytes):
+                _ = request.body.size  # the heads of a multipart body are written here
+            return self._url(request)
+        except (TypeError, ValueError) as error:
+            raise Refused(f"{request.name}: cannot be sent: {type(error).__name__}: {error}") from error
+
     def _url(self, request: Request) -> str:
         url = origin.joined(self.settings.base_url, request.url, request.query)
         if self.settings.query and _origin(url) in self._own:
@@ -285,9 +292,9 @@ class Client:
         headers = {"host": parts.netloc, **_USUAL}
         server_name = None
         if target in self._own:
-            headers |= self._headers | _checked(request.headers) | _checked(request.own_headers)
+            headers |= self._headers | checked(request.headers) | checked(request.own_headers)
         else:
-            headers |= {"user-agent": AGENT} | _checked(request.headers)
+            headers |= {"user-agent": AGENT} | checked(request.headers)
             address = await self._pinned(target)
             if address is not None:
                 host = f"[{address}]" if ":" in address else address
@@ -297,9 +304,9 @@ class Client:
         return Sent(request.method, url, list(headers.items()), request.body, self.settings.timeouts, server_name)
 
     def _sent_home(self, request: Request, url: str, within_s: float | None = None) -> Sent:
-        headers = self._home_headers | _checked(request.headers)
+        headers = self._home_headers | checked(request.headers)
         if request.own_headers:
-            headers |= _checked(request.own_headers)
+            headers |= checked(request.own_headers)
         _measure(request, headers)
         timeouts = self.settings.timeouts
         return Sent(request.method, url, list(headers.items()), request.body, timeouts, None, within_s, request.is_safe)
@@ -356,11 +363,6 @@ def _passing(error: RunnerError) -> RunnerError:
     return Unavailable(error.what, mend=error.mend) if isinstance(error, Indeterminate) else error
 
 
-@lru_cache(maxsize=1024)
-def _is_name(name: str) -> bool:
-    return _NAME(name) is not None
-
-
 def _measure(request: Request, headers: dict[str, str]) -> None:
     body = request.body
     if body is not None or request.method not in _NO_BODY:
@@ -377,20 +379,3 @@ def _origin(url: str) -> origin.Origin:
         return origin.origin_of(url)
     except ConfigError as error:
         raise Refused(error.what, mend=error.mend) from error
-
-
-def _checked(headers: Mapping[str, str], wrong: type[ConfigError] | type[Refused] = Refused) -> dict[str, str]:
-    """Return headers under names in lower case.
-
-    Raises:
-        Refused, ConfigError: a name or value cannot stand in a header; the value itself is not shown.
-    """
-    for name, value in headers.items():
-        if not _is_name(name):
-            raise wrong(f"{name!r} is no name of a header", mend="use letters, digits and hyphens")
-        if not (value.isascii() and value.isprintable()):
-            raise wrong(
-                f"the header {name} holds a character that cannot be sent",
-                mend="look for a line end or a letter beyond ASCII in the value it is made of",
-            )
-    return {name.lower(): value for name, value in headers.items()}

@@ -114,7 +114,7 @@ class DirectWire:
                 )
         except TimeoutError as error:
             raise Broken(f"no connection within {limit_s:g} s", Fault.UNSENT) from error
-        except OSError as error:  # of the system, of the name service, of TLS
+        except (OSError, ValueError) as error:  # of the system, of the name service, of TLS; a name that is none
             raise Broken(f"no connection: {error}", Fault.UNSENT) from error
         return connection
 

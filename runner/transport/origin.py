@@ -87,8 +87,15 @@ def joined(base: str, path: str, query: Sequence[tuple[str, str]] = ()) -> str:
 
 
 def redirected(url: str, location: str) -> str:
-    """Return where a redirect leads, without a fragment."""
-    return urljoin(url, location).partition("#")[0]
+    """Return where a redirect leads, without a fragment.
+
+    Raises:
+        Refused: that is no URL.
+    """
+    try:
+        return urljoin(url, location).partition("#")[0]
+    except ValueError as error:
+        raise Refused(f"the reply redirects to what is no URL: {error}") from error
 
 
 async def resolve(host: str, port: int) -> Sequence[str]:
@@ -96,7 +103,7 @@ async def resolve(host: str, port: int) -> Sequence[str]:
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError:
+    except (OSError, UnicodeError):  # no such name; a text that can be none
         return ()
     return list(dict.fromkeys(str(address[4][0]) for address in found))
 

@@ -10,7 +10,16 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from runner.model.errors import AuthError, Indeterminate, JobLost, Refused, RunnerError, StopRun, Unavailable
+from runner.model.errors import (
+    AuthError,
+    ConfigError,
+    Indeterminate,
+    JobLost,
+    Refused,
+    RunnerError,
+    StopRun,
+    Unavailable,
+)
 from runner.model.job import JobState, JobStatus
 from runner.model.secret import Secret
 from runner.templating import compile_template
@@ -91,7 +100,13 @@ ONE = job(item("a", {"v": 1}))
         (500, {"message": "oh"}, Indeterminate, "oh"),
         (503, b"", Indeterminate, "empty body"),
         (409, {"message": "twice"}, Indeterminate, "twice"),
+        (302, b"", Indeterminate, "302"),
         (303, b"", Indeterminate, "303"),
+        (307, b"", ConfigError, "moved to nowhere"),
+        (407, b"", StopRun, "407"),
+        (411, b"", Refused, "411"),
+        (501, b"", Unavailable, "501"),
+        (511, b"", StopRun, "511"),
         (400, {"code": "slow"}, Unavailable, "400"),
         (400, {"error": {"text": "wrong \x1b[31mfield"}}, Refused, "wrong field"),
         (401, {"message": "no"}, AuthError, "no"),
@@ -118,6 +133,37 @@ def test_a_submit_that_breaks_says_whether_it_left(error, expected):
 
     with pytest.raises(expected):
         asyncio.run(target(broken).submit(ONE))
+
+
+@pytest.mark.parametrize(
+    ("call", "value"),
+    [
+        ('{post: /jobs, body: "{{ item.v }}"}', "a\ud800b"),
+        ('{post: /jobs, query: {q: "{{ item.v }}"}, json: {}}', "a\ud800b"),
+        ('{post: "/jobs/{{ item.v }}", json: {}}', "a\ud800b"),
+        ('{post: /jobs, multipart: {f: "{{ item.v }}"}}', "a\ud800b"),
+        ('{post: /jobs, form: "{{ item.v }}"}', "text"),
+        ('{post: /jobs, query: "{{ item.v }}", json: {}}', "text"),
+        ('{post: /jobs, json: {$for: t, $in: "{{ item.v }}", $give: "{{ t }}"}}', 7),
+        ('{post: "{{ item.v }}", json: {}}', "http://[::1"),
+        ('{post: "{{ item.v }}", json: {}}', "http://127.0.0.1:99999/"),
+    ],
+)
+def test_a_request_that_an_item_spoils_is_refused_and_not_in_doubt(call, value):
+    seen = []
+    text = PLATFORM.replace('call: {post: /jobs, json: {items: "{{ items }}"}}', f"call: {call}")
+    text = text.replace('    element: {k: "{{ item.token }}", v: "{{ item.v }}"', '    element: {k: "{{ item.token }}"')
+    spoilt = over(lambda request: seen.append(request), manifest(text)).target("p.t", {}, PLACE)
+    with pytest.raises(Refused):
+        asyncio.run(spoilt.submit(job(item("a", {"v": value}))))
+    assert seen == []
+
+
+def test_a_reply_that_lacks_what_is_to_be_kept_does_not_lose_its_id():
+    text = PLATFORM.replace("response.files | default(none)", "response.links.self")
+    made = over(answering(200, {"id": "r1"}), manifest(text)).target("p.t", {}, PLACE)
+    submitted = asyncio.run(made.submit(ONE))
+    assert (submitted.id, submitted.kept) == ("r1", {})
 
 
 def test_retry_after_is_told():

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from runner.model.errors import ConfigError, Refused
-from runner.transport.origin import Origin, is_public, joined, origin_of, public_address, redirected
+from runner.transport.origin import Origin, is_public, joined, origin_of, public_address, redirected, resolve
 
 
 @pytest.mark.parametrize(
@@ -73,3 +73,12 @@ def test_a_foreign_name_is_looked_up_once_and_every_address_must_be_public():
 
 def test_a_redirect_may_be_relative():
     assert redirected("https://h/a/b", "../c#x") == "https://h/c"
+
+
+def test_a_redirect_to_what_is_no_url_is_refused():
+    with pytest.raises(Refused, match="no URL"):
+        redirected("https://h/a", "http://[bad")
+
+
+def test_a_name_that_no_host_can_have_has_no_address():
+    assert asyncio.run(resolve("foo..com", 80)) == ()
