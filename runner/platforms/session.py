@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final, TypeAlias
 
 from runner.model.contracts import Clock
-from runner.model.errors import AuthError, Indeterminate, RecipeError, RunnerError, Unavailable
+from runner.model.errors import AuthError, ConfigError, Indeterminate, RecipeError, Refused, RunnerError, Unavailable
 from runner.model.item import Json
 from runner.model.secret import Secret
 from runner.platforms.call import render
@@ -110,10 +110,20 @@ class Session:
         return self.client.retry_after_s(answer.reply)
 
     async def check(self) -> None:
-        """Try the login by the manifest's cheap call."""
+        """Try the login by the manifest's cheap call.
+
+        Raises:
+            ConfigError: there is no such place: the address is wrong.
+            AuthError, Unavailable: as the real work would.
+        """
         call = self.manifest.connection.check
         if call is not None:
-            await self.ask(call, self.scope())
+            try:
+                await self.ask(call, self.scope())
+            except Refused as error:
+                if error.status is None:
+                    raise
+                raise ConfigError(error.what, mend=error.mend or "look at base_url of the connection") from error
         elif self._exchange is not None:
             await self._logged_in()
 

@@ -120,3 +120,10 @@ def test_a_field_that_cannot_be_worked_out_is_told(part, slug):
     name = part.partition(":")[0]
     text = re.sub(rf'{name}: ("[^"]*"|\w+)', lambda _: part, TWO_KEYS)
     assert problems(text) == [(slug, 8)]
+
+
+@pytest.mark.parametrize("status", [404, 405])
+def test_an_address_that_leads_nowhere_is_a_setting_to_mend(status):
+    with pytest.raises(ConfigError) as caught:
+        asyncio.run(connection(lambda _: httpx.Response(status)).check())
+    assert caught.value.mend == "look at base_url of the connection"
