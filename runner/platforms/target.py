@@ -115,6 +115,7 @@ class PlatformTarget:
 
         Only where several jobs that look alike may be on their way, a likely one may just as well be another.
         """
+        self.turns.leave(job)  # looking needs places too, and all may be held by those that look
         if self.capabilities.find is Find.PROBABLE and self.capabilities.jobs_at_once != 1:
             raise Indeterminate(why)
         try:

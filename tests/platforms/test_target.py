@@ -135,37 +135,6 @@ def test_a_submit_that_breaks_says_whether_it_left(error, expected):
         asyncio.run(target(broken).submit(ONE))
 
 
-@pytest.mark.parametrize(
-    ("call", "value"),
-    [
-        ('{post: /jobs, body: "{{ item.v }}"}', "a\ud800b"),
-        ('{post: /jobs, query: {q: "{{ item.v }}"}, json: {}}', "a\ud800b"),
-        ('{post: "/jobs/{{ item.v }}", json: {}}', "a\ud800b"),
-        ('{post: /jobs, multipart: {f: "{{ item.v }}"}}', "a\ud800b"),
-        ('{post: /jobs, form: "{{ item.v }}"}', "text"),
-        ('{post: /jobs, query: "{{ item.v }}", json: {}}', "text"),
-        ('{post: /jobs, json: {$for: t, $in: "{{ item.v }}", $give: "{{ t }}"}}', 7),
-        ('{post: "{{ item.v }}", json: {}}', "http://[::1"),
-        ('{post: "{{ item.v }}", json: {}}', "http://127.0.0.1:99999/"),
-    ],
-)
-def test_a_request_that_an_item_spoils_is_refused_and_not_in_doubt(call, value):
-    seen = []
-    text = PLATFORM.replace('call: {post: /jobs, json: {items: "{{ items }}"}}', f"call: {call}")
-    text = text.replace('    element: {k: "{{ item.token }}", v: "{{ item.v }}"', '    element: {k: "{{ item.token }}"')
-    spoilt = over(lambda request: seen.append(request), manifest(text)).target("p.t", {}, PLACE)
-    with pytest.raises(Refused):
-        asyncio.run(spoilt.submit(job(item("a", {"v": value}))))
-    assert seen == []
-
-
-def test_a_reply_that_lacks_what_is_to_be_kept_does_not_lose_its_id():
-    text = PLATFORM.replace("response.files | default(none)", "response.links.self")
-    made = over(answering(200, {"id": "r1"}), manifest(text)).target("p.t", {}, PLACE)
-    submitted = asyncio.run(made.submit(ONE))
-    assert (submitted.id, submitted.kept) == ("r1", {})
-
-
 def test_retry_after_is_told():
     with pytest.raises(Unavailable) as caught:
         asyncio.run(target(answering(429, b"", {"retry-after": "11"})).submit(ONE))
