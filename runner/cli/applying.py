@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 
 import click
@@ -61,8 +61,9 @@ class Screen:
             self._is_silent = True
             what = f"standard output cannot be written: {error.strerror or error}"
             told = RunnerError(what, mend="what was done is in the ledger: apply again to go on")
-            tell(told)
             self.stop.ask(Reason.ERROR, told)
+            with suppress(OSError):  # standard error may have gone the same way: `2>&1 | head`
+                tell(told)
 
     def end(self, applied: Applied) -> None:
         """Show what came of a stage."""

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import threading
+from contextlib import suppress
 from typing import Final
 
 from runner.cli.console import err
@@ -26,14 +27,19 @@ def listen(stop: Stop) -> None:
 
     def asked(name: str) -> None:
         if stop.reason is Reason.INTERRUPTED:
-            err(f"{name} again: leaving at once; the state is safe")
+            _say(f"{name} again: leaving at once; the state is safe")
             os._exit(Exit.INTERRUPTED)
-        err(f"{name}: no further job is submitted; run it again to go on")
         stop.ask(Reason.INTERRUPTED)
         _leave_later()
+        _say(f"{name}: no further job is submitted; run it again to go on")
 
     for each in (signal.SIGINT, signal.SIGTERM, *_HANG_UP):
         loop.add_signal_handler(each, asked, each.name)
+
+
+def _say(text: str) -> None:
+    with suppress(OSError):  # the terminal that went away cannot be written to
+        err(text)
 
 
 def _leave_later() -> None:
@@ -43,5 +49,5 @@ def _leave_later() -> None:
 
 
 def _leave() -> None:
-    err(f"not ended within {LEAVE_S:g} s: leaving; the state is safe")
+    _say(f"not ended within {LEAVE_S:g} s: leaving; the state is safe")
     os._exit(Exit.INTERRUPTED)

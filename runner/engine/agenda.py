@@ -12,8 +12,8 @@ from enum import StrEnum
 from runner.model.contracts import Clock
 from runner.model.job import Job, JobState
 
-SUBMITS_FIRST = 8
-"""Of so many steps one may be another than a submit while submits wait: the platform works while it is asked."""
+SUBMITS_IN_A_ROW = 7
+"""While submits wait, so many go before one other step that is due: the platform works while it is asked."""
 
 GRAIN_S = 0.01
 """Timers that fall into one grain go off together; a hundred wake-ups a second serve any number of jobs."""
@@ -123,7 +123,7 @@ class Agenda:
         """Wait for a due step; None when the agenda is closed."""
         if self._closed:
             return None
-        if self._submits and (not self._due or self._submits_in_a_row < SUBMITS_FIRST - 1):
+        if self._submits and (not self._due or self._submits_in_a_row < SUBMITS_IN_A_ROW):
             self._submits_in_a_row += 1
             return self._submits.popleft()
         if self._due:

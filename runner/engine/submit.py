@@ -30,7 +30,7 @@ async def submit(apply: Apply, step: Step) -> Step | None:
 
 async def _is_let_in(apply: Apply, step: Step) -> bool:
     """Wait for the turn of a paying request that follows its intent at once; False when the platform is given up."""
-    if apply.powers.preparing is not None and step.job.sent_at is None:
+    if apply.powers.preparing is not None and not step.doubtful:
         return True  # its turn comes when everything is prepared
     try:
         await _turn(apply, step.job)

@@ -19,6 +19,7 @@ from runner.platforms.step import Call
 from runner.platforms.tree import Scope, Tree, revealed
 from runner.platforms.verdict import Answer
 from runner.transport.client import Client, Stream
+from runner.transport.headers import checked
 from runner.transport.request import Reply, Request
 
 Judge: TypeAlias = Callable[[Answer], RunnerError | None]
@@ -91,9 +92,9 @@ class Session:
             return answers[0]
 
     @contextlib.asynccontextmanager
-    async def stream(self, call: Call, scope: Scope) -> AsyncIterator[Stream]:
+    async def stream(self, call: Call, scope: Scope, *, admitted: bool = False) -> AsyncIterator[Stream]:
         """Open a reply that is read as it comes; errors as `ask`."""
-        request = await self._request(call, scope, safe=True)
+        request = await self._request(call, scope, safe=True, admitted=admitted)
 
         def judged(reply: Reply) -> RunnerError | None:
             return self.error(Answer(reply, "none"), request.name)
@@ -149,8 +150,11 @@ class Session:
         assert exchange is not None
         scope = self.scope()
         # It needs no place of its own: the request that waits for it may have taken the last one.
-        request = await render(exchange.call, scope, self.client, safe=True, admitted=True)
-        reply = await self.client.send(request, lambda reply: self._login_error(reply, request.name))
+        try:
+            request = await render(exchange.call, scope, self.client, safe=True, admitted=True)
+            reply = await self.client.send(request, lambda reply: self._login_error(reply, request.name))
+        except Refused as error:  # of the connection, not of an item whose request waits for it
+            raise AuthError(error.what, mend=error.mend) from error
         answer = Answer(reply)
         with reading("the login"):
             token = exchange.token({**scope, **answer.scope()})
@@ -158,7 +162,7 @@ class Session:
         if not isinstance(token, str) or not token:
             raise AuthError(f"{self.manifest.title} gave no token", mend="check the connection's fields")
         headers = revealed(exchange.headers({**scope, "auth": {"token": Secret(token)}}), is_home=True)
-        self._auth = {name: str(value) for name, value in headers.items() if value is not None}
+        self._auth = checked({name: str(value) for name, value in headers.items() if value is not None}, ConfigError)
         self._renew_at = self.clock.monotonic() + lifetime * (1 - EARLY)
 
     def _login_error(self, reply: Reply, name: str) -> RunnerError | None:
@@ -166,7 +170,7 @@ class Session:
         error = self.error(Answer(reply, "text" if reply.is_ok else "json"), name)
         if error is None or isinstance(error, Unavailable):
             return error
-        return AuthError(error.what, mend="check the connection's fields in the project file")
+        return AuthError(error.what, mend=error.mend or "check the connection's fields in the project file")
 
 
 @contextlib.contextmanager

@@ -124,7 +124,8 @@ class RemoteBody:
         """
         got = 0
         try:
-            async with self.session.stream(self.call, self.scope) as stream:
+            # It needs no place: the request that sends these bytes on may have the last one of this very connection.
+            async with self.session.stream(self.call, self.scope, admitted=True) as stream:
                 async for chunk in stream.chunks():
                     got += len(chunk)
                     for at in range(0, len(chunk), CHUNK):

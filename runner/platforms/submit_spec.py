@@ -10,11 +10,11 @@ from runner.model.item import Json
 from runner.platforms.compiling import REPLY, Compiler, Names
 from runner.platforms.step import Call, compile_call, compile_map, statuses
 from runner.platforms.tree import Pointer, Tree
+from runner.platforms.verdict import MOVED
 
-_MOVED: Final = (301, 307, 308)  # not 302 and 303: a form that was taken is answered with them, too
-_NEVER_READ: Final = (*_MOVED, 407, 411, 414, 417, 421, 426, 428, 431, 501, 505, 511)
+_NEVER_READ: Final = (*MOVED, 407, 411, 414, 421, 426, 428, 431, 511)
 """Of proxies, portals and of HTTP itself: nothing was created, whatever a manifest lists (RFC 9110, RFC 6585)."""
-_REFUSING: Final = (400, 401, 402, 403, 404, 405, 406, 413, 415, 422, 429)
+_REFUSING: Final = (400, 401, 402, 403, 404, 405, 413, 415, 422, 429)
 """What proves it besides when the manifest lists nothing."""
 
 

@@ -22,6 +22,8 @@ class Turns:
 
     def entered(self, job: Job) -> bool:
         """See the contract."""
+        if job in self:
+            return True
         if not self._limits.entered():
             return False
         self._jobs.add(job.key)
@@ -29,8 +31,9 @@ class Turns:
 
     async def enter(self, job: Job) -> None:
         """See the contract."""
-        await self._limits.enter()
-        self._jobs.add(job.key)
+        if job not in self:
+            await self._limits.enter()
+            self._jobs.add(job.key)
 
     def leave(self, job: Job) -> None:
         """See the contract."""

@@ -27,7 +27,8 @@ class Teller(Protocol):
 
 FINE: Final = "fine"
 _RETRIED: Final = frozenset({408, 425, 429})
-_MOVED: Final = frozenset({301, 307, 308})
+MOVED: Final = (301, 307, 308)
+"""The place is another one. Not 302 and 303: a form that was taken is answered with them, too."""
 _CLOSED: Final = {
     402: "pay the platform's bill, or raise its limit",
     407: "give the proxy its user and password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT",
@@ -174,6 +175,6 @@ def _by_status(status: int) -> str:
         return "auth"
     if status in _CLOSED:
         return "stop_run"
-    if status in _MOVED:
+    if status in MOVED:
         return "moved"
     return "retry_later" if status in _RETRIED or status >= 500 else "item_permanent"

@@ -140,7 +140,8 @@ class Client:
         Raises:
             RunnerError: as `send`; `Unavailable` also when the body breaks off or `stream_s` have passed.
         """
-        await self.limits.enter()
+        if not request.admitted:
+            await self.limits.enter()
         try:
             try:
                 async with asyncio.timeout(self.settings.timeouts.total_s):
@@ -153,7 +154,8 @@ class Client:
             finally:
                 await received.close()
         finally:
-            self.limits.leave()
+            if not request.admitted:
+                self.limits.leave()
 
     def by_status(self, reply: Reply) -> RunnerError | None:
         """Judge a reply by nothing but its status."""
@@ -278,7 +280,8 @@ class Client:
         for _ in range(HOPS + 1):
             received = received or await self._wire.open(await self._sent(request, url))
             location = received.headers.get("location")
-            if received.status not in _REDIRECTS or request.method not in ("GET", "HEAD") or not location:
+            may = request.is_safe and request.method in ("GET", "HEAD")  # behind what pays nothing is sent any more
+            if received.status not in _REDIRECTS or not may or not location:
                 return received, url
             await received.close()
             received, url = None, origin.redirected(url, location)

@@ -104,6 +104,7 @@ class Limits:
             if self._bucket is not None and (wait := self._bucket.take(self._clock.monotonic())) > 0:
                 await self._clock.sleep(wait)
             while (wait := self._until - self._clock.monotonic()) > 0:
+                self._refuse()
                 # Not all at once when the pause is over.
                 await self._clock.sleep(wait + self._rng.uniform(0.0, min(1.0, wait / 10)))
                 self._refuse()
@@ -125,7 +126,8 @@ class Limits:
         self._failed = self._pressed = 0
         if self._allowed < self._rules.concurrency:
             self._allowed = min(self._rules.concurrency, self._allowed + 1 / self._allowed)
-        wait = hints.wait_s(headers, self._clock.now(), self._rules.honour)
+        # Retry-After beside success says when this very job is worth asking about, nothing about other requests.
+        wait = hints.wait_s(headers, self._clock.now(), self._rules.honour - {"retry-after"})
         if wait:
             self._pause(wait)
 
@@ -145,6 +147,8 @@ class Limits:
         if is_pressed or asked is not None:
             self._failed = 0
             self._ease(asked)
+            if isinstance(error, Unavailable):  # surely without effect: no other error may be hidden by this one
+                self._refuse()
         elif isinstance(error, Unavailable | Indeterminate):
             if self._failed == 0:
                 self._failing_since = self._clock.monotonic()
@@ -163,15 +167,16 @@ class Limits:
         self._pause(asked_s if asked_s is not None else grown * self._rng.uniform(0.5, 1.0))
 
     def _pause(self, wait_s: float) -> None:
+        self._until = max(self._until, self._clock.monotonic() + wait_s)
+
+    def _refuse(self) -> None:
+        wait_s = self._until - self._clock.monotonic()
         if wait_s > self._rules.longest_pause_s:
             raise StopRun(
                 f"the platform asks for a pause of {wait_s:,.0f} s",
                 retry_after_s=wait_s,
                 mend="nothing is lost: apply again when the pause is over",
             )
-        self._until = max(self._until, self._clock.monotonic() + wait_s)
-
-    def _refuse(self) -> None:
         if self._failed < self._rules.failures:
             return
         now, patience = self._clock.monotonic(), self._rules.patience_s

@@ -1,5 +1,8 @@
 """What becomes of an apply whose output nobody can read: it ends in order, and nothing is in doubt."""
 
+import os
+import pty
+import signal
 import subprocess
 import sys
 
@@ -44,3 +47,26 @@ def test_an_unwritable_output_ends_the_apply_in_order(project, line):
 def test_a_closed_stream_harms_nobody(project, closed):
     assert apply(project, f"RUNNER apply {closed}").returncode == 0
     assert "40 succeeded" in apply(project, "RUNNER status").stdout
+
+
+@pytest.mark.parametrize("line", ["RUNNER apply -o jsonl > /dev/full 2>&1", "RUNNER apply -o jsonl 2>&1 | head -1"])
+def test_when_the_errors_cannot_be_written_either_it_ends_all_the_same(project, line):
+    assert apply(project, f"set -o pipefail; {line}").returncode != 0
+    assert apply(project, "RUNNER status").stdout.count(" sent") == 0
+
+
+def test_the_end_of_the_terminal_ends_the_apply(project):
+    Shell(project, None).write("loud.yaml", RECIPE.replace("[cat]", "[sleep, '30']"))
+    master, slave = pty.openpty()
+    command = [sys.executable, "-m", "runner", "apply"]
+    with subprocess.Popen(
+        command, cwd=project, stdin=slave, stdout=slave, stderr=slave, start_new_session=True
+    ) as child:
+        while not (project / ".runner/jobs").exists():
+            assert child.poll() is None
+            os.read(master, 4096)
+        os.close(slave)
+        os.close(master)
+        child.send_signal(signal.SIGHUP)
+        assert child.wait(20) != 0
+    assert "last apply interrupted" in apply(project, "RUNNER status").stdout

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from random import Random
 
 import pytest
 
@@ -9,11 +10,13 @@ from runner.engine.key import job_key
 from runner.engine.progress import Progress
 from runner.engine.stop import Reason, Stop
 from runner.ledger.memory import MemoryLedger
-from runner.model.errors import Indeterminate, JobLost, LeaseLost, StopRun
+from runner.model.errors import Indeterminate, JobLost, LeaseLost, StopRun, Unavailable
 from runner.model.event import JobIntended, JobReleased
-from runner.model.job import Capabilities, Find, JobStatus, Submitted
+from runner.model.job import Capabilities, Find, Job, JobStatus, Submitted
 from runner.model.ledger import ItemStatus
 from runner.model.recipe import PollRhythm, RunOptions
+from runner.platforms.turns import Turns
+from runner.transport.limits import Limits, Rules
 from tests.engine.world import (
     EXACT,
     SCOPE,
@@ -339,3 +342,17 @@ def test_a_platform_that_is_given_up_while_jobs_wait_leaves_them_new():
     target.turns.enter = enter
     report = applied(work_on(MemoryLedger(), ITEMS, target))
     assert (report.outcome, report.counts) == ("stopped", {"new": 6})
+
+
+def test_a_prepared_job_that_is_sent_again_takes_one_place():
+    def busy(moment, job):
+        if moment == "before" and left:
+            left.pop()
+            raise Unavailable("slow down", retry_after_s=1.0)
+
+    left = [1] * 5
+    target = PreparingTarget(Platform(), Capabilities(max_items_per_job=1), fault=busy)
+    target.turns = Turns(Limits(Rules(concurrency=1), FastClock(), Random(1)))
+    work = work_on(MemoryLedger(), ITEMS, target, run=RunOptions(items_per_job=1))
+    assert applied(work).outcome == "done"
+    assert target.turns.entered(Job("other", 1, ()))

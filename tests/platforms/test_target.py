@@ -104,8 +104,9 @@ ONE = job(item("a", {"v": 1}))
         (303, b"", Indeterminate, "303"),
         (307, b"", ConfigError, "moved to nowhere"),
         (407, b"", StopRun, "407"),
+        (406, b"", Indeterminate, "406"),
         (411, b"", Refused, "411"),
-        (501, b"", Unavailable, "501"),
+        (501, b"", Indeterminate, "501"),
         (511, b"", StopRun, "511"),
         (400, {"code": "slow"}, Unavailable, "400"),
         (400, {"error": {"text": "wrong \x1b[31mfield"}}, Refused, "wrong field"),
@@ -133,6 +134,41 @@ def test_a_submit_that_breaks_says_whether_it_left(error, expected):
 
     with pytest.raises(expected):
         asyncio.run(target(broken).submit(ONE))
+
+
+@pytest.mark.parametrize(
+    "headers", [{"retry-after": "3600"}, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "3600"}], ids=str
+)
+@pytest.mark.parametrize(("status", "body"), [(201, {"id": "r1"}), (500, {}), (409, {})])
+def test_a_pause_that_a_reply_asks_for_does_not_change_what_it_means(status, body, headers):
+    submitting = target(answering(status, body, headers)).submit(ONE)
+    if status == 201:
+        assert asyncio.run(submitting).id == "r1"
+    else:
+        with pytest.raises(Indeterminate):
+            asyncio.run(submitting)
+
+
+def test_a_paying_get_is_not_sent_on_behind_a_redirect():
+    seen = []
+    text = PLATFORM.replace('{post: /jobs, json: {items: "{{ items }}"}}', "{get: /start}")
+    text = text.replace('    element: {k: "{{ item.token }}"', '    unused: {k: "{{ item.token }}"')
+    text = "\n".join(line for line in text.splitlines() if "unused:" not in line)
+
+    def answer(request):
+        seen.append(str(request.url))
+        return httpx.Response(302, headers={"location": "ftp://x/y"})
+
+    with pytest.raises(Indeterminate):
+        asyncio.run(over(answer, manifest(text)).target("p.t", {}, PLACE).submit(job(item("a", {}))))
+    assert len(seen) == 1
+
+
+def test_a_token_that_cannot_be_sent_is_a_setting_to_mend():
+    answer = answering(200, {"access": "two\nlines", "expires_in": 300})
+    with pytest.raises(ConfigError) as caught:
+        asyncio.run(over(answer, manifest(LOGIN)).check())
+    assert "two" not in str(caught.value)
 
 
 def test_retry_after_is_told():

@@ -151,7 +151,9 @@ def test_a_rate_or_a_failing_platform_makes_everybody_enter_slowly(rules):
 def test_nobody_enters_during_a_common_pause():
     clock = Ticks()
     limits = Limits(Rules(), clock, Random(1))
-    limits.went_well({"retry-after": "5"})
+    limits.went_well({"retry-after": "5"})  # says when this job is worth asking about
+    assert limits.entered()
+    limits.went_wrong(Unavailable("", status=429), 429, {"retry-after": "5"})
     assert not limits.entered()
     clock.at += 6
     assert limits.entered()
