@@ -55,6 +55,15 @@ def test_when_the_errors_cannot_be_written_either_it_ends_all_the_same(project, 
     assert apply(project, "RUNNER status").stdout.count(" sent") == 0
 
 
+@pytest.fixture
+def hangs_up():
+    """Let processes end with their terminal, also where these tests run under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("hangs_up")
 def test_the_end_of_the_terminal_ends_the_apply(project):
     Shell(project, None).write("loud.yaml", RECIPE.replace("[cat]", "[sleep, '30']"))
     master, slave = pty.openpty()

@@ -59,7 +59,7 @@ def test_plan_and_status_answer_while_an_apply_works(world):
     assert sound(world.ends()) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_within_ten_seconds(world, number):
     process = begun(world)
     world.server.turn(share=1.0, only=["hang after"])
