@@ -73,7 +73,7 @@ async def _send(apply: Apply, step: Step) -> Step | None:
         await apply.keep_lease()
         apply.progress.requests += 1
         submitted = await apply.work.target.submit(job)
-        _leave(apply, job)
+        _leave(apply, job)  # another request may leave while the acceptance is written down
     except LedgerError:
         raise
     except (ConfigError, StopRun) as error:

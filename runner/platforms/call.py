@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from runner import jsontext
-from runner.model.errors import ConfigError, RecipeError, Refused
+from runner.model.errors import RecipeError, Refused
 from runner.model.item import Json
 from runner.model.secret import Secret
 from runner.platforms.items import loaded
 from runner.platforms.step import Call, Part
-from runner.platforms.tree import Scope, Tree, View, revealed
+from runner.platforms.tree import MISFITS, Scope, Tree, View, revealed
 from runner.transport import bodies
 from runner.transport.client import Client
 from runner.transport.request import Content, Request
@@ -53,9 +53,7 @@ async def render(
         query = () if call.query is None else _pairs(call.query, scope, is_home=is_home)
     except RecipeError as error:
         raise Refused(f"the request cannot be made: {error.problems[0].what}", mend=error.problems[0].mend) from error
-    except ConfigError as error:  # a URL made of the item's values
-        raise Refused(f"the request cannot be made: {error}", mend=error.mend) from error
-    except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:  # values of another form
+    except MISFITS as error:
         raise Refused(f"the request cannot be made: {type(error).__name__}: {error}") from error
     return Request(
         method=call.method,

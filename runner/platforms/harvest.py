@@ -13,7 +13,7 @@ from runner.model.job import JobState, JobStatus
 from runner.platforms.items import Seat
 from runner.platforms.job_spec import JobSpec, Place
 from runner.platforms.session import Session, reading
-from runner.platforms.tree import Scope, Tree
+from runner.platforms.tree import MISFITS, Scope, Tree
 from runner.platforms.walk import is_wanted, read_list, run_steps
 from runner.transport.text import plain
 
@@ -142,7 +142,7 @@ def _result(place: Place, keys: Keys, scope: Scope) -> Result:
     except RecipeError as error:
         said = _optional(place.error, scope) or error.problems[0].what
         return Result(key, error=f"the result is not as the manifest expects: {said}")
-    except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:  # values of another form
+    except MISFITS as error:
         return Result(key, error=f"the result is not as the manifest expects: {type(error).__name__}: {error}")
 
 

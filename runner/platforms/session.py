@@ -149,8 +149,8 @@ class Session:
         exchange = self._exchange
         assert exchange is not None
         scope = self.scope()
-        # It needs no place of its own: the request that waits for it may have taken the last one.
         try:
+            # It needs no place of its own: the request that waits for it may have taken the last one.
             request = await render(exchange.call, scope, self.client, safe=True, admitted=True)
             reply = await self.client.send(request, lambda reply: self._login_error(reply, request.name))
         except Refused as error:  # of the connection, not of an item whose request waits for it

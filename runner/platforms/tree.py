@@ -23,6 +23,8 @@ Pointer: TypeAlias = tuple[str | int, ...]
 Leaf: TypeAlias = Callable[[str, Pointer, frozenset[str]], Template | None]
 """Compiles the text at a pointer, with loop names that are known there; None when it has a problem, already told."""
 
+MISFITS: Final = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError)
+"""What growing a value raises besides RecipeError when an item or a reply has values of another form than expected."""
 _SECRET: Final = frozenset({"auth", "connection", "options"})
 LOOP: Final = frozenset({"$for", "$in", "$if", "$give", "$name", "$value"})
 

@@ -108,8 +108,8 @@ class Client:
         return f"Client({self.settings.base_url!r})"
 
     def is_own(self, url: str) -> bool:
-        """Whether a path or URL leads to the connection's own origin, where credentials may go."""
-        return not origin.is_absolute(url) or origin.origin_of(url) in self._own
+        """Whether a path or URL leads to the connection's own origin, where credentials may go; Refused for no URL."""
+        return not origin.is_absolute(url) or _origin(url) in self._own
 
     def hidden(self, text: str) -> str:
         """Return a text of the server or of an error, safe to show: no secret, no control character."""

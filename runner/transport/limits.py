@@ -74,6 +74,8 @@ class Limits:
         self._failed = 0
         self._failing_since = 0.0
         self._last: RunnerError | None = None
+        # Retry-After beside success says when this very job is worth asking about, nothing about other requests.
+        self._honoured_beside_success = rules.honour - {"retry-after"}
 
     @property
     def allowed(self) -> int:
@@ -126,8 +128,7 @@ class Limits:
         self._failed = self._pressed = 0
         if self._allowed < self._rules.concurrency:
             self._allowed = min(self._rules.concurrency, self._allowed + 1 / self._allowed)
-        # Retry-After beside success says when this very job is worth asking about, nothing about other requests.
-        wait = hints.wait_s(headers, self._clock.now(), self._rules.honour - {"retry-after"})
+        wait = hints.wait_s(headers, self._clock.now(), self._honoured_beside_success)
         if wait:
             self._pause(wait)
 
