@@ -19,13 +19,11 @@ from runner.cli.signals import listen
 from runner.engine.stop import Stop
 from runner.gitops.sync import Settings as SyncSettings
 from runner.gitops.sync import Sync
-from runner.model.errors import ConfigError
+from runner.model.errors import ConfigError, with_extra
 
 if TYPE_CHECKING:
     from runner.assembly.loading import Loaded
     from runner.web.service import Service, Settings
-
-EXTRA = "install it with its extra: pip install -e '.[serve]' in a checkout of runner"
 
 
 @click.command("serve")
@@ -68,7 +66,8 @@ def command(asked: Asked, *, followed: Followed | None, host: str, port: int, **
         from runner.web.crew import Manners
         from runner.web.service import Settings  # the web parts come with an extra
     except ImportError as error:
-        raise ConfigError(f"runner serve needs a library that is not installed: {error.name}", mend=EXTRA) from error
+        what = f"runner serve needs a library that is not installed: {error.name}"
+        raise ConfigError(what, mend=with_extra("serve")) from error
     sync = None if followed is None else _sync(asked, followed)
     loaded = load_or_stop(asked) if sync is None else asyncio.run(_first(sync))
     settings = Settings(

@@ -8,7 +8,7 @@ What all of them share is in `desk`, how they are served in `serve`.
 import importlib
 from typing import TYPE_CHECKING
 
-from runner.model.errors import ConfigError
+from runner.model.errors import ConfigError, with_extra
 
 if TYPE_CHECKING:  # the web parts are loaded only when an emulator is made
     from starlette.applications import Starlette
@@ -42,5 +42,5 @@ def not_installed(error: ImportError) -> ConfigError:
     """Return what is told when a library is missing without which no emulator is made or served."""
     return ConfigError(
         f"the emulators need a library that is not installed: {error.name}",
-        mend="install it with its extra: pip install -e '.[emulate]' in a checkout of runner",
+        mend=with_extra("emulate"),
     )

@@ -20,7 +20,7 @@ from runner.ledger.memory import MemoryLedger
 from runner.ledger.sqlite import SqliteDatabase
 from runner.ledger.store import SqlLedger
 from runner.model.contracts import Clock
-from runner.model.errors import ConfigError
+from runner.model.errors import ConfigError, with_extra
 from runner.model.ledger import Ledger
 
 
@@ -81,7 +81,7 @@ def _postgres(url: str) -> Database:
     except ImportError as error:
         raise ConfigError(
             f"a Postgres ledger needs the driver psycopg: {error}",
-            mend="install it with its extra: pip install -e '.[postgres]' in a checkout of runner",
+            mend=with_extra("postgres"),
         ) from error
     database: Database = module.PostgresDatabase(url)
     return database

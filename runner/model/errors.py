@@ -26,6 +26,11 @@ from typing import Any
 from runner.model.problem import Problem
 
 
+def with_extra(name: str) -> str:
+    """Return how to mend that a library is missing which an extra of runner brings."""
+    return f"install it with its extra: pip install -e '.[{name}]' in a checkout of runner"
+
+
 class RunnerError(Exception):
     """Root of all errors that a user is told in one sentence.
 

@@ -45,6 +45,24 @@ class Shell:
         return self.read(path).splitlines()
 
 
+PROJECT = "apiVersion: runner/v1\nkind: Project\nname: t\n"
+RECIPE = """\
+apiVersion: runner/v1
+kind: Recipe
+name: r
+run: {poll: {first: 20ms}}
+source: {jsonl: {path: in.jsonl, key: id}}
+target: {command: {argv: [cat]}}
+"""
+
+
+def write_small(shell: Shell, items: int) -> None:
+    """Write a project whose recipe gives so many items back as they are."""
+    shell.write("runner.yaml", PROJECT)
+    shell.write("in.jsonl", "".join(f'{{"id": "k{number}"}}\n' for number in range(items)))
+    shell.write("r.yaml", RECIPE)
+
+
 def copy_examples(folder: Path) -> None:
     """Copy the examples of the repository, without what earlier runs left there."""
     shutil.copytree(

@@ -8,33 +8,22 @@ import pytest
 from runner.engine.lease import this_process
 from runner.ledger import open_ledger
 from runner.transport.clock import SystemClock
-from tests.cli.shell import Shell
+from tests.cli.shell import PROJECT, Shell, write_small
 from tests.ledger.server import postgres
 
-PROJECT = "apiVersion: runner/v1\nkind: Project\nname: t\n"
-RECIPE = """\
-apiVersion: runner/v1
-kind: Recipe
-name: r
-run: {poll: {first: 20ms}}
-source: {jsonl: {path: in.jsonl, key: id}}
-target: {command: {argv: [cat]}}
-"""
 OLD = ".runner/ledger.db"
 
 
 @pytest.fixture
 def applied(shell: Shell) -> Shell:
-    shell.write("runner.yaml", PROJECT)
-    shell.write("in.jsonl", "".join(f'{{"id": "k{number}"}}\n' for number in range(5)))
-    shell.write("r.yaml", RECIPE)
+    write_small(shell, 5)
     assert shell("apply", "-f", "r.yaml").code == 0
     return shell
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    pytest.importorskip("psycopg", reason="the Postgres driver is not installed (pip install 'runner[postgres]')")
+    pytest.importorskip("psycopg", reason="the Postgres driver is not installed (the extra postgres)")
     with postgres() as url:
         yield url.format("postgres")
 

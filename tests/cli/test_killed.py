@@ -13,25 +13,14 @@ from runner.engine.lease import this_process
 from runner.ledger import open_ledger
 from runner.model.item import Json
 from runner.transport.clock import SystemClock
-from tests.cli.shell import Shell
+from tests.cli.shell import Shell, write_small
 
-PROJECT = "apiVersion: runner/v1\nkind: Project\nname: t\n"
-RECIPE = """\
-apiVersion: runner/v1
-kind: Recipe
-name: r
-run: {poll: {first: 20ms}}
-source: {jsonl: {path: in.jsonl, key: id}}
-target: {command: {argv: [cat]}}
-"""
 LEFT = "left locked by an apply that is dead (pid "
 
 
 @pytest.fixture
 def project(shell: Shell) -> Shell:
-    shell.write("runner.yaml", PROJECT)
-    shell.write("in.jsonl", '{"id": "k0"}\n{"id": "k1"}\n')
-    shell.write("r.yaml", RECIPE)
+    write_small(shell, 2)
     (shell.folder / ".runner").mkdir()
     return shell
 
