@@ -23,10 +23,11 @@ from runner.documents.scalars import NotFinite, resolve
 from runner.model.item import Json
 from runner.model.problem import Mark, Problem
 
+_Parser: Any
 try:
     from yaml.cyaml import CLoader as _Parser
 except ImportError:  # PyYAML without libyaml: slower, the same events
-    from yaml import Loader as _Parser  # type: ignore[assignment]
+    _Parser = yaml.Loader
 
 Place: TypeAlias = tuple[int, int, int, int]
 """Line and column of the key, line and column of the value; all from 0."""
@@ -38,6 +39,9 @@ MAX_SCALAR: Final = 1024 * 1024
 MAX_VALUES: Final = 200_000
 MAX_PROBLEMS: Final = 200
 MAX_COPIED: Final = 1024 * 1024
+_NESTING: Final = "nesting depth"
+"""In libyaml's message for its own limit (1,000 since 0.2.6). Its scanner reads ahead, so it may report that limit
+before the event at `MAX_DEPTH` arrives; PyYAML's own parser has no such limit and finds the place."""
 _WORDS: Final = frozenset({"null", "true", "false"})
 _CONTROL: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TEMPLATE: Final = re.compile(r"(?:^|[:\-,\[{]\s+|\s)\{\{")
@@ -66,12 +70,18 @@ def build(text: str, file: str) -> Built:
     if found := _CONTROL.search(text):
         built.problems.append(_control(text, found, file))
         return built
+    return _build(_Parser, text, file)
+
+
+def _build(loader: Any, text: str, file: str) -> Built:  # noqa: ANN401 - of PyYAML, untyped
+    built = Built()
     try:
-        parser = _Parser(text)
-        built.value = _Builder(parser.get_event, built, file).document()
+        built.value = _Builder(loader(text).get_event, built, file).document()
     except _Stop as stop:
         built.problems.append(stop.problem)
     except yaml.MarkedYAMLError as error:
+        if loader is not yaml.Loader and _NESTING in str(error.problem):
+            return _build(yaml.Loader, text, file)
         built.problems.append(_syntax(error, text, file))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         built.problems.append(Problem("yaml-syntax", f"the file is no YAML: {error}", Mark(file)))
