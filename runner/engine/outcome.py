@@ -15,13 +15,13 @@ from runner.model.job import Job, Submitted
 async def accept(apply: Apply, job: Job, submitted: Submitted, *, adopted: bool = False) -> Step | None:
     """Write down that the platform has the job, and go on with it."""
     at = apply.now()
-    kept = {**job.kept, **submitted.kept}
+    state = submitted.state
+    kept = {**job.kept, **submitted.kept, **(state.kept if state is not None else {})}
     job = Job(job.key, job.attempt, job.items, kept, submitted.id, job.sent_at, at)
     await apply.record(JobAccepted(job.key, submitted.id, at, job.kept, adopted=adopted))
     apply.flight.born(job, apply.work.clock.monotonic())
     apply.progress.jobs["adopted" if adopted else "accepted"] += 1
     apply.progress.tell("job_adopted" if adopted else "job_accepted", job=job.key, id=submitted.id, at=at)
-    state = submitted.state
     if state is not None and state.is_terminal:
         return Step(Action.COLLECT, job, state=state)
     if apply.cancels:

@@ -1,9 +1,11 @@
 """Results in pieces, with failures in between: each item is counted and kept once."""
 
+from dataclasses import replace
+
 from runner.ledger.memory import MemoryLedger
 from runner.model.errors import Unavailable
 from runner.model.item import Result
-from runner.model.job import Capabilities
+from runner.model.job import Capabilities, JobState, JobStatus
 from runner.model.recipe import PollRhythm, RunOptions
 from tests.engine.world import FakeTarget, Platform, applied, item, work_on
 
@@ -50,3 +52,21 @@ def test_doubles_and_strangers_are_dropped_and_told():
     assert report.counts == {"succeeded": 2, "failed": 1}
     assert report.progress.failures == [("i2", "no result: the job ended without one for this item")]
     assert len(report.progress.notes) == 2
+
+
+class AtOnce(FakeTarget):
+    """A job is done in the reply to its submit; where its results are is kept from that reply."""
+
+    async def submit(self, job):
+        submitted = await super().submit(job)
+        return replace(submitted, state=JobState(JobStatus.SUCCEEDED, "DONE", kept={"url": f"/{submitted.id}"}))
+
+    async def results(self, job, state):
+        assert job.kept["url"] == f"/{job.id}"
+        async for batch in super().results(job, state):
+            yield batch
+
+
+def test_what_the_first_reply_kept_is_there_for_the_results():
+    ledger = MemoryLedger()
+    assert applied(work_on(ledger, MANY[:6], AtOnce(Platform()))).counts == {"succeeded": 6}
