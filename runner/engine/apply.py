@@ -10,7 +10,7 @@ from runner.engine.agenda import Agenda
 from runner.engine.budget import Purse
 from runner.engine.decide import Decision
 from runner.engine.flight import Flight
-from runner.engine.lease import TTL_S
+from runner.engine.lease import boot_time, renewed
 from runner.engine.powers import Powers, powers_of
 from runner.engine.progress import Progress
 from runner.engine.rhythm import Rhythm
@@ -75,15 +75,16 @@ class Apply:
         """Make events durable before anything else happens."""
         await self.work.ledger.record(self.work.scope, self.lease(), events)
 
-    async def keep_lease(self) -> None:
-        """Make sure of the lease right before money is spent: a process that slept may have been overtaken.
+    async def keep_lease(self) -> Lease:
+        """Return the lease as it is right before money is spent: a process that slept may have been overtaken.
 
         Raises:
             LeaseLost: another apply took the recipe over.
         """
         lease = self.lease()
-        if self.now() >= lease.until:
-            await self.work.ledger.renew(lease, self.now(), TTL_S)
+        if self.now() < lease.until and boot_time() < lease.until_boot:
+            return lease
+        return await renewed(self.work.ledger, lease, self.work.clock)
 
     def now(self) -> float:
         """Epoch seconds."""

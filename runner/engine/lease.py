@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import socket
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from hashlib import blake2b
 from pathlib import Path
 
 from runner.engine.stop import Reason, Stop
@@ -31,10 +35,35 @@ class Beating:
 
 
 def this_process(environ: Mapping[str, str]) -> dict[str, Json]:
-    """Say who we are, for the one who comes second: host, pid, start of the process, and the CI run."""
+    """Say who we are, for the one who comes second: host, pid, where the pid counts, and the CI run."""
     ci_url = environ.get("CI_JOB_URL") or environ.get("BUILD_URL") or _github_url(environ)
     who: dict[str, Json] = {"host": socket.gethostname(), "pid": os.getpid(), "started": process_start(os.getpid())}
+    who |= pid_space()
     return {**who, "ci_url": ci_url} if ci_url else who
+
+
+def pid_space() -> dict[str, Json]:
+    """Return where a pid of ours names one process: machine, its boot, its pid namespace; empty text where unknown.
+
+    Two machines may have one hostname, two containers of one machine one hostname and one pid.
+    """
+    machine = _first_line("/etc/machine-id")  # confidential, says systemd: only a digest of it leaves the process
+    try:
+        namespace = str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        namespace = ""
+    return {
+        "machine": blake2b(machine.encode(), digest_size=8, person=b"runner").hexdigest() if machine else "",
+        "boot": _first_line("/proc/sys/kernel/random/boot_id"),
+        "pid_namespace": namespace,
+    }
+
+
+def _first_line(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""
 
 
 def _github_url(environ: Mapping[str, str]) -> str:
@@ -53,9 +82,13 @@ def process_start(pid: int) -> str:
 
 
 def is_dead(holder: Mapping[str, Json]) -> bool:
-    """Whether the holder surely does not live any more: a process of this host that is gone, or another one now."""
-    pid = holder.get("pid")
-    if holder.get("host") != socket.gethostname() or not isinstance(pid, int):
+    """Whether the holder certainly lives no more: a process of this very boot that is gone, or another one now.
+
+    Of a holder elsewhere, or where the system does not tell (no /proc), nothing is certain: its lease ends by itself.
+    """
+    pid, here = holder.get("pid"), {"host": socket.gethostname(), **pid_space()}
+    is_here = all(holder.get(name) == value for name, value in here.items())
+    if not is_here or not here["boot"] or not here["pid_namespace"] or not isinstance(pid, int):
         return False
     try:
         os.kill(pid, 0)
@@ -88,13 +121,31 @@ async def take(ledger: Ledger, name: str, who: Mapping[str, Json], clock: Clock)
     Raises:
         LeaseHeld: another apply works on the recipe.
     """
+    asked = boot_time()
     try:
-        return await ledger.acquire(name, who, clock.now(), TTL_S)
+        lease = await ledger.acquire(name, who, clock.now(), TTL_S)
     except LeaseHeld as held:
         epoch = dead_epoch(held.holder)
         if epoch is None:
             raise
-        return await ledger.acquire(name, who, clock.now(), TTL_S, dead_epoch=epoch)
+        lease = await ledger.acquire(name, who, clock.now(), TTL_S, dead_epoch=epoch)
+    return replace(lease, until_boot=asked + TTL_S)
+
+
+async def renewed(ledger: Ledger, lease: Lease, clock: Clock) -> Lease:
+    """Prolong the lease, ended or not.
+
+    Raises:
+        LeaseLost: another apply took the recipe over.
+    """
+    asked = boot_time()
+    return replace(await ledger.renew(lease, clock.now(), TTL_S), until_boot=asked + TTL_S)
+
+
+def boot_time() -> float:
+    """Return seconds since the machine was booted, sleep included; infinite where the system has no such clock."""
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    return math.inf if clock is None else time.clock_gettime(clock)
 
 
 @asynccontextmanager
@@ -118,7 +169,7 @@ async def _beat(ledger: Ledger, beating: Beating, clock: Clock, stop: Stop) -> N
     while True:
         await clock.sleep(BEAT_S)
         try:
-            beating.lease = await ledger.renew(beating.lease, clock.now(), TTL_S)
+            beating.lease = await renewed(ledger, beating.lease, clock)
         except LedgerError as error:
             stop.ask(Reason.ERROR, error)
             return

@@ -71,9 +71,9 @@ def copy(source: Connection, databases: tuple[Database, Database], now: float) -
 
 def _idle(source: Connection, now: float) -> list[Row]:
     """Return the leases, which grow with every holder; raises when one is held now. Nothing is written without one."""
-    leases = source.fetch("leases")
+    leases, at = source.fetch("leases"), source.now(now)
     for name, _, until in leases:
-        if until > now:
+        if until > at:
             mend = "copy the ledger when it has ended; the lease of a dead one ends by itself within a minute"
             raise LeaseHeld(f"an apply works on {name}", holder=dict(holder_now(source, name, now) or {}), mend=mend)
     return leases

@@ -27,6 +27,9 @@ class Connection(Protocol):
     def change(self, name: str | Query, given: Sequence[Row] | None = None, /, **values: object) -> int:
         """Run a named statement and return how many rows it wrote."""
 
+    def now(self, given: float) -> float:
+        """Return the time by which leases are judged, epoch seconds: the database's own; the given one without it."""
+
     def begin(self, *, durable: bool = True) -> None:
         """Begin a writing transaction; one that is not durable may be lost with the power, but never torn."""
 

@@ -15,21 +15,24 @@ from runner.model.ledger import Lease
 def acquire(
     connection: Connection, name: str, holder: Mapping[str, Json], span: tuple[float, float], dead: int
 ) -> Lease:
-    """Take the lease for (now, until) when it is free, has ended, or has the epoch `dead`; raises LeaseHeld."""
-    now, until = span
+    """Take the lease for (now, seconds) when it is free, has ended, or has the epoch `dead`; raises LeaseHeld."""
+    now, ttl_s = span
     packed = pack(holder, f"the holder of {name}")
     with transaction(connection):
-        taken = connection.change("lease_taken", name=name, holder=packed, since=now, until=until, now=now, dead=dead)
+        at = connection.now(now)
+        times = {"since": at, "until": at + ttl_s, "now": at}
+        taken = connection.change("lease_taken", name=name, holder=packed, dead=dead, **times)
         epoch = connection.fetch("fence", name=name)[0][0]
         if not taken:
             raise held(name, holder_now(connection, name, now) or {})
-    return Lease(name, epoch, until)
+    return Lease(name, epoch, now + ttl_s)
 
 
 def renew(connection: Connection, lease: Lease, now: float, ttl_s: float) -> Lease:
     """Prolong the lease, ended or not, unless it was taken over; raises LeaseLost."""
     with transaction(connection, lease):
-        connection.change("lease_renewed", name=lease.name, epoch=lease.epoch, until=now + ttl_s)
+        until = connection.now(now) + ttl_s
+        connection.change("lease_renewed", name=lease.name, epoch=lease.epoch, until=until)
     return Lease(lease.name, lease.epoch, now + ttl_s)
 
 
@@ -42,10 +45,11 @@ def release(connection: Connection, lease: Lease) -> None:
 def holder_now(connection: Connection, name: str, now: float) -> Mapping[str, Json] | None:
     """Return the holder with `since`, `until` and `epoch`; None when the lease is free."""
     rows = connection.fetch("lease", name=name)
-    if not rows or rows[0][3] <= now:
+    at = connection.now(now)
+    if not rows or rows[0][3] <= at:
         return None
     epoch, holder, since, until = rows[0]
-    return {**unpack(holder), "since": since, "until": until, "epoch": epoch}
+    return {**unpack(holder), "since": since, "until": until - at + now, "epoch": epoch}
 
 
 def held(name: str, holder: Mapping[str, Json]) -> LeaseHeld:

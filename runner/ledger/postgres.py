@@ -48,9 +48,10 @@ _LOOKING_UP: Final = (
 class PostgresConnection:
     """Named queries over one Postgres connection."""
 
-    def __init__(self, place: str, raw: psycopg.Connection[Row]) -> None:
+    def __init__(self, place: str, raw: psycopg.Connection[Row], *, judges_leases: bool = True) -> None:
         self._place = place
         self._raw = raw
+        self._judges_leases = judges_leases
         self._texts: dict[str | Query, bytes] = {}
 
     def fetch(self, name: str | Query, given: Sequence[Row] | None = None, /, **values: object) -> list[Row]:
@@ -68,6 +69,11 @@ class PostgresConnection:
                 return cursor.rowcount
         except psycopg.Error as error:
             raise broken(self._place, error) from error
+
+    def now(self, given: float) -> float:
+        """See `Connection`; the clocks of two machines may differ by more than a lease lasts."""
+        found: float = self.fetch("clock")[0][0] if self._judges_leases else given
+        return found
 
     def begin(self, *, durable: bool = True) -> None:
         """See `Connection`."""
@@ -109,14 +115,19 @@ class PostgresConnection:
 class PostgresDatabase:
     """One ledger in a Postgres database, and the connections to it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, judges_leases: bool = True) -> None:
         """Look at what is there; the tables are made by the first write, so that planning changes nothing.
+
+        Args:
+            url: of the database.
+            judges_leases: whether the server's clock tells when a lease has ended; else the caller's does.
 
         Raises:
             ConfigError: the URL cannot be read.
             LedgerError: the server cannot be reached, or the ledger is of a newer runner.
         """
         self._url = url
+        self._judges_leases = judges_leases
         self._place = _place(url)
         self._threads = ThreadPoolExecutor(1, "ledger-read")
         self._scans = ThreadPoolExecutor(1, "ledger-scan")
@@ -176,7 +187,7 @@ class PostgresDatabase:
         return bool(connection.fetch("tables_found")[0][0])
 
     def _open(self, *settings: str) -> PostgresConnection:
-        return PostgresConnection(self._place, self._connect(*settings))
+        return PostgresConnection(self._place, self._connect(*settings), judges_leases=self._judges_leases)
 
     def _connect(self, *settings: str) -> psycopg.Connection[Row]:
         try:

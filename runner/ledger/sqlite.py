@@ -65,6 +65,10 @@ class SqliteConnection:
         self.fetch(name, given, **values)
         return self._raw.total_changes - before
 
+    def now(self, given: float) -> float:
+        """See `Connection`; who shares a file shares a clock."""
+        return given
+
     def begin(self, *, durable: bool = True) -> None:
         """See `Connection`; counts the write."""
         try:

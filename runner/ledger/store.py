@@ -58,7 +58,7 @@ class SqlLedger:
         self, name: str, holder: Mapping[str, Json], now: float, ttl_s: float, *, dead_epoch: int | None = None
     ) -> Lease:
         """See `Ledger`."""
-        span, dead = (now, now + ttl_s), -1 if dead_epoch is None else dead_epoch
+        span, dead = (now, ttl_s), -1 if dead_epoch is None else dead_epoch
         return await self._writer.call(lambda connection: leases.acquire(connection, name, holder, span, dead))
 
     async def renew(self, lease: Lease, now: float, ttl_s: float) -> Lease:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -131,14 +132,20 @@ class Outcome:
 class Lease:
     """The right to write to one recipe's scopes.
 
+    `until` and `until_boot` are never later than the moment at which the store lets another holder in: both are counted
+    from before the store was asked, and the store counts from after that, on its own clock where it has one.
+
     Attributes:
         epoch: the fence: grows with every holder; a write under an older epoch is refused.
-        until: epoch seconds when it ends by itself.
+        until: epoch seconds when it ends by itself, on the wall clock of this process.
+        until_boot: the same moment on the boot-time clock of this machine, which runs on while the machine sleeps and
+            which cannot be set; infinite where the system has no such clock.
     """
 
     name: str
     epoch: int
     until: float
+    until_boot: float = math.inf
 
 
 class Ledger(Protocol):
@@ -166,6 +173,9 @@ class Ledger(Protocol):
     ) -> Lease:
         """Take the lease, or take over one that has ended, or that of epoch `dead_epoch`, whose holder surely died.
 
+        Whether a lease has ended is judged by the store's own clock where it has one (Postgres), else by `now`: the
+        clocks of two machines may differ by more than a lease lasts.
+
         Raises:
             LeaseHeld: somebody else has it; carries the holder, with `since`, `until` and `epoch`.
         """
@@ -177,7 +187,10 @@ class Ledger(Protocol):
         """Give it back; one that was taken over is left alone."""
 
     async def holder(self, name: str, now: float) -> Mapping[str, Json] | None:
-        """Return who holds the lease now, with `since`, `until` and `epoch`; None when it is free. Reading only."""
+        """Return who holds the lease, with `since`, `until` and `epoch`; None when it is free. Reading only.
+
+        `until` is on the wall clock that `now` was read from; `since` is on the store's.
+        """
 
     # -- planning: reading only
     async def standings(self, scope: Scope, work: str, items: Sequence[Item]) -> Sequence[Standing]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -40,7 +39,7 @@ def lock(shell: Shell, holder: Mapping[str, Json]) -> None:
 def killed(project: Shell) -> Shell:
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         gone.wait()
-    lock(project, {"host": socket.gethostname(), "pid": gone.pid, "started": "1"})
+    lock(project, {**this_process({}), "pid": gone.pid, "started": "1"})
     return project
 
 

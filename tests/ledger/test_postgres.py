@@ -6,12 +6,14 @@ import pytest
 
 from runner.ledger import open_ledger
 from runner.ledger.database import transaction
-from runner.model.errors import ConfigError, LedgerError
+from runner.ledger.store import SqlLedger
+from runner.model.errors import ConfigError, LeaseHeld, LedgerError
 from tests.contracts.ledger import HOLDER, SCOPE, Desk, DurableContract, LedgerContract, StillClock, item
 from tests.ledger.server import postgres
 from tests.ledger.test_copying import round_trip
 
 psycopg = pytest.importorskip("psycopg", reason="the Postgres driver is not installed (pip install -e '.[postgres]')")
+PostgresDatabase = pytest.importorskip("runner.ledger.postgres").PostgresDatabase
 NUMBERS = count()
 
 
@@ -37,7 +39,7 @@ class TestContract(LedgerContract, DurableContract):
 
     def opener(self, tmp_path):
         self.folder = tmp_path
-        return lambda: open_ledger(self.url, clock=StillClock())
+        return lambda: SqlLedger(PostgresDatabase(self.url, judges_leases=False))
 
 
 def use(url, work):
@@ -110,6 +112,24 @@ def test_a_server_that_goes_away_stops_all_writing(url):
                 await desk.ledger.renew(desk.lease, 2.0, 60.0)
 
     use(url, cut)
+
+
+@pytest.mark.parametrize("ahead_s", [0.0, 3600.0, -3600.0, 1e9])
+def test_a_live_lease_is_safe_from_a_machine_whose_clock_is_wrong(url, ahead_s):
+    async def rob():
+        mine, theirs = (open_ledger(url, clock=StillClock()) for _ in range(2))
+        now = 1_000_000_000.0
+        lease = await mine.acquire("recipe", HOLDER, now, 60.0)
+        with pytest.raises(LeaseHeld) as held:
+            await theirs.acquire("recipe", HOLDER, now + ahead_s, 60.0)
+        assert 50.0 < held.value.holder["until"] - (now + ahead_s) <= 60.0
+        assert (lease.until, (await mine.renew(lease, now + 9.0, 60.0)).until) == (now + 60.0, now + 69.0)
+        await mine.renew(lease, now, 0.0)
+        assert (await theirs.acquire("recipe", HOLDER, now + ahead_s, 60.0)).epoch > lease.epoch
+        for ledger in (mine, theirs):
+            await ledger.close()
+
+    asyncio.run(rob())
 
 
 def test_two_make_the_tables_at_once(url):

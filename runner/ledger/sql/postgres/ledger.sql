@@ -9,6 +9,10 @@ FROM lease
 WHERE name = :name
 FOR SHARE;
 
+-- name: clock
+-- The time on the server, epoch seconds.
+SELECT EXTRACT(EPOCH FROM clock_timestamp())::double precision;
+
 -- name: tables_found
 -- Whether a runner has made its tables.
 SELECT to_regclass('runner.ledger') IS NOT NULL;
