@@ -21,6 +21,7 @@ from runner.model.errors import (
     RunnerError,
     StopRun,
     Unavailable,
+    UnexpectedReply,
     UsageError,
 )
 from runner.model.problem import Problem, Severity
@@ -38,6 +39,7 @@ _CODES: tuple[tuple[type[RunnerError], Exit], ...] = (
     (Interrupted, Exit.INTERRUPTED),
     (Refused, Exit.FAILED_ITEMS),  # by a sink: what was paid is in the ledger, some of it could not be delivered
     (Indeterminate, Exit.LOGIN),
+    (UnexpectedReply, Exit.LOGIN),
 )
 
 

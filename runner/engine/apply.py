@@ -13,10 +13,13 @@ from runner.engine.flight import Flight
 from runner.engine.lease import boot_time, renewed
 from runner.engine.powers import Powers, powers_of
 from runner.engine.progress import Progress
+from runner.engine.replies import Replies
 from runner.engine.rhythm import Rhythm
-from runner.engine.stop import Stop
+from runner.engine.stop import Reason, Stop
 from runner.engine.work import Work
+from runner.model.errors import UnexpectedReply
 from runner.model.event import Event
+from runner.model.job import Job
 from runner.model.ledger import Lease
 
 
@@ -41,6 +44,7 @@ class Apply:
         parked: jobs that could not be asked or sent in this apply; the next one goes on with them.
         queued: workers that wait for the turn of a paying request, and may be sent home at any moment.
         workers: how many steps may be under way at one time.
+        replies: what the replies so far show about the manifest.
     """
 
     work: Work
@@ -66,6 +70,7 @@ class Apply:
     unshared: set[tuple[str, bytes]] = field(default_factory=set)
     counted: dict[str, set[str]] = field(default_factory=dict)
     queued: set[asyncio.Task[None]] = field(default_factory=set)
+    replies: Replies = field(default_factory=lambda: Replies(is_understood=True))
     powers: Powers = field(init=False)
 
     def __post_init__(self) -> None:
@@ -85,6 +90,17 @@ class Apply:
         if self.now() < lease.until and boot_time() < lease.until_boot:
             return lease
         return await renewed(self.work.ledger, lease, self.work.clock)
+
+    def misfits(self, error: UnexpectedReply, job: Job | None = None) -> None:
+        """Count a reply that does not fit the manifest, and stop the run when it or the number of them asks for it.
+
+        Args:
+            error: names what does not fit; the job is recorded as held or failed by the caller, before this call.
+            job: whose paying request got the reply; None for replies to other requests (poll, results).
+        """
+        stop = error.stop or (None if error.is_failure else self.replies.misfits(error, job))
+        if stop is not None:
+            self.stop.ask(Reason.ERROR, stop)
 
     def now(self) -> float:
         """Epoch seconds."""

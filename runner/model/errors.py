@@ -9,6 +9,7 @@ RunnerError
 │   └── StopRun        the platform as a whole is down or forbids: stop the run, nothing is lost
 ├── Refused            asking again is useless: the request itself is wrong
 ├── Indeterminate      nobody knows whether the request had its effect
+├── UnexpectedReply    a reply was received in full and does not fit the manifest: keep it, send nothing again
 ├── JobLost            the platform no longer knows the job
 ├── ItemUnreadable     one item of a source cannot be read; the others can
 ├── LedgerError        the durable state cannot be read or written
@@ -109,6 +110,32 @@ class Indeterminate(RunnerError):
     def __init__(self, what: str, *, status: int | None = None, mend: str = "") -> None:
         super().__init__(what, mend=mend)
         self.status = status
+
+
+class UnexpectedReply(RunnerError):
+    """A reply was received in full, but it is not what the manifest describes; it is not a lost one.
+
+    After a paying request the job exists: it is held (failed where `is_failure`), never sent again automatically.
+
+    Attributes:
+        status: HTTP status of the reply.
+        is_failure: whether the platform's own words or an error rule say that the request failed.
+        stop: why the whole run must stop too (a sign-in page, a used-up quota); None when only this job is concerned.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        status: int | None = None,
+        is_failure: bool = False,
+        stop: RunnerError | None = None,
+        mend: str = "",
+    ) -> None:
+        super().__init__(what, mend=mend)
+        self.status = status
+        self.is_failure = is_failure
+        self.stop = stop
 
 
 class JobLost(RunnerError):

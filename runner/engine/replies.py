@@ -1,0 +1,88 @@
+"""What the replies of one apply show about the manifest, and how many paying requests may wait for the first one.
+
+A manifest that does not fit its platform spoils every job in the same way. So only a few paying requests are in flight
+until one reply was understood, and an apply stops submitting when the first replies, or many in a row, do not fit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Final
+
+from runner.model.errors import RunnerError, StopRun
+from runner.model.job import Job
+
+FIRST_REQUESTS: Final = 3
+"""Paying requests in flight while no reply of the manifest has been understood; so many misfits stop the run."""
+
+MISFITS_IN_A_ROW: Final = 10
+"""So many misfits in a row stop the run although earlier replies were understood."""
+
+
+class Replies:
+    """Counts replies that fit and misfit, and admits paying requests; one object serves one apply of one stage."""
+
+    def __init__(self, *, is_understood: bool) -> None:
+        """Begin; `is_understood` tells whether a reply of this manifest was understood before."""
+        self.is_understood = is_understood
+        self._any_fits = False
+        self._misfits_in_a_row = 0
+        self._spent = 0
+        self._admitted: set[str] = set()
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    def try_enter(self, job: Job) -> bool:
+        """Admit the paying request of a job if it may leave now."""
+        if self.is_understood or job.key in self._admitted:
+            return True
+        if len(self._admitted) + self._spent >= FIRST_REQUESTS:
+            return False
+        self._admitted.add(job.key)
+        return True
+
+    async def enter(self, job: Job) -> None:
+        """Wait until the paying request of a job may leave, and admit it."""
+        while not self.try_enter(job):
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(waiter)
+            await waiter
+
+    def leave(self, job: Job) -> None:
+        """Let the next request in; no-op for a job that was not admitted."""
+        if job.key in self._admitted:
+            self._admitted.discard(job.key)
+            self._wake()
+
+    def fits(self) -> None:
+        """Count a reply that was understood: from now on every request may leave."""
+        self.is_understood = self._any_fits = True
+        self._misfits_in_a_row = 0
+        self._wake()
+
+    def misfits(self, error: RunnerError, job: Job | None = None) -> StopRun | None:
+        """Count a reply that does not fit the manifest; return why the run must stop, None when it may go on.
+
+        Args:
+            error: names what does not fit.
+            job: whose paying request got the reply; its place is not given to another one. None for other requests.
+        """
+        self._misfits_in_a_row += 1
+        if job is not None and job.key in self._admitted:
+            self._admitted.discard(job.key)
+            self._spent += 1
+        most = MISFITS_IN_A_ROW if self._any_fits else FIRST_REQUESTS
+        if self._misfits_in_a_row < most:
+            return None
+        which = f"{most} replies in a row do" if self._any_fits else f"the first {most} replies of this run do"
+        return StopRun(
+            f"{which} not fit the manifest: {error}",
+            mend=error.mend
+            or "compare the manifest with a reply of the platform; nothing is lost: apply again afterwards",
+        )
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, deque()
+        for waiter in waiting:
+            if not waiter.done():
+                waiter.set_result(None)
