@@ -28,7 +28,7 @@ def inside(place: Place, path: str, *, write: bool) -> Path:
     Args:
         place: relative paths start at its root.
         path: as the recipe has it.
-        write: whether the caller will write; the state folder is never written by a recipe.
+        write: whether the caller will write; the state folder is never written by a recipe, but for emulated rows.
 
     Raises:
         ConfigError: it leads outside the project and `allow_paths`, or is no path at all.
@@ -36,6 +36,8 @@ def inside(place: Place, path: str, *, write: bool) -> Path:
     if not path or "\0" in path:
         raise ConfigError(f"{path!r} is no path", mend="give the path of a file or folder")
     found = Path(os.path.realpath(place.root / path))
+    if place.is_emulated and found.is_relative_to(os.path.realpath(place.state / "emulated")):
+        return found
     if not is_allowed(place, found):
         mend = f"move it into the project, or allow the folder in runner.yaml: `allow_paths: [{found.parent}]`"
         raise ConfigError(f"{path!r} leads outside the project folder, to {found}", mend=mend)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 
 from runner import checks, filters, sinks, sources, targets
+from runner.assembly.emulated_sinks import RealFiles
 from runner.engine.work import Work
 from runner.kinds import build, load_kind
 from runner.model.contracts import Check, Filter, Leaving, Notifier, Place, Sink, Source, Target
@@ -20,7 +22,17 @@ Connect = Callable[[Component], Awaitable[Connection]]
 class Builder:
     """Builds the work of the stages of one recipe; platform kinds come from their connection."""
 
-    def __init__(self, recipe: Recipe, place: Place, ledger: Ledger, scope: Scope, connect: Connect) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        place: Place,
+        ledger: Ledger,
+        scope: Scope,
+        connect: Connect,
+        real_files: RealFiles | None = None,
+    ) -> None:
+        """Build nothing yet; `real_files` are those that rows of stand-ins must not replace."""
+        self._real_files = real_files
         self._recipe = recipe
         self._place = place
         self._ledger = ledger
@@ -92,9 +104,14 @@ class Builder:
 
     async def _sink(self, component: Component) -> Callable[[], Sink]:
         if component.platform is None:
-            return lambda: self._local(sinks.KINDS, component, "runner.sinks")
+            return lambda: self._local(sinks.KINDS, self._diverted(component), "runner.sinks")
         connection = await self._connect(component)
         return lambda: connection.sink(component.kind, _without_connection(component), self._place)
+
+    def _diverted(self, component: Component) -> Component:
+        if self._real_files is None:
+            return component
+        return replace(component, options=self._real_files.divert(component.options, self._place))
 
     def _filter(self, component: Component) -> Filter:
         made: Filter = self._local(filters.KINDS, component, "runner.filters")

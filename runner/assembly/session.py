@@ -6,8 +6,10 @@ import os
 import random
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 from runner.assembly.build import Builder
+from runner.assembly.emulated_sinks import EMULATED, RealFiles, find_real_files
 from runner.assembly.stand_ins import StandIns, Stands
 from runner.engine.work import Work
 from runner.ledger import open_ledger
@@ -21,9 +23,6 @@ from runner.model.secret import Secret
 from runner.platforms import Catalog, Connection, connect
 from runner.secretstore import resolve
 from runner.transport.clock import SystemClock
-
-EMULATED = "emulate"
-"""Profile under which results of stand-ins are kept apart from those that were paid for."""
 
 
 class Session:
@@ -70,14 +69,20 @@ class Session:
             LedgerError, ConfigError: it cannot be used.
         """
         if self._ledger is None:
-            url = self.project.ledger
-            if isinstance(url, SecretRef):
-                url = resolve(url, self.environ, self.project.root).reveal()
-            if "://" not in url and url != "memory:":
-                url = str(self.project.root / url.removeprefix("sqlite:"))
-            self._ledger = open_ledger(url, clock=self.clock)
+            self._ledger = open_ledger(self._ledger_url(), clock=self.clock)
             self._lasting.push_async_callback(self._ledger.close)
         return self._ledger
+
+    def _ledger_url(self) -> str:
+        """Return where the ledger is; emulated work stays out of every database but a local file."""
+        url = self.project.ledger
+        if self._stand_ins is not None and _is_database(url):
+            return str(emulated_folder(self.project) / "ledger.db")
+        if isinstance(url, SecretRef):
+            url = resolve(url, self.environ, self.project.root).reveal()
+        if "://" not in url and url != "memory:":
+            url = str(self.project.root / url.removeprefix("sqlite:"))
+        return url
 
     async def work(self, recipe: Recipe) -> Sequence[Work]:
         """Return the work of every stage of a recipe, in the recipe's order.
@@ -126,7 +131,16 @@ class Session:
             await made.close()
 
     async def _builder(self, recipe: Recipe) -> Builder:
-        return Builder(recipe, self._place(), await self.ledger(), self.scope(recipe), self.connect)
+        ledger = await self.ledger()
+        return Builder(recipe, self._place(), ledger, self.scope(recipe), self.connect, await self._real_files(ledger))
+
+    async def _real_files(self, ledger: Ledger) -> RealFiles | None:
+        """Return the files that emulated rows must not replace; None when the session is a real one."""
+        if self._stand_ins is None:
+            return None
+        return (
+            RealFiles(None) if _is_database(self.project.ledger) else await find_real_files(ledger, self.project.root)
+        )
 
     def _place(self) -> Place:
         return Place(
@@ -136,6 +150,7 @@ class Session:
             allowed=self.project.allowed,
             records=self._records,
             environment=self._environment,
+            is_emulated=self._stand_ins is not None,
         )
 
     async def _records(self, name: str, stage: str) -> AsyncIterator[Sequence[Record]]:
@@ -160,22 +175,25 @@ class Session:
         name = str(component.options.get("connection", component.platform))
         if name not in self._connections:
             platform = component.platform or ""
-            connection = connect(
-                self._catalog.manifest(platform),
-                await self._fields(name, platform),
-                clock=self.clock,
-                rng=random.Random(),
-            )
+            fields = await self._fields(name, platform)
+            try:
+                connection = connect(
+                    self._catalog.manifest(platform),
+                    fields,
+                    clock=self.clock,
+                    rng=random.Random(),
+                    is_emulated=self._stand_ins is not None and self._stand_ins.is_local,
+                )
+            except ConfigError as error:
+                raise ConfigError(f"connection {name!r}: {error}", mend=error.mend) from error
             self._lasting.push_async_callback(connection.close)
             self._connections[name] = connection
         return self._connections[name]
 
     async def _fields(self, name: str, platform: str) -> Mapping[str, Json | Secret]:
         described = self.project.connections.get(name)
-        if self._stand_ins is not None and (set_by_emulator := await self._stand_ins.fields(platform)) is not None:
-            given = described.fields if described is not None else {}
-            plain = {field: value for field, value in given.items() if not isinstance(value, SecretRef)}
-            return {**plain, **set_by_emulator}
+        if self._stand_ins is not None:
+            return await self._emulated_fields(name, platform, self._stand_ins)
         if described is None:
             raise ConfigError(
                 f"there is no connection {name!r} in {self.project.path or 'runner.yaml'}",
@@ -186,13 +204,39 @@ class Session:
             for field, value in described.fields.items()
         }
 
+    async def _emulated_fields(self, name: str, platform: str, stands: Stands) -> Mapping[str, Json | Secret]:
+        """Return fields that lead to a stand-in, none of them a secret of the project.
+
+        Raises:
+            ConfigError: nothing takes the place of the platform; the real one is not an alternative.
+        """
+        described = self.project.connections.get(name)
+        set_by_stand = await stands.fields(platform, described.emulate if described is not None else {})
+        if set_by_stand is None:
+            raise ConfigError(
+                f"connection {name!r}: the platform {platform!r} has no emulator, and --emulate never uses a real one",
+                mend=f"say in runner.yaml what takes its place: connections: {{{name}: {{emulate: "
+                "{url: http://127.0.0.1:PORT}}}, or {emulator: jobs}",
+            )
+        given = described.fields if described is not None else {}
+        return {**{name: one for name, one in given.items() if not isinstance(one, SecretRef)}, **set_by_stand}
+
     async def emulate(self, stands: Stands | None = None) -> None:
-        """From now on let stand-ins take the place of every platform that has one; by default the emulators."""
+        """From now on let stand-ins take the place of all platforms; by default the emulators."""
         self._stand_ins = stands or await self._stack.enter_async_context(StandIns(self._catalog))
 
     async def close(self) -> None:
         """Close everything that was opened, connections first."""
         await self._stack.aclose()
+
+
+def emulated_folder(project: Project) -> Path:
+    """Return the folder for what emulated work may not leave where real work leaves it."""
+    return project.state / "emulated"
+
+
+def _is_database(url: str | SecretRef) -> bool:
+    return isinstance(url, SecretRef) or "://" in url
 
 
 def _without_secrets(environ: Mapping[str, str], project: Project) -> Mapping[str, str]:

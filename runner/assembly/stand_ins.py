@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 from typing import Protocol
@@ -13,7 +14,8 @@ from runner.emulators import EMULATORS, create, not_installed
 from runner.model.contracts import Clock
 from runner.model.errors import ConfigError
 from runner.model.item import Json
-from runner.platforms import Catalog
+from runner.model.secret import Secret
+from runner.platforms import Catalog, Manifest
 from runner.transport.clock import SystemClock
 
 TOKEN = "emulator"
@@ -22,8 +24,50 @@ TOKEN = "emulator"
 class Stands(Protocol):
     """Something in the place of platforms."""
 
-    async def fields(self, platform: str) -> Mapping[str, Json] | None:
-        """Return the connection fields that lead to it; None for a platform whose place it does not take."""
+    @property
+    def is_local(self) -> bool:
+        """Whether it runs on this machine, so that no request may leave it."""
+
+    async def fields(self, platform: str, how: Mapping[str, str]) -> Mapping[str, Json] | None:
+        """Return the connection fields that lead to it; None for a platform whose place it does not take.
+
+        Args:
+            platform: name of the manifest.
+            how: `emulate` of the connection; empty when it does not say.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One address in the place of every platform.
+
+    Attributes:
+        secret: every secret of the connections that lead there.
+        is_local: see `Stands`; a sandbox that the user names may lead to further hosts.
+    """
+
+    catalog: Catalog
+    url: str
+    secret: str
+    is_local: bool = False
+
+    async def fields(self, platform: str, how: Mapping[str, str]) -> Mapping[str, Json]:
+        """Return the connection fields that lead to the address.
+
+        Raises:
+            ConfigError: the manifest does not say how it is reached.
+        """
+        manifest = self.catalog.manifest(platform)
+        return manifest.emulated(self.url, self.secret) or self._guessed(manifest)
+
+    def _guessed(self, manifest: Manifest) -> Mapping[str, Json]:
+        fields = manifest.connection.fields
+        if "base_url" not in fields:
+            what = f"platform {manifest.name!r} does not say how to reach a stand-in"
+            mend = 'add to its manifest: connection: {emulate: {FIELD: "{{ emulator.url }}"}}'
+            raise ConfigError(what, mend=mend)
+        secrets = {name: Secret(self.secret) for name, each in fields.items() if each.type == "secret"}
+        return {**secrets, "base_url": self.url}
 
 
 class StandIns:
@@ -46,8 +90,13 @@ class StandIns:
         self._knobs = knobs or {}
         self._clock = clock or SystemClock()
         self._stats: dict[str, Callable[[], Mapping[str, Json]]] = {}
-        self._fields: dict[str, Mapping[str, Json]] = {}
+        self._urls: dict[str, str] = {}
         self._stack = AsyncExitStack()
+
+    @property
+    def is_local(self) -> bool:
+        """Emulators listen on loopback."""
+        return True
 
     async def __aenter__(self) -> StandIns:
         return self
@@ -61,18 +110,26 @@ class StandIns:
         """Return platform to what its emulator was asked, as GET /_emulator/stats tells it, with all items."""
         return {platform: tell() for platform, tell in self._stats.items()}
 
-    async def fields(self, platform: str) -> Mapping[str, Json] | None:
+    async def fields(self, platform: str, how: Mapping[str, str]) -> Mapping[str, Json] | None:
         """Return the connection fields that lead to the stand-in; None for a platform that has none.
+
+        Args:
+            platform: name of the manifest.
+            how: `emulate` of the connection: another emulator, or the URL of a stand-in that runs already.
 
         Raises:
             ConfigError: the libraries of the stand-ins are not installed, or a knob is unknown.
         """
-        if platform not in EMULATORS:
+        emulator = how.get("emulator", platform)
+        if "url" not in how and emulator not in EMULATORS:
             return None
-        if platform not in self._fields:
-            url = await self._start(platform)
-            self._fields[platform] = self._catalog.manifest(platform).emulated(url, TOKEN)
-        return self._fields[platform]
+        url = how["url"].rstrip("/") if "url" in how else await self._url(emulator)
+        return await Address(self._catalog, url, TOKEN).fields(platform, how)
+
+    async def _url(self, emulator: str) -> str:
+        if emulator not in self._urls:
+            self._urls[emulator] = await self._start(emulator)
+        return self._urls[emulator]
 
     async def _start(self, platform: str) -> str:
         knobs = self._knobs.get(platform, {})

@@ -105,7 +105,7 @@ def output(*formats: str) -> Callable[[Function], Function]:
 
 def emulated(function: Function) -> Function:
     """Add `--emulate`."""
-    text = "Let a stand-in inside this process take the place of every platform that has one."
+    text = "Let stand-ins on this machine take the place of all platforms; nothing real is reached."
     return click.option("--emulate", is_flag=True, help=text)(function)
 
 

@@ -58,6 +58,8 @@ class Place:
         allowed: folders outside `root` that the project file allows to read and write.
         records: gives the published rows of another recipe by name, for the source `recipe`.
         environment: variables that child processes may see; secrets are not among them.
+        is_emulated: whether stand-ins take the place of all that is real: then a connector of whatever kind reaches no
+            other machine: no store, database, notifier or telemetry endpoint.
     """
 
     root: Path
@@ -66,6 +68,7 @@ class Place:
     allowed: Sequence[Path] = ()
     records: Callable[[str, str], AsyncIterator[Sequence[Record]]] | None = None
     environment: Mapping[str, str] | None = None
+    is_emulated: bool = False
 
 
 # -- sources, filters

@@ -33,12 +33,15 @@ class Connection:
 
     Attributes:
         fields: what the manifest's `connection.fields` ask for; a reference wherever the file has one.
+        emulate: what takes the platform's place under `--emulate`: `url` of a stand-in on loopback, or `emulator`, the
+            name of a shipped one; empty for the emulator of the platform itself.
     """
 
     name: str
     platform: str
     fields: Mapping[str, Json | SecretRef] = field(default_factory=dict)
     mark: Mark | None = None
+    emulate: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Final, TypeVar
 
@@ -25,6 +25,7 @@ from runner.transport import origin
 from runner.transport.client import MAX_REPLY, Client, Settings
 from runner.transport.hints import ALL
 from runner.transport.limits import Limits, Rules
+from runner.transport.loopback import is_loopback
 from runner.transport.network import Transport, wire_over
 from runner.transport.request import Timeouts
 from runner.transport.retry import Retries
@@ -117,6 +118,7 @@ def connect(
     clock: Clock,
     rng: Random,
     transport: Transport | None = None,
+    is_emulated: bool = False,
 ) -> Connection:
     """Build a connection; nothing is sent.
 
@@ -127,9 +129,11 @@ def connect(
         clock: the time.
         rng: for jitter.
         transport: an httpx transport in the place of the network, for tests.
+        is_emulated: whether a stand-in on this machine takes the platform's place; then no other machine is reached.
 
     Raises:
-        ConfigError: a field is missing, unknown or of the wrong type; the base URL is no URL.
+        ConfigError: a field is missing, unknown or of the wrong type; the base URL is no URL; it is emulated and leads
+            to another machine.
     """
     values = _values(manifest, {name: value for name, value in fields.items() if name not in COMMON})
     hosts: Json = fields.get("allow_hosts") or ()
@@ -146,11 +150,21 @@ def connect(
         timeouts=_timeouts(spec.timeouts),
         retries=_retries(spec.retries),
         max_reply=spec.max_reply or MAX_REPLY,
-        resolve=origin.resolve if transport is None else None,
+        resolve=origin.resolve if transport is None and not is_emulated else None,
     )
+    if is_emulated:
+        _refuse_real_hosts((settings.base_url, *settings.origins))
     limits = Limits(_rules({**spec.limits, **lowered}), clock, rng)
-    client = Client(settings, wire_over(transport), limits, clock, rng)
+    client = Client(settings, wire_over(transport, is_emulated=is_emulated), limits, clock, rng)
     return Connection(manifest, Session(manifest, values, client, clock), client)
+
+
+def _refuse_real_hosts(urls: Sequence[str]) -> None:
+    for url in urls:
+        if not is_loopback(url):
+            what = f"it leads to {url}, a real host, which --emulate never reaches"
+            mend = 'let the manifest lead it away: connection: {emulate: {FIELD: "{{ emulator.url }}"}}'
+            raise ConfigError(what, mend=mend)
 
 
 def _values(manifest: Manifest, given: Mapping[str, Json | Secret]) -> dict[str, Json]:

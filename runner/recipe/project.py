@@ -19,6 +19,7 @@ from runner.recipe.options import overlaid
 from runner.recipe.scopes import Renderer, Scope, plain
 
 STORES: Final = ("env", "file", "command")
+EMULATE: Final = "emulate"
 _REFERENCE: Final = "{{ reference }}"
 
 
@@ -185,8 +186,9 @@ class _Loading:
                     what = f'the connection "{name}" needs the field "platform"'
                     self._problems.append(Problem("missing-field", what, mark))
                 continue
+            emulate = _mapping(fields.pop(EMULATE, None))
             values = {field: self._reference(one, pointers[field]) or one for field, one in fields.items()}
-            made[name] = Connection(name, platform, values, mark)
+            made[name] = Connection(name, platform, values, mark, emulate)
         return made
 
 
@@ -208,11 +210,18 @@ def connection_problems(loaded: LoadedProject, catalog: Catalog) -> list[Problem
         elif loaded.document is not None:
             pointer = _pointer(loaded, connection.name)
             fields = {name: _as_text(value) for name, value in connection.fields.items()}
+            data = {**data, "properties": {**data["properties"], EMULATE: _emulate_schema()}}
             schema = Schema(f"connection {connection.platform}", data)
+            fields |= {EMULATE: connection.emulate} if connection.emulate else {}
             noun = f"connection {connection.name}"
             problems += problems_of(schema, fields, loaded.document, pointer, noun=noun)
             problems += _open_secrets(connection, data, loaded.document, pointer)
     return problems
+
+
+def _emulate_schema() -> Mapping[str, Json]:
+    schema = load_schema("project")
+    return {} if schema is None else _mapping(schema.data["definitions"]["connection"]["properties"][EMULATE])
 
 
 def _as_text(value: Json) -> Json:

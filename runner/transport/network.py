@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from runner.model.errors import ConfigError
+from runner.transport.loopback import LoopbackWire
 from runner.transport.wire import Received, Sent, Wire
 
 if TYPE_CHECKING:
@@ -20,8 +21,10 @@ Transport: TypeAlias = "httpx.AsyncBaseTransport"
 _HAS_SYSTEM_SETTINGS: Final = sys.platform in ("darwin", "win32")
 
 
-def wire_over(transport: Transport | None) -> Wire:
-    """Return the wire over a transport of httpx that was handed in, or over the network."""
+def wire_over(transport: Transport | None, *, is_emulated: bool = False) -> Wire:
+    """Return the wire over a transport of httpx that was handed in, or over the network; emulated, to loopback only."""
+    if is_emulated:
+        return LoopbackWire(wire_over(transport) if transport is not None else NetworkWire(has_proxies=False))
     if transport is None:
         return NetworkWire()
     from runner.transport.httpx_wire import HttpxWire  # start-up: httpx takes longer to import than all of runner
@@ -32,7 +35,9 @@ def wire_over(transport: Transport | None) -> Wire:
 class NetworkWire:
     """Finds the way to each origin once; implements `Wire`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, has_proxies: bool = True) -> None:
+        """Open nothing yet; without proxies the settings of the environment do not count."""
+        self._has_proxies = has_proxies
         self._routes: dict[str, Wire] = {}
         self._last: tuple[str, Wire] | None = None
         self._made: dict[tuple[bool, bool, str | None], Wire] = {}
@@ -65,7 +70,7 @@ class NetworkWire:
 
     def _way(self, origin: str) -> Wire:
         scheme, _, place = origin.partition("://")
-        is_tls, proxy = scheme.lower() == "https", proxy_for(scheme.lower(), place)
+        is_tls, proxy = scheme.lower() == "https", proxy_for(scheme.lower(), place) if self._has_proxies else None
         key = (is_tls, origin.isascii(), proxy)
         if key not in self._made:
             is_direct = proxy is None and origin.isascii()

@@ -14,7 +14,7 @@ from runner.platforms import Catalog
 def fields(platform: str, knobs: Mapping[str, Json] | None = None) -> tuple[Mapping[str, Json] | None, Mapping]:
     async def asked():
         async with StandIns(Catalog(), {platform: knobs or {}}) as emulators:
-            return await emulators.fields(platform), emulators.stats()
+            return await emulators.fields(platform, {}), emulators.stats()
 
     return asyncio.run(asked())
 

@@ -9,6 +9,7 @@ import pytest
 
 from runner.model.errors import ConfigError
 from runner.model.item import Record
+from tests.contracts.offline import OfflineContract
 
 ROWS = tuple(Record(f"k{n}", {"id": n, "text": f"größe {n}", "none": None}) for n in range(5))
 
@@ -25,12 +26,15 @@ def publish(sink, *batches):
     return asyncio.run(whole())
 
 
-class SinkContract:
+class SinkContract(OfflineContract):
     """Inherit, and define `make` (a sink for `path`, relative to the root) and `read` (the rows of its file)."""
 
-    def make(self, root, path="out/rows"):
-        """Return a sink that writes to `path`."""
+    def make(self, root, path="out/rows", **place):
+        """Return a sink that writes to `path`, in a place with more fields."""
         raise NotImplementedError
+
+    def make_emulated(self, root):
+        return self.make(root, is_emulated=True)
 
     def read(self, path):
         """Return the rows that stand in a file, as a list."""
@@ -129,3 +133,11 @@ class SinkContract:
 
     def test_identity_names_the_file(self, tmp_path):
         assert "out/rows" in self.make(tmp_path).identity
+
+    def test_emulated_rows_may_lie_in_the_state_folder(self, tmp_path):
+        path = ".runner/emulated/out/rows"
+        publish(self.make(tmp_path, path, is_emulated=True), ROWS)
+        assert len(self.read(tmp_path / path)) == len(ROWS)
+        for real in (path, ".runner/jobs/x"):
+            with pytest.raises(ConfigError, match="state folder"):
+                self.make(tmp_path, real, is_emulated=real != path)

@@ -65,6 +65,12 @@ def problems(text):
     return sorted((problem.slug, problem.mark.line) for problem in _load(parse(text, "platform.yaml"))[1])
 
 
+def real_connection(platform, **more):
+    """A connection over the real network to a host of the documentation's range, for tests that let nothing out."""
+    fields = {"base_url": "https://192.0.2.7", "token": Secret(SECRET)}
+    return connect(platform, fields, clock=Ticks(), rng=Random(1), **more)
+
+
 def over(handler, platform, fields=None, *, clock=None, transport=None):
     """A connection to a manifest (or the name of one) whose requests go to `handler(httpx.Request)`."""
     if isinstance(platform, str):

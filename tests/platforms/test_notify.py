@@ -3,7 +3,8 @@ import json
 
 import httpx
 
-from tests.platforms.made import PLACE, manifest, over
+from tests.contracts.offline import OfflineContract
+from tests.platforms.made import PLACE, manifest, over, real_connection
 
 PLATFORM = """\
 apiVersion: runner/v1
@@ -36,3 +37,8 @@ def test_only_events_that_the_manifest_names_are_passed_on():
 
     asyncio.run(run())
     assert [each["variables"] for each in seen] == [{"id": "r1", "why": "x" * 10}]
+
+
+class TestOffline(OfflineContract):
+    def make_emulated(self, root):
+        return real_connection(manifest(PLATFORM), is_emulated=True).notifier("p.status", {"run": "r1"}, PLACE)

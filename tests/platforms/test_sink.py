@@ -8,7 +8,8 @@ from runner.model.contracts import Place
 from runner.model.errors import AuthError, Indeterminate, Refused
 from runner.model.item import Record
 from runner.templating import compile_template
-from tests.platforms.made import manifest, over
+from tests.contracts.offline import OfflineContract
+from tests.platforms.made import manifest, over, real_connection
 from tests.transport.doubles import Ticks
 
 PLATFORM = """\
@@ -173,3 +174,9 @@ def test_a_receipt_holds_what_the_manifest_wants_of_it(tmp_path):
     text = PLATFORM.replace("    holds:", '    receipt: {number: "{{ kept.version }}"}\n    holds:')
     made = over(Server(), manifest(text)).sink("p.rows", {"project": 3}, Place(tmp_path, tmp_path, Ticks()))
     assert asyncio.run(publish(made, ROWS)) == {"rows": 5, "kept": {"number": 5}}
+
+
+class TestOffline(OfflineContract):
+    def make_emulated(self, root):
+        place = Place(root, root, Ticks(), is_emulated=True)
+        return real_connection(manifest(PLATFORM), is_emulated=True).sink("p.rows", {"project": 7}, place)

@@ -17,8 +17,8 @@ def written(root, *rows, size=1000, **options):
 
 
 class TestContract(SinkContract):
-    def make(self, root, path="out/rows"):
-        return Csv(Csv.Config(path), given_place(root))
+    def make(self, root, path="out/rows", **place):
+        return Csv(Csv.Config(path), given_place(root, **place))
 
     def read(self, path):
         with path.open(newline="") as file:

@@ -10,8 +10,8 @@ from tests.contracts.sink import SinkContract, publish
 
 
 class TestContract(SinkContract):
-    def make(self, root, path="out/rows"):
-        return Jsonl(Jsonl.Config(path), given_place(root))
+    def make(self, root, path="out/rows", **place):
+        return Jsonl(Jsonl.Config(path), given_place(root, **place))
 
     def read(self, path):
         return [json.loads(line) for line in path.read_text().splitlines()]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from runner.assembly.stand_ins import TOKEN, StandIns, Stands
+from runner.assembly.stand_ins import TOKEN, Address, StandIns, Stands
 from runner.assembly.trial.comparing import Discrepancy
 from runner.assembly.trial.document import Case, Trial
 from runner.assembly.trial.recorded import Recorded
@@ -20,8 +20,7 @@ from runner.model.contracts import Clock
 from runner.model.errors import ConfigError, RecipeError
 from runner.model.item import Json
 from runner.model.problem import Mark, Problem
-from runner.model.secret import Secret
-from runner.platforms import Catalog, Manifest
+from runner.platforms import Catalog
 from runner.transport.clock import SystemClock
 
 HASTE: Final = 50.0
@@ -54,33 +53,6 @@ class HastyClock:
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
-    """One address in the place of every platform."""
-
-    catalog: Catalog
-    url: str
-    secret: str
-
-    async def fields(self, platform: str) -> Mapping[str, Json]:
-        """Return the connection fields that lead to the address.
-
-        Raises:
-            ConfigError: the manifest does not say how it is reached.
-        """
-        manifest = self.catalog.manifest(platform)
-        return manifest.emulated(self.url, self.secret) or self._guessed(manifest)
-
-    def _guessed(self, manifest: Manifest) -> Mapping[str, Json]:
-        fields = manifest.connection.fields
-        if "base_url" not in fields:
-            what = f"platform {manifest.name!r} does not say how to reach a stand-in"
-            mend = 'add to its manifest: connection: {emulate: {FIELD: "{{ emulator.url }}"}}'
-            raise ConfigError(what, mend=mend)
-        secrets = {name: Secret(self.secret) for name, each in fields.items() if each.type == "secret"}
-        return {**secrets, "base_url": self.url}
-
-
-@dataclass(frozen=True, slots=True)
 class Only:
     """Lets nothing reach a real platform: what no stand takes the place of is refused.
 
@@ -91,13 +63,18 @@ class Only:
     stands: Stands
     more: Mapping[str, Json]
 
-    async def fields(self, platform: str) -> Mapping[str, Json]:
+    @property
+    def is_local(self) -> bool:
+        """Whether the stand runs on this machine."""
+        return self.stands.is_local
+
+    async def fields(self, platform: str, how: Mapping[str, str]) -> Mapping[str, Json]:
         """Return the fields that lead to the stand.
 
         Raises:
             ConfigError: there is none.
         """
-        found = await self.stands.fields(platform)
+        found = await self.stands.fields(platform, how)
         if found is None:
             raise ConfigError(f"nothing takes the place of {platform}", mend="record an exchange, or use --against URL")
         return {**found, **self.more}
@@ -164,7 +141,9 @@ async def scene_of(
     if case.recorded is not None:
         recorded = Recorded(case.recorded)
         async with _serving(recorded) as url:
-            yield Scene(Only(Address(catalog, url, TOKEN), more), HastyClock(), unexpected=recorded.wrong)
+            yield Scene(
+                Only(Address(catalog, url, TOKEN, is_local=True), more), HastyClock(), unexpected=recorded.wrong
+            )
     elif means.against:
         yield Scene(Only(Address(catalog, means.against.rstrip("/"), means.secret), more), means.clock)
     else:
@@ -182,7 +161,7 @@ async def _turned(emulators: StandIns, platform: str | None, mark: Mark) -> None
     """Start the emulator whose knobs are turned, to say what is wrong with them in their place."""
     what, mend = "the case turns knobs, but its target has no emulator", "leave emulator out"
     try:
-        found = await emulators.fields(platform or "")
+        found = await emulators.fields(platform or "", {})
     except ConfigError as error:
         found, what, mend = None, str(error), error.mend
     if found is None:

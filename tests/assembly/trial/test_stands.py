@@ -24,7 +24,7 @@ def fields(folder: Path, more: str, platform: str = "jobs", against: str = "") -
         means = means_of(against, {"RUNNER_TEST_TOKEN": "sesame", "HOME": "/h"})
         assert means.environ == {"HOME": "/h"}
         async with scene_of(trial, one, platform, CATALOG, means) as scene:
-            return scene, dict(await scene.stands.fields(platform))
+            return scene, dict(await scene.stands.fields(platform, {}))
 
     return asyncio.run(asked())
 
@@ -69,7 +69,7 @@ def test_an_exchange_goes_before_an_address(tmp_path: Path):
 def test_nothing_real_is_reached():
     async def asked():
         async with StandIns(CATALOG) as emulators:
-            await Only(emulators, {}).fields("acme")
+            await Only(emulators, {}).fields("acme", {})
 
     with pytest.raises(ConfigError, match="nothing takes the place of acme"):
         asyncio.run(asked())
@@ -92,6 +92,6 @@ def test_a_manifest_without_emulate_is_reached_by_its_base_url(tmp_path: Path, f
     address = Address(Catalog([tmp_path]), "http://sandbox.example", "s")
     if found is None:
         with pytest.raises((ConfigError, RecipeError), match=r"reach|base_url"):
-            asyncio.run(address.fields("acme"))
+            asyncio.run(address.fields("acme", {}))
     else:
-        assert asyncio.run(address.fields("acme"))["base_url"] == found
+        assert asyncio.run(address.fields("acme", {}))["base_url"] == found
