@@ -64,6 +64,7 @@ class Builder:
             record=stage.record,
             run=self._recipe.run,
             skip=stage.skip,
+            allow_empty=stage.allow_empty,
             source_text=_text(stage.source),
             target_text=_text(stage.target) + _leaves(target),
             sink_kinds=[component.kind for component in stage.sinks],

@@ -11,4 +11,5 @@ KINDS: Final[Mapping[str, str]] = {
     "no_worse_than": "runner.checks.no_worse_than:NoWorseThan",
     "not_null": "runner.checks.not_null:NotNull",
     "record": "runner.checks.record:RecordCheck",
+    "row_count": "runner.checks.row_count:RowCount",
 }

@@ -3,7 +3,8 @@
     checks:
       - items_failed: {max_ratio: 0.02}
 
-Without `max` and `max_ratio` none may. A ratio is of all records; exactly at the bound still passes.
+Without `max` and `max_ratio` none may. Rows of the source that hold no usable item have failed, too. A ratio is of all
+items and these rows; exactly at the bound still passes.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from runner.model.item import Record
 
 
 class ItemsFailed:
-    """Counts failed records against a number, a ratio, or both."""
+    """Counts failed records and rejected rows against a number, a ratio, or both; implements `SupportsRejected`."""
 
     @dataclass(frozen=True, slots=True)
     class Config:
@@ -34,13 +35,19 @@ class ItemsFailed:
         self._max = 0 if nothing_said else config.max
         self._max_ratio = config.max_ratio
         self._severity = config.severity
-        self._all = self._failed = self._held = 0
+        self._all = self._failed = self._held = self._rejected = 0
 
     def add(self, batch: Sequence[Record]) -> None:
         """See some records; see `Check.add`."""
         self._all += len(batch)
         self._failed += sum(record.outcome == "failed" for record in batch)
         self._held += sum(record.outcome == "held" for record in batch)
+
+    def reject(self, count: int) -> None:
+        """Count rejected rows as failed; see `SupportsRejected`."""
+        self._all += count
+        self._failed += count
+        self._rejected = count
 
     def verdict(self) -> Verdict:
         """Judge; see `Check.verdict`."""
@@ -51,5 +58,15 @@ class ItemsFailed:
         bounds = [f"at most {self._max:,}"] if self._max is not None else []
         bounds += [f"at most {self._max_ratio:.4g} of all"] if self._max_ratio is not None else []
         what = f"{self._failed:,} of {self._all:,} items failed ({ratio:.4g}), allowed: {' and '.join(bounds)}"
-        details = {"failed": self._failed, "held": self._held, "items": self._all, "ratio": ratio}
+        if self._rejected:
+            what += (
+                f"; {self._rejected:,} of them {'is a rejected row' if self._rejected == 1 else 'are rejected rows'}"
+            )
+        details = {
+            "failed": self._failed,
+            "rejected": self._rejected,
+            "held": self._held,
+            "items": self._all,
+            "ratio": ratio,
+        }
         return Verdict(passed, what, details, self._severity)

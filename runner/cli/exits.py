@@ -31,7 +31,7 @@ MEANING = {
     Exit.INVALID: "recipe, project, manifest or a setting invalid",
     Exit.LOGIN: "login or connection refused",
     Exit.WORK: "plan --exit-code: there is work",
-    Exit.FAILED_ITEMS: "done, but items failed",
+    Exit.FAILED_ITEMS: "done, but items failed; plan --exit-code: rows are rejected",
     Exit.CHECK_FAILED: "a check failed, sinks untouched; test: a case failed",
     Exit.BUDGET: "stopped by the budget",
     Exit.PENDING: "pending: jobs still run when the command ended",

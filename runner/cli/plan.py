@@ -25,6 +25,7 @@ from runner.cli.options import Asked
 from runner.cli.orphaned import freeze_lines, freeze_note, orphan_lines, orphan_note, tells_orphans
 from runner.cli.plan_file import head, meant_by
 from runner.cli.plan_text import plan_block, summary
+from runner.engine.plan import StagePlan
 from runner.model.recipe import Budget
 from runner.transport.clock import SystemClock
 
@@ -33,7 +34,7 @@ from runner.transport.clock import SystemClock
 @options.recipes
 @options.emulated
 @options.output("text", "json", "markdown")
-@click.option("--exit-code", is_flag=True, help="End with 10 when there is work, 0 when there is none.")
+@click.option("--exit-code", is_flag=True, help="End with 11 when rows are rejected, 10 when there is work, else 0.")
 @click.option(
     "--out", "file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Save it for `apply FILE`."
 )
@@ -78,7 +79,14 @@ def command(asked: Asked, *, form: str, shown: Path | None, **wishes: Any) -> Ex
         for line in [*orphan_lines(gone), *freeze_lines(frozen)]:
             out(paint(line, "warn"))
         out(summary(plans) + (f"; saved as {file}" if file is not None else ""))
-    return Exit.WORK if wishes["exit_code"] and any(plan.has_work for plan in plans) else Exit.DONE
+    return _code(plans) if wishes["exit_code"] else Exit.DONE
+
+
+def _code(plans: Sequence[StagePlan]) -> Exit:
+    """Return what `--exit-code` says: rows that are rejected come before work."""
+    if any(plan.rejected for plan in plans):
+        return Exit.FAILED_ITEMS
+    return Exit.WORK if any(plan.has_work for plan in plans) else Exit.DONE
 
 
 def _show(saved: SavedPlan) -> Exit:

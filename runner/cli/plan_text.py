@@ -21,6 +21,7 @@ _SIGNS = (
     (Decision.FAILED, "x", "bad"),
     (Decision.HELD, "!", "bad"),
 )
+REJECTED_SHOWN = 5
 _ALWAYS = (Decision.NEW, Decision.CHANGED, Decision.DONE, Decision.HELD)
 
 
@@ -32,8 +33,7 @@ def plan_block(plan: StagePlan, budget: Budget, checks: int) -> str:
     source = f"{plan.source_text}    {count(plan.total, 'item')}"
     lines.append(row("source", source + ("    unchanged since the last apply" if plan.unchanged else "")))
     if plan.rejected:
-        lines.append(row("", paint(f"{count(plan.rejected, 'place')} without a usable item", "bad")))
-        lines.extend(row("", f"  {each.place}: {each.what}") for each in plan.rejections[:5])
+        lines.extend(row("" if at else "rejected", paint(text, "bad")) for at, text in enumerate(rejected_texts(plan)))
     lines.append(row("work", work_text(plan)))
     jobs = f"    {count(plan.jobs, 'job')} of at most {plan.items_per_job}" if plan.jobs else ""
     if plan.jobs and plan.capabilities.whole_source:
@@ -44,6 +44,9 @@ def plan_block(plan: StagePlan, budget: Budget, checks: int) -> str:
     lines.append(row("cost", cost_text(plan, budget)))
     lines.append(row("safety", safety(plan.capabilities)))
     lines.append(row("sinks", sinks_text(plan, checks)))
+    lines.extend(row("rows", paint(text, "warn")) for text in rows_texts(plan))
+    if plan.refusal:
+        lines.append(row("refused", paint(f"apply submits nothing: {plan.refusal}", "bad")))
     if plan.missing:
         lines.append(row("ledger", paint(f"{plan.missing}: every job is looked for before it is sent", "warn")))
     if plan.holder:
@@ -112,6 +115,26 @@ def sinks_text(plan: StagePlan, checks: int) -> str:
     return ", ".join(f"{sink.identity} ({sink.why})" for sink in due) + when
 
 
+def rejected_texts(plan: StagePlan) -> list[str]:
+    """Return what is said of the rejected rows: their number, and the first of them."""
+    if not plan.rejected:
+        return []
+    shown = [f"{each.place}: {each.what}" for each in plan.rejections[:REJECTED_SHOWN]]
+    more = plan.rejected - len(shown)
+    further = [f"and {more:,} more (runner status --rejected)"] if more else []
+    return [f"{count(plan.rejected, 'row')} without a usable item", *shown, *further]
+
+
+def rows_texts(plan: StagePlan) -> list[str]:
+    """Return how many published rows will go; nothing when none will."""
+    found = []
+    if plan.rows_gone:
+        found.append(f"- {count(plan.rows_gone, 'row')} of {plan.rows_before:,}: their items are not selected any more")
+    if plan.empties:
+        found.append("apply keeps the rows and ends with 12: no rows at all need `allow_empty: true` next to `sinks:`")
+    return found
+
+
 def holder_text(holder: object) -> str:
     """Say who holds the lease, and whether it is in the way."""
     if not isinstance(holder, dict):
@@ -134,8 +157,11 @@ def summary(plans: Sequence[StagePlan]) -> str:
     to_hold = sum(sum(plan.to_hold.values()) for plan in plans)
     pending = sum(sum(plan.open_jobs.values()) for plan in plans) - to_hold
     sinks = sum(sink.action == "write" for plan in plans for sink in plan.sinks)
+    rejected, gone = sum(plan.rejected for plan in plans), sum(plan.rows_gone for plan in plans)
+    told = [f"- {count(gone, 'row')}"] if gone else []
+    told += [f"{count(rejected, 'row')} rejected"] if rejected else []
     if not (items or pending or to_hold or sinks):
-        return "nothing to do"
+        return ", ".join(["nothing to do", *told])
     parts = [f"{count(items, 'item')} to submit in {count(jobs, 'job')}"] if items else []
     if pending:
         parts.append(f"{count(pending, 'job')} to go on with")
@@ -143,4 +169,4 @@ def summary(plans: Sequence[StagePlan]) -> str:
         parts.append(f"{count(to_hold, 'job')} in doubt to hold")
     if sinks:
         parts.append(f"{count(sinks, 'sink')} to write")
-    return "plan: " + ", ".join(parts)
+    return "plan: " + ", ".join([*parts, *told])

@@ -47,6 +47,10 @@ class StagePlan:
         holder: who holds the lease now, None when nobody does; `dead` in it tells that it died.
         missing: why the ledger may lack jobs; empty when it does not.
         version: of the scope in the ledger when the plan was made.
+        refusal: why apply will stop before it submits anything: no row of the source is usable; empty when it will not.
+        rows_before: number of rows that the sinks hold.
+        rows_gone: number of them that will go because their items are not selected any more.
+        allow_empty: whether no rows at all may take the place of these rows.
         unchanged: True when the source's fingerprint spared reading it.
     """
 
@@ -71,6 +75,10 @@ class StagePlan:
     source_text: str = ""
     target_text: str = ""
     unchanged: bool = False
+    refusal: str = ""
+    rows_before: int = 0
+    rows_gone: int = 0
+    allow_empty: bool = False
     missing: str = ""
     version: int = 0
 
@@ -83,6 +91,11 @@ class StagePlan:
     def to_submit(self) -> int:
         """Number of items that are work."""
         return sum(count for decision, count in self.counts.items() if decision.is_work)
+
+    @property
+    def empties(self) -> bool:
+        """Whether apply would leave sinks without a row that hold rows now, and refuses that."""
+        return bool(self.rows_before) and not self.total and not self.allow_empty
 
     @property
     def has_work(self) -> bool:

@@ -1,7 +1,7 @@
 """Judges all records and writes the sinks: a projection of the ledger, in source order, all or nothing.
 
 A sink that already shows this version of the ledger in this shape is left alone, so a new sink, or one whose file was
-lost, is filled without a single call to the platform.
+lost, is filled without a single call to the platform. Rows are never replaced by none unless the recipe allows it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from runner.engine.plan import SinkPlan
 from runner.engine.record import record_shape, records
 from runner.engine.work import Work
-from runner.model.contracts import Check, Checked, Remembering, Sink, Verdict
+from runner.model.contracts import Check, Checked, Remembering, Sink, SupportsRejected, Verdict
 from runner.model.event import Published
 from runner.model.item import Json, Record
 from runner.model.ledger import Lease, Publication
@@ -80,16 +80,21 @@ async def publish(work: Work, lease: Lease) -> PublishReport:
     sinks = work.sinks()
     stale = [sink for sink in sinks if await _why_write(work, sink, publications.get(sink.identity), version)]
     judged = publications.get(CHECKS)
-    if not stale and judged is not None and (judged.publish, judged.version) == (work.publish, version):
+    rejected = int((await work.ledger.fingerprint(work.scope)).get("rejected", 0))
+    if not stale and judged is not None and _is_judged(judged, work, version, rejected):
         return PublishReport(kept=len(sinks))
     opened: list[Sink] = []
     try:
         for sink in stale:
             await sink.open()
             opened.append(sink)
-        report, rows = await _judge_and_write(work, stale, _checks(work, judged))
+        report, rows = await _judge_and_write(work, stale, _checks(work, judged, rejected))
+        before = max((publications[sink.identity].rows for sink in stale if sink.identity in publications), default=0)
+        if before and not rows and not work.allow_empty:
+            report = replace(report, verdicts=[*report.verdicts, _emptied(before)])
         if report.passed:
-            await _commit(work, lease, stale, Published(CHECKS, work.publish, version, rows, 0.0, _told(report)))
+            receipt = {**_told(report), "rejected": rejected}
+            await _commit(work, lease, stale, Published(CHECKS, work.publish, version, rows, 0.0, receipt))
             return PublishReport(
                 report.verdicts,
                 dict.fromkeys((sink.identity for sink in stale), rows),
@@ -102,12 +107,20 @@ async def publish(work: Work, lease: Lease) -> PublishReport:
             await sink.abort()
 
 
-def _checks(work: Work, last: Publication | None) -> Sequence[Check]:
+def _is_judged(last: Publication, work: Work, version: int, rejected: int) -> bool:
+    """Whether the checks have passed for these rows; earlier versions did not store how many were rejected."""
+    is_same = (last.publish, last.version) == (work.publish, version)
+    return is_same and last.receipt.get("rejected", rejected) == rejected
+
+
+def _checks(work: Work, last: Publication | None, rejected: int) -> Sequence[Check]:
     """Return fresh checks; those that compare get what was found when the checks passed last."""
     checks = work.checks()
     for check in checks:
         if isinstance(check, Remembering) and last is not None:
-            check.remember(last.receipt.get("verdicts", ()))
+            check.remember([*last.receipt.get("verdicts", ()), {"published_rows": last.rows}])
+        if isinstance(check, SupportsRejected):
+            check.reject(rejected)
     return checks
 
 
@@ -137,6 +150,13 @@ def _unrecordable(number: int) -> Verdict:
     """A result that does not fit `record` is a fault of the recipe: mending it costs nothing, a wrong sink might."""
     what = f"record: {number} results do not fit; mend `record` (| default(...)) and apply again, nothing is paid again"
     return Verdict(passed=False, what=what, details={"unrecordable": number})
+
+
+def _emptied(before: int) -> Verdict:
+    """Rows that were published are not replaced by none: a source that became empty is most likely a fault."""
+    rows = "1 row" if before == 1 else f"{before:,} rows"
+    what = f"sinks: {rows} would be replaced by none; if that is right, write `allow_empty: true` next to `sinks:`"
+    return Verdict(passed=False, what=what, details={"rows": 0, "before": before})
 
 
 async def _commit(work: Work, lease: Lease, sinks: Sequence[Sink], passed: Published) -> None:

@@ -120,4 +120,12 @@ class _Walk:
     def ended(self, count: int) -> Walked:
         """Return what was found; `count` is the number of items of the last selection."""
         self._walked.selection_differs = self._differs or self._next != count
+        stays = {position for run in self._runs for position in self._loose_in(run)} | set(self._met)
+        gone = count - sum(run.count for run in self._runs) - len(set(self._met))
+        self._walked.rows_gone = gone - sum(position not in stays for position in self._loose_at)
         return self._walked
+
+    def _loose_in(self, run: Same) -> Sequence[int]:
+        """Return the positions within a run of items that have not succeeded."""
+        first, last = (bisect_left(self._loose_at, at) for at in (run.first, run.first + run.count))
+        return self._loose_at[first:last]

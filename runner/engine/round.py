@@ -8,7 +8,16 @@ from runner.engine.agenda import Action, Step
 from runner.engine.apply import Apply
 from runner.engine.decide import decide
 from runner.engine.key import job_key
-from runner.engine.select import DUPLICATE, SelectionDigest, duplicate, filtered, memory, selection_mark
+from runner.engine.select import (
+    DUPLICATE,
+    RowTally,
+    SelectionDigest,
+    duplicate,
+    filtered,
+    memory,
+    refused,
+    selection_mark,
+)
 from runner.engine.shared import Shared, find_shared, take_over
 from runner.engine.stop import Reason
 from runner.model.item import Item
@@ -55,20 +64,27 @@ async def walk(apply: Apply) -> bool:
     """Select everything and launch every group of new items.
 
     Returns:
-        Whether the walk came to its end; an apply that must end leaves the old selection in place.
+        Whether the walk came to its end; an apply that must end, or finds no usable row, leaves the old selection in
+        place.
     """
     work = apply.work
     mark = await selection_mark(work)
-    going = _Walk(apply)
+    going, tally = _Walk(apply), RowTally()
     apply.progress.rejected = 0
     apply.progress.rejections.clear()
-    async for batch in filtered(work):
+    async for batch in filtered(work, tally):
         if apply.stop.everything:
             return False
         apply.progress.reject(batch.rejected)
+        if tally.refusal(is_whole=False):
+            break
         await going.batch(batch.items)
     await going.launch()
     if apply.stop.everything:
+        return False
+    if reason := tally.refusal(is_whole=True):
+        await apply.flight.drained()  # jobs of earlier applies are paid: their results are taken all the same
+        apply.stop.ask(Reason.ERROR, refused(reason))
         return False
     kept = await memory(work, mark, going.position) if not apply.progress.rejected else {}
     mark.update(kept, digest=going.selection.text(), rejected=apply.progress.rejected)

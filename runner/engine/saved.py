@@ -40,6 +40,8 @@ def stage_document(plan: StagePlan) -> dict[str, Json]:
         "open_jobs": dict(plan.open_jobs),
         "to_hold": dict(plan.to_hold),
         "cost": {"money": plan.estimate.money, "currency": plan.estimate.currency, "how": plan.estimate.how},
+        "rows": {"before": plan.rows_before, "gone": plan.rows_gone, "allow_empty": plan.allow_empty},
+        "refusal": plan.refusal,
         "changes": [{"what": change.what, "before": change.before, "after": change.after} for change in plan.changes],
         "safety": {
             "find": str(plan.capabilities.find),
@@ -63,6 +65,7 @@ def planned_items(stage: Mapping[str, Json]) -> frozenset[tuple[str, bytes]]:
 def stage_plan(document: Mapping[str, Json], profile: str) -> StagePlan:
     """Return a saved stage plan as the value it was made from, as far as people are shown it."""
     source, target, cost = document["source"], document["target"], document["cost"]
+    rows = document.get("rows", {"before": 0, "gone": 0, "allow_empty": False})  # plans of earlier versions have none
     find, complete = Find(document["safety"]["find"]), document["safety"]["complete"]
     return StagePlan(
         scope=Scope("", profile, document["recipe"], document["stage"]),
@@ -85,6 +88,10 @@ def stage_plan(document: Mapping[str, Json], profile: str) -> StagePlan:
         source_text=source["text"],
         target_text=target["text"],
         unchanged=source["unchanged"],
+        refusal=document.get("refusal", ""),
+        rows_before=rows["before"],
+        rows_gone=rows["gone"],
+        allow_empty=rows["allow_empty"],
         missing=document["ledger"]["missing"],
         version=document["ledger"]["version"],
     )

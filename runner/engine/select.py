@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from hashlib import blake2b
+from typing import Final
 
 from runner.engine.work import Work
 from runner.model.contracts import Ending, Filter, Fingerprinted, Holding, Recalling
@@ -18,11 +19,49 @@ LINES = "lines"
 """In what the ledger keeps beside a selection: name of the source's memory of it, and number of items."""
 
 
-async def filtered(work: Work) -> AsyncIterator[Batch]:
-    """Give the items that pass the filters, in source order, in batches."""
+HOPELESS_ROWS: Final = 1000
+"""When all of so many first rows are rejected, the recipe or the source is wrong."""
+
+
+class RowTally:
+    """Counts the rows of a source: usable ones, whether the filters choose them or not, and rejected ones."""
+
+    def __init__(self) -> None:
+        self._usable = self._rejected = 0
+        self._first: Rejected | None = None
+
+    def add(self, given: Batch, chosen: Batch) -> None:
+        """Take what the source gave, and what the filters made of it."""
+        by_filters = len(chosen.rejected) - len(given.rejected)
+        self._usable += len(given.items) - by_filters
+        self._rejected += len(chosen.rejected)
+        self._first = self._first or next(iter(chosen.rejected), None)
+
+    def refusal(self, *, is_whole: bool) -> str:
+        """Return why nothing may be submitted; empty when some row is usable, or it is too early to say.
+
+        Args:
+            is_whole: whether the source was read to its end.
+        """
+        if self._usable or self._first is None or (self._rejected < HOPELESS_ROWS and not is_whole):
+            return ""
+        which = "not one row" if self._rejected < HOPELESS_ROWS else f"not one of the first {HOPELESS_ROWS:,} rows"
+        return f"{which} of the source is usable; the first: {self._first.place}: {self._first.what}"
+
+
+def refused(reason: str) -> ConfigError:
+    """Return the error of a source without a usable row."""
+    return ConfigError(reason, mend="look at the source and at its options, `key:` above all; nothing was submitted")
+
+
+async def filtered(work: Work, tally: RowTally | None = None) -> AsyncIterator[Batch]:
+    """Give the items that pass the filters, in source order, in batches; `tally` counts the rows before each batch."""
     filters = work.filters()
     async for batch in work.source.read():
-        yield _through(filters, batch)
+        chosen = _through(filters, batch)
+        if tally is not None:
+            tally.add(batch, chosen)
+        yield chosen
         if any(isinstance(each, Ending) and each.is_over for each in filters):
             break
     for position, each in enumerate(filters):
@@ -69,15 +108,20 @@ async def select_all(work: Work, lease: Callable[[], Lease]) -> None:
     """Make what the source and its filters give now the current selection, and submit nothing.
 
     An apply that is cut off before it has seen the whole source leaves no selection behind.
+
+    Raises:
+        ConfigError: not one row of the source is usable.
     """
-    mark, position, digest, rejected = await selection_mark(work), 0, SelectionDigest(), 0
-    async for batch in filtered(work):
+    mark, position, digest, rejected, tally = await selection_mark(work), 0, SelectionDigest(), 0, RowTally()
+    async for batch in filtered(work, tally):
         standings = await work.ledger.select(work.scope, lease(), work.work, position, batch.items)
         chosen = [item for item, one in zip(batch.items, standings, strict=True) if one.status != DUPLICATE]
         for item in chosen:
             digest.add(item)
         position += len(chosen)
         rejected += len(batch.rejected) + len(batch.items) - len(chosen)
+    if reason := tally.refusal(is_whole=True):
+        raise refused(reason)
     mark.update(await memory(work, mark, position) if not rejected else {}, digest=digest.text(), rejected=rejected)
     await work.ledger.finish_selection(work.scope, lease(), position, mark)
 

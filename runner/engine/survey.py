@@ -15,9 +15,9 @@ from typing import Final
 from runner.engine.budget import price
 from runner.engine.decide import Decision, decide
 from runner.engine.plan import StagePlan, jobs_needed, tally
-from runner.engine.publish import sink_plans
+from runner.engine.publish import CHECKS, sink_plans
 from runner.engine.recalled import recalled
-from runner.engine.select import SelectionDigest, duplicate, filtered, selection_mark
+from runner.engine.select import RowTally, SelectionDigest, duplicate, filtered, selection_mark
 from runner.engine.shared import find_shared
 from runner.engine.walked import Walked
 from runner.engine.work import Work
@@ -47,6 +47,7 @@ async def survey(
     walked = await _from_ledger(work) or await _walk(work, promised, promises, with_items=with_items)
     open_jobs = Counter([str(row.status) async for row in work.ledger.jobs(work.scope, [*DOUBTFUL, *OPEN, *TERMINAL])])
     to_submit = sum(count for decision, count in walked.counts.items() if decision.is_work)
+    rows_before = await _published_rows(work)
     capabilities = work.target.capabilities
     estimate = _AFTERWARDS.get(capabilities.cost, Estimate())
     if to_submit:
@@ -74,6 +75,10 @@ async def survey(
         source_text=work.source_text,
         target_text=work.target_text,
         unchanged=walked.unchanged,
+        refusal=walked.refusal,
+        rows_before=rows_before,
+        rows_gone=min(max(walked.rows_gone, rows_before - walked.counts.total()), rows_before),
+        allow_empty=work.allow_empty,
         missing=await work.ledger.regressed(work.scope),
         version=await work.ledger.version(work.scope),
     )
@@ -127,8 +132,8 @@ async def _walk(work: Work, promised: Collection[int], promises: set[int] | None
         return quickly
     walked = Walked(work, with_items=with_items)
     seen: set[int] = set()
-    selection = SelectionDigest()
-    async for batch in filtered(work):
+    selection, tally = SelectionDigest(), RowTally()
+    async for batch in filtered(work, tally):
         walked.reject(batch.rejected)
         standings = await work.ledger.standings(work.scope, work.work, batch.items)
         elsewhere = await find_shared(work, batch.items, standings)
@@ -149,4 +154,21 @@ async def _walk(work: Work, promised: Collection[int], promises: set[int] | None
                 promises.add(identity(item))
     last = await work.ledger.fingerprint(work.scope)
     walked.selection_differs = selection.text() != last.get("digest")
+    walked.refusal = tally.refusal(is_whole=True)
+    if walked.selection_differs:
+        walked.rows_gone = await _rows_gone(work, seen)
     return walked
+
+
+async def _rows_gone(work: Work, seen: Collection[int]) -> int:
+    """Return how many rows have an item that is not selected any more; `seen` are hashes of the selected keys."""
+    gone = 0
+    async for batch in work.ledger.selected(work.scope):
+        gone += sum(status == ItemStatus.SUCCEEDED and hash(key) not in seen for key, _, _, status in batch)
+    return gone
+
+
+async def _published_rows(work: Work) -> int:
+    """Return how many rows the sinks hold; the most of all sinks."""
+    publications = await work.ledger.publications(work.scope)
+    return max((last.rows for sink, last in publications.items() if sink != CHECKS), default=0)

@@ -17,6 +17,8 @@ class Walked:
     Attributes:
         items: (key, content, reason) of what is work, when the list was asked for.
         unchanged: whether the source was not read at all.
+        refusal: why apply will stop before it submits anything; empty when it will not.
+        rows_gone: published rows whose items are not selected any more.
         selection_differs: whether other items, or in another order, are selected than by the last apply.
     """
 
@@ -27,6 +29,8 @@ class Walked:
         self.rejections: list[Rejected] = []
         self.items: list[tuple[str, bytes, str]] = []
         self.unchanged = False
+        self.refusal = ""
+        self.rows_gone = 0
         self.selection_differs = True
         self._with_items = with_items
         self._id = PlanId(work.work, work.publish)

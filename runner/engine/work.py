@@ -24,6 +24,7 @@ class Work:
         filters, checks, sinks: give fresh objects; each serves one pass.
         record: field to expression; None when rows are the results as they came.
         run: how the work is done.
+        allow_empty: whether a publication of no rows may replace one that has rows.
         sink_kinds: for people, in the order of `sinks()`.
         siblings: the other stages of the recipe with the same work hash; what they paid for is not paid again.
     """
@@ -42,6 +43,7 @@ class Work:
     record: Mapping[str, Expression | Json] | None = None
     run: RunOptions = field(default_factory=RunOptions)
     skip: str = "succeeded"
+    allow_empty: bool = False
     source_text: str = ""
     target_text: str = ""
     sink_kinds: Sequence[str] = ()

@@ -332,7 +332,18 @@ class Remembering(Protocol):
     """A check that compares with what was found when the checks of the stage passed last."""
 
     def remember(self, last: Sequence[Mapping[str, Json]]) -> None:
-        """Take the details of those verdicts; called before `add`, never when the checks have not passed yet."""
+        """Take the details of those verdicts; called before `add`, never when the checks have not passed yet.
+
+        The last of them is always `{"published_rows": number}`.
+        """
+
+
+@runtime_checkable
+class SupportsRejected(Protocol):
+    """A check that counts the rows of the source that hold no usable item."""
+
+    def reject(self, count: int) -> None:
+        """Take the number of rejected rows; called once, before `verdict`."""
 
 
 class Sink(Protocol):

@@ -91,6 +91,7 @@ class Stage:
         record: field name to expression (or fixed JSON value); None when rows are the results as they came.
         work: 32 hex letters: target kind, manifest, options: all that reaches the target.
         publish: 32 hex letters: record shape, checks, sinks.
+        allow_empty: whether a publication of no rows may replace one that has rows; in no hash.
     """
 
     name: str
@@ -105,6 +106,7 @@ class Stage:
     sinks: Sequence[Component]
     work: str
     publish: str
+    allow_empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)

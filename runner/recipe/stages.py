@@ -108,6 +108,7 @@ class Stages:
             sinks=sinks,
             work=work_digest(target, self._manifest(target)),
             publish=publish_digest(record, checks, sinks),
+            allow_empty=self._shared("allow_empty", own, pointer)[0] is True,
         )
 
     def _manifest(self, target: Component) -> str:

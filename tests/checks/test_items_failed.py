@@ -58,3 +58,12 @@ def test_it_says_what_was_measured(tmp_path):
 def test_bad_options_are_told(tmp_path, options):
     with pytest.raises(ConfigError):
         verdict(tmp_path, [], **options)
+
+
+def test_rejected_rows_have_failed(tmp_path):
+    check = ItemsFailed(ItemsFailed.Config(max_ratio=0.5), given_place(tmp_path))
+    check.reject(2)
+    check.add(records(1))
+    found = check.verdict()
+    assert (found.passed, found.details["failed"], found.details["items"]) == (False, 2, 3)
+    assert found.what.endswith("2 of them are rejected rows")

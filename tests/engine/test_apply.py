@@ -261,7 +261,7 @@ def test_a_check_that_compares_is_handed_what_was_found_when_the_checks_passed_l
     for text in ("first", "second"):
         items = [item("a", text), item("b")]
         assert run(work_on(ledger, items, FakeTarget(Platform()), checks=[Comparing])).outcome == "done"
-    assert seen == [[{"failed": 0}]]
+    assert seen == [[{"failed": 0}, {"published_rows": 2}]]
 
 
 def test_a_target_may_allow_fewer_jobs_at_once_than_the_recipe():

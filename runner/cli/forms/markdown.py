@@ -14,7 +14,7 @@ from runner.assembly.run import Applied, Planned
 from runner.assembly.status import StageStatus
 from runner.cli.change_text import change_lines
 from runner.cli.console import safe
-from runner.cli.plan_text import cost_text, count, jobs_texts, sinks_text, summary
+from runner.cli.plan_text import cost_text, count, jobs_texts, rejected_texts, rows_texts, sinks_text, summary
 from runner.engine.decide import Decision
 from runner.engine.plan import StagePlan, safety
 from runner.model.contracts import Verdict
@@ -48,7 +48,7 @@ def plan_markdown(planned: Sequence[Planned], notes: Sequence[str] = (), profile
         profile: stands in the marker, so that each profile has a comment of its own.
     """
     plans = [one.plan for one in planned]
-    busy = [one for one in planned if one.plan.has_work]
+    busy = [one for one in planned if one.plan.has_work or one.plan.rejected]
     head = [
         f"<!-- runner:plan{f' {profile}' if profile else ''} -->",
         f"### runner plan: {summary(plans).removeprefix('plan: ')}",
@@ -91,7 +91,9 @@ def _details(planned: Planned) -> str:
     ]
     lines += [f"{name:<8} {text}" for name, text in jobs_texts(plan)]
     lines += [f"{name:<8} {text}" for change in plan.changes for name, text in change_lines(change)]
-    lines += [f"rejected {each.place}: {each.what}" for each in plan.rejections[:5]]
+    lines += [f"rejected {text}" for text in rejected_texts(plan)]
+    lines += [f"rows     {text}" for text in rows_texts(plan)]
+    lines += [f"refused  apply submits nothing: {plan.refusal}"] if plan.refusal else []
     return _folded(f"{_name(planned)} · plan {plan.id}", lines)
 
 

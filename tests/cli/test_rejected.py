@@ -1,0 +1,50 @@
+"""Rejected rows and rows that go, as a user sees them."""
+
+import json
+
+from tests.cli.shell import Shell, write_small
+
+SINK = "sinks: [{jsonl: {path: out.jsonl}}]\n"
+
+
+def write(shell: Shell, *lines: str) -> None:
+    write_small(shell, 0)
+    shell.write("in.jsonl", "".join(f"{line}\n" for line in lines))
+    shell.write("r.yaml", shell.read("r.yaml") + SINK)
+
+
+def test_a_plan_with_rejected_rows_ends_with_11(shell: Shell):
+    write(shell, '{"id": "a"}', "{", *["[]"] * 8)
+    assert shell("plan", "-f", "r.yaml").code == 0
+    said = shell("plan", "-f", "r.yaml", "--exit-code")
+    assert said.code == 11
+    assert "9 rows without a usable item" in said.out and "and 4 more (runner status --rejected)" in said.out
+
+
+def test_a_plan_says_how_many_rows_will_go(shell: Shell):
+    write(shell, '{"id": "a"}', '{"id": "b"}', '{"id": "c"}')
+    assert shell("apply", "-f", "r.yaml").code == 0
+    shell.write("in.jsonl", '{"id": "b"}\n')
+    assert "- 2 rows of 3" in shell("plan", "-f", "r.yaml").out
+    assert "- 2 rows" in shell("plan", "-f", "r.yaml", "-o", "markdown").out.splitlines()[1]
+    (stage,) = json.loads(shell("plan", "-f", "r.yaml", "-o", "json").out)["stages"]
+    assert stage["rows"] == {"before": 3, "gone": 2, "allow_empty": False}
+
+
+def test_a_source_that_became_empty_leaves_the_rows(shell: Shell):
+    write(shell, '{"id": "a"}')
+    shell("apply", "-f", "r.yaml")
+    shell.write("in.jsonl", "")
+    assert shell("apply", "-f", "r.yaml").code == 12
+    assert shell.lines("out.jsonl") == ['{"id":"a"}']
+    shell.write("r.yaml", shell.read("r.yaml") + "allow_empty: true\n")
+    assert (shell("apply", "-f", "r.yaml").code, shell.read("out.jsonl")) == (0, "")
+
+
+def test_a_typo_in_the_key_ends_with_3(shell: Shell):
+    write(shell, '{"id": "a"}')
+    shell("apply", "-f", "r.yaml")
+    shell.write("r.yaml", shell.read("r.yaml").replace("key: id", "key: idd"))
+    said = shell("apply", "-f", "r.yaml")
+    assert (said.code, shell.lines("out.jsonl")) == (3, ['{"id":"a"}'])
+    assert "not one row of the source is usable; the first: in.jsonl:1: the key is missing or empty" in said.out
