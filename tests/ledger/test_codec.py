@@ -16,7 +16,7 @@ def test_every_json_value_comes_back(value):
     assert (again, type(again)) == (value, type(value))
 
 
-@pytest.mark.parametrize("value", [b"x", {1: 2}, {1: 2, "a": object()}, {1, 2}, float, [2**70, object()]], ids=repr)
+@pytest.mark.parametrize("value", [b"x", {1: 2}, {1: 2, "a": object()}, {1, 2}, float, [2**70, object()]])
 def test_what_is_no_json_value_is_refused(value):
     with pytest.raises(LedgerError, match="value of item 'k' cannot be stored"):
         pack(value, "item 'k'")
