@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runner.model.errors import UsageError
@@ -14,15 +14,17 @@ from runner.model.recipe import Component, Recipe
 from runner.platforms.catalog import Catalog
 from runner.platforms.proven import Proven, cache_folder
 from runner.recipe import load_project, load_recipes
+from runner.recipe.files import by_project
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What was found among some files.
+    """What was found among some files of one project.
 
     Attributes:
         recipes: those that are right and meant, each behind those whose records it reads.
         others: those that are right and were not selected; the meant ones may read their records.
+        paths: the files and folders.
     """
 
     project: Project
@@ -30,6 +32,7 @@ class Loaded:
     recipes: Sequence[Recipe]
     problems: Sequence[Problem]
     others: Sequence[Recipe] = ()
+    paths: Sequence[Path] = ()
 
     @property
     def known(self) -> Sequence[Recipe]:
@@ -42,15 +45,17 @@ class Loaded:
         return [problem for problem in self.problems if problem.severity is Severity.ERROR]
 
 
-def load_files(
+def load_projects(
     paths: Sequence[Path],
     *,
     environ: Mapping[str, str],
     variables: Mapping[str, str] | None = None,
     profile: str = "",
     trigger: Mapping[str, Json] | None = None,
-) -> Loaded:
-    """Load all recipes among some files and folders, and collect what is wrong with them.
+) -> Sequence[Loaded]:
+    """Load all recipes among some files and folders, project by project, and collect what is wrong with them.
+
+    The project of a recipe is the nearest runner.yaml above it.
 
     Args:
         paths: files and folders; none for the current folder.
@@ -59,6 +64,9 @@ def load_files(
         profile: empty without one.
         trigger: what started the recipes; None when they are only looked at.
 
+    Returns:
+        At least one project.
+
     Raises:
         UsageError: a path does not exist.
     """
@@ -66,13 +74,67 @@ def load_files(
     for path in paths:
         if not path.exists():
             raise UsageError(f"there is no file or folder {str(path)!r}", mend="check -f")
-    found = load_project(paths, profile=profile or None, environ=environ)
     cache = cache_folder(environ)
-    catalog = Catalog([found.project.platforms], proven=None if cache is None else Proven(cache))
-    recipes, problems = load_recipes(
-        found, paths, vars=variables or {}, environ=environ, catalog=catalog, trigger=trigger
-    )
-    return Loaded(found.project, catalog, recipes, [*problems, *catalog.problems])
+
+    def load(group: Sequence[Path]) -> Loaded:
+        found = load_project(group, profile=profile or None, environ=environ)
+        catalog = Catalog([found.project.platforms], proven=None if cache is None else Proven(cache))
+        recipes, problems = load_recipes(
+            found, group, vars=variables or {}, environ=environ, catalog=catalog, trigger=trigger
+        )
+        return Loaded(found.project, catalog, recipes, [*problems, *catalog.problems], paths=group)
+
+    return _joined([load(group) for group in by_project(paths)])
+
+
+def load_files(
+    paths: Sequence[Path],
+    *,
+    environ: Mapping[str, str],
+    variables: Mapping[str, str] | None = None,
+    profile: str = "",
+    trigger: Mapping[str, Json] | None = None,
+) -> Loaded:
+    """Load as `load_projects` where only one project can be worked with.
+
+    Raises:
+        UsageError: a path does not exist, or the recipes belong to several projects.
+    """
+    return only_one(load_projects(paths, environ=environ, variables=variables, profile=profile, trigger=trigger))
+
+
+def only_one(projects: Sequence[Loaded]) -> Loaded:
+    """Return the one project that has recipes; the first one when none has.
+
+    Raises:
+        UsageError: the recipes belong to several projects.
+    """
+    used = [one for one in projects if one.recipes or one.errors]
+    if len(used) > 1:
+        names = ", ".join(f"{one.project.name} ({one.project.path or one.project.root})" for one in used)
+        what = f"the recipes belong to {len(used)} projects, and one is needed: {names}"
+        raise UsageError(what, mend="name recipes or a folder of one project")
+    return used[0] if used else projects[0]
+
+
+def _joined(projects: Sequence[Loaded]) -> Sequence[Loaded]:
+    """Drop what only concerns files that were given together: folders between projects, `--var` for another one."""
+    if len(projects) == 1:
+        return projects
+    kept = [one for one in projects if one.project.path or one.recipes or one.errors] or projects[:1]
+    strays = [problem for one in projects if one not in kept for problem in one.problems]
+    unknown = [{problem.what for problem in one.problems if problem.slug == "unknown-var"} for one in kept]
+    everywhere = set.intersection(*unknown)
+    empty = "no-recipes" if any(one.recipes or one.errors for one in kept) else ""
+
+    def counts(problem: Problem) -> bool:
+        return problem.slug != empty and (problem.slug != "unknown-var" or problem.what in everywhere)
+
+    listed = [[*strays, *kept[0].problems], *(list(one.problems) for one in kept[1:])]
+    return [
+        replace(one, problems=[problem for problem in problems if counts(problem)])
+        for one, problems in zip(kept, listed, strict=True)
+    ]
 
 
 def waits_for_trigger(recipe: Recipe) -> bool:

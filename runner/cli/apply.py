@@ -9,9 +9,9 @@ import click
 
 from runner.assembly.run import Wishes
 from runner.cli import options
-from runner.cli.applying import Screen, apply_loaded, duration
+from runner.cli.applying import Screen, apply_projects, duration
 from runner.cli.exits import Exit
-from runner.cli.loading import load_to_work
+from runner.cli.loading import load_to_work, projects_to_work
 from runner.cli.loop import run
 from runner.cli.options import Asked
 from runner.cli.orphaned import prune_orphans
@@ -53,9 +53,8 @@ def command(asked: Asked, *, form: str, **given: Any) -> Exit:  # noqa: ANN401 -
     asked, saved = plan_among(asked)
     if saved is not None:
         asked, wishes = asked_of(saved, asked), replace(wishes, saved=saved)
-    loaded = load_to_work(asked)
-    if saved is not None:
-        loaded = planned_only(loaded, saved)
+    projects = projects_to_work(asked) if saved is None else [planned_only(load_to_work(asked), saved)]
     if given["prune"]:
-        run(prune_orphans(loaded, asked, is_sure=given["yes"]))
-    return run(apply_loaded(loaded, Screen(form), wishes, emulate=asked.emulate))
+        for loaded in projects:
+            run(prune_orphans(loaded, asked, is_sure=given["yes"]))
+    return run(apply_projects(projects, Screen(form), wishes, emulate=asked.emulate))

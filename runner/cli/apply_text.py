@@ -61,7 +61,12 @@ def apply_block(applied: Applied) -> str:
 def apply_document(applied: Applied) -> dict[str, Json]:
     """Return the same as JSON."""
     scope, report = applied.planned.work.scope, applied.report
-    document: dict[str, Json] = {"recipe": scope.recipe, "stage": scope.stage, "plan": applied.planned.plan.id}
+    document: dict[str, Json] = {
+        "project": scope.project,
+        "recipe": scope.recipe,
+        "stage": scope.stage,
+        "plan": applied.planned.plan.id,
+    }
     if report is None:
         return {**document, "outcome": "not_applied", "why": applied.why}
     published = report.published

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 
@@ -19,6 +19,7 @@ from runner.cli.exits import OUTCOMES, Exit, worst
 from runner.cli.failures import code_of, tell
 from runner.cli.forms.junit import junit
 from runner.cli.forms.markdown import apply_markdown
+from runner.cli.loading import project_line
 from runner.cli.plan_text import plan_block
 from runner.cli.progress_line import ProgressLine
 from runner.cli.signals import listen
@@ -39,12 +40,23 @@ class Screen:
         self.stop = Stop()
         self._is_silent = False
 
+    def begin_project(self, name: str) -> None:
+        """Say which of several projects is next."""
+        if self._form == "text":
+            out(project_line(name))
+
     async def begin(self, planned: Planned, progress: Progress, stack: AsyncExitStack) -> None:
         """Show the plan of a stage, and its progress until the stack is left."""
         if self._form == "jsonl":
             scope = planned.work.scope
             progress.watch = lambda event: self._pass_on(
-                {"event": event["event"], "recipe": scope.recipe, "stage": scope.stage, **event}
+                {
+                    "event": event["event"],
+                    "project": scope.project,
+                    "recipe": scope.recipe,
+                    "stage": scope.stage,
+                    **event,
+                }
             )
             return
         if self._form == "text" and planned.plan.has_work:
@@ -84,16 +96,34 @@ class Screen:
             out(junit(self._applied))
 
 
-async def apply_loaded(loaded: Loaded, screen: Screen, wishes: Wishes, *, emulate: bool) -> Exit:
+async def apply_projects(projects: Sequence[Loaded], screen: Screen, wishes: Wishes, *, emulate: bool) -> Exit:
     """Apply all recipes one after the other; the worst of their codes is the code of all.
 
     Raises:
-        PlanRefused: a freeze window of the project is on.
+        PlanRefused: a freeze window of the only project is on.
         UsageError: items are to be tried again that no recipe selects; nothing was done.
     """
+    codes: list[Exit] = []
+    listen(screen.stop)
+    for loaded in projects:
+        if screen.stop.everything:
+            break
+        try:
+            if len(projects) > 1:
+                screen.begin_project(loaded.project.name)
+            codes += await _project(loaded, screen, wishes, emulate=emulate)
+        except RunnerError as error:
+            if len(projects) == 1:
+                raise
+            codes.append(tell(error))
+    code = Exit.INTERRUPTED if screen.stop.reason is Reason.INTERRUPTED else worst(codes)
+    screen.close(code)
+    return code
+
+
+async def _project(loaded: Loaded, screen: Screen, wishes: Wishes, *, emulate: bool) -> list[Exit]:
     stop = screen.stop
     codes: list[Exit] = []
-    listen(stop)
     async with open_session(loaded.project, loaded.known, loaded.catalog, emulate=emulate) as session:
         refuse_when_frozen(loaded.project, session.clock.now(), wishes.origin)
         if wishes.again is not None and wishes.again.keys is not None:
@@ -102,9 +132,7 @@ async def apply_loaded(loaded: Loaded, screen: Screen, wishes: Wishes, *, emulat
             if stop.everything:
                 break
             codes.append(await _recipe(session, recipe, stop, screen, wishes))
-    code = Exit.INTERRUPTED if stop.reason is Reason.INTERRUPTED else worst(codes)
-    screen.close(code)
-    return code
+    return codes
 
 
 async def _recipe(session: Session, recipe: Recipe, stop: Stop, screen: Screen, wishes: Wishes) -> Exit:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from runner.assembly.cancelling import Cancelled, cancel_recipe
@@ -12,7 +14,7 @@ from runner.cli.applying import duration
 from runner.cli.console import out, out_json, paint, row
 from runner.cli.exits import OUTCOMES, Exit, worst
 from runner.cli.failures import code_of, tell
-from runner.cli.loading import load_to_work
+from runner.cli.loading import project_line, projects_to_work
 from runner.cli.loop import run
 from runner.cli.options import Asked
 from runner.cli.plan_text import count
@@ -39,20 +41,23 @@ def command(asked: Asked, *, emulate: bool, form: str, wait: str | None) -> Exit
       runner cancel -f recipes/invoices.yaml
       runner cancel -f recipes/ --select team=ocr --wait 2m
     """
-    return run(_cancel(load_to_work(asked), form, emulate=emulate, wait_s=duration(wait, "--wait")))
+    return run(_cancel(projects_to_work(asked), form, emulate=emulate, wait_s=duration(wait, "--wait")))
 
 
-async def _cancel(loaded: Loaded, form: str, *, emulate: bool, wait_s: float | None) -> Exit:
+async def _cancel(projects: Sequence[Loaded], form: str, *, emulate: bool, wait_s: float | None) -> Exit:
     stop = Stop()
     listen(stop)
     ended: list[Cancelled] = []
     codes: list[Exit] = []
-    async with open_session(loaded.project, loaded.known, loaded.catalog, emulate=emulate) as session:
-        for recipe in loaded.recipes:
-            try:
-                ended += await _one(session, recipe, stop, form, wait_s)
-            except RunnerError as error:
-                codes.append(tell(error))
+    for loaded in projects:
+        if len(projects) > 1 and form == "text":
+            out(project_line(loaded.project.name))
+        async with open_session(loaded.project, loaded.known, loaded.catalog, emulate=emulate) as session:
+            for recipe in loaded.recipes:
+                try:
+                    ended += await _one(session, recipe, stop, form, wait_s)
+                except RunnerError as error:
+                    codes.append(tell(error))
     codes += [_code(each) for each in ended]
     if form == "json":
         out_json({"format_version": 1, "kind": "Cancel", "stages": [_document(each) for each in ended]})
@@ -93,7 +98,7 @@ def _block(each: Cancelled) -> str:
 
 def _document(each: Cancelled) -> dict[str, Json]:
     scope, report = each.work.scope, each.report
-    head: dict[str, Json] = {"recipe": scope.recipe, "stage": scope.stage}
+    head: dict[str, Json] = {"project": scope.project, "recipe": scope.recipe, "stage": scope.stage}
     if report is None:
         return {**head, "outcome": "nothing_runs", "jobs": {}}
     progress = report.progress

@@ -47,6 +47,7 @@ def orphan_note(gone: Sequence[Orphan]) -> Mapping[str, Json]:
     """Return the same for the JSON of a plan."""
     listed = [
         {
+            "project": orphan.scope.project,
             "recipe": orphan.scope.recipe,
             "stage": orphan.scope.stage,
             "counts": dict(orphan.counts),
@@ -72,7 +73,7 @@ def freeze_note(frozen: Frozen | None) -> Mapping[str, Json]:
 
 
 async def prune_orphans(loaded: Loaded, asked: Asked, *, is_sure: bool) -> None:
-    """Hold the open jobs of all recipes that are gone, when a person says so.
+    """Hold the open jobs of all recipes of a project that are gone, when a person says so.
 
     Raises:
         click.UsageError: not all recipes were loaded, or nobody can be asked.

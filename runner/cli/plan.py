@@ -19,7 +19,7 @@ from runner.cli.applying import duration
 from runner.cli.console import out, out_json, paint
 from runner.cli.exits import Exit
 from runner.cli.forms.markdown import plan_markdown
-from runner.cli.loading import load_to_work
+from runner.cli.loading import load_to_work, project_line, projects_to_work
 from runner.cli.loop import run
 from runner.cli.options import Asked
 from runner.cli.orphaned import freeze_lines, freeze_note, orphan_lines, orphan_note, tells_orphans
@@ -57,23 +57,29 @@ def command(asked: Asked, *, form: str, shown: Path | None, **wishes: Any) -> Ex
     """
     if shown is not None:
         return _show(read_plan(shown))
-    loaded = load_to_work(asked)
     file: Path | None = wishes["file"]
+    projects = projects_to_work(asked) if file is None else [load_to_work(asked)]
     valid_s = duration(wishes["valid"], "--valid") or 0.0
-    planned, gone = run(_plan(loaded, asked, with_items=form == "json" or file is not None))
+    planned, gone = run(_plan(projects, asked, with_items=form == "json" or file is not None))
     plans, now = [one.plan for one in planned], SystemClock().now()
-    frozen = frozen_now(loaded.project, now)
+    frozen = frozen_now([one.project for one in projects], now)
     if form == "json" or file is not None:
-        meant, notes = meant_by(asked, loaded.project.name), {**freeze_note(frozen), **orphan_note(gone)}
+        names = {one.project.name for one in projects}
+        meant = meant_by(asked, names.pop() if len(names) == 1 else "")
+        notes = {**freeze_note(frozen), **orphan_note(gone)}
         document = plan_document(plans, meant, now, valid_s, notes)
     if file is not None:
         write_plan(file, document)
     if form == "json":
         out_json(document)
     elif form == "markdown":
-        out(plan_markdown(planned, [*freeze_lines(frozen), *orphan_lines(gone)], loaded.project.profile))
+        out(plan_markdown(planned, [*freeze_lines(frozen), *orphan_lines(gone)], projects[0].project.profile))
     else:
+        project = ""
         for one in planned:
+            if len(projects) > 1 and one.plan.scope.project != project:
+                project = one.plan.scope.project
+                out(project_line(project))
             out(plan_block(one.plan, one.work.run.budget, len(one.stage.checks)))
             out()
         for line in [*orphan_lines(gone), *freeze_lines(frozen)]:
@@ -100,9 +106,11 @@ def _show(saved: SavedPlan) -> Exit:
     return Exit.DONE
 
 
-async def _plan(loaded: Loaded, asked: Asked, *, with_items: bool) -> tuple[Sequence[Planned], Sequence[Orphan]]:
-    async with open_session(loaded.project, loaded.known, loaded.catalog, emulate=asked.emulate) as session:
-        planned = [
-            each for recipe in loaded.recipes for each in await plan_recipe(session, recipe, with_items=with_items)
-        ]
-        return planned, await orphans(session) if tells_orphans(asked) else ()
+async def _plan(projects: Sequence[Loaded], asked: Asked, *, with_items: bool) -> tuple[list[Planned], list[Orphan]]:
+    planned, gone = list[Planned](), list[Orphan]()
+    for loaded in projects:
+        async with open_session(loaded.project, loaded.known, loaded.catalog, emulate=asked.emulate) as session:
+            for recipe in loaded.recipes:
+                planned += await plan_recipe(session, recipe, with_items=with_items)
+            gone += await orphans(session) if tells_orphans(asked) else ()
+    return planned, gone

@@ -7,7 +7,7 @@ import click
 from runner.cli import options
 from runner.cli.console import out, out_json
 from runner.cli.exits import Exit
-from runner.cli.loading import load_or_stop
+from runner.cli.loading import projects_or_stop
 from runner.cli.options import Asked
 from runner.documents import to_yaml
 from runner.recipe import shown
@@ -28,8 +28,7 @@ def command(
       runner render -f recipes/invoices.yaml --var month=2026-09
       runner render -f recipes/ --profile prod -o json
     """
-    loaded = load_or_stop(asked)
-    documents = [shown(recipe) for recipe in loaded.recipes]
+    documents = [shown(recipe) for loaded in projects_or_stop(asked) for recipe in loaded.recipes]
     if form == "json":
         out_json({"format_version": 1, "kind": "Render", "recipes": documents})
     else:

@@ -9,9 +9,9 @@ import click
 from runner.assembly.deciding import Again
 from runner.assembly.run import Wishes
 from runner.cli import options
-from runner.cli.applying import Screen, apply_loaded, duration
+from runner.cli.applying import Screen, apply_projects, duration
 from runner.cli.exits import Exit
-from runner.cli.loading import load_to_work
+from runner.cli.loading import load_to_work, projects_to_work
 from runner.cli.loop import run
 from runner.cli.options import Asked
 
@@ -44,4 +44,5 @@ def command(asked: Asked, *, form: str, items: tuple[str, ...], held: bool, **gi
     wishes = Wishes(
         wait_s=duration(given["wait"], "--wait"), again=Again(held, list(items) or None), origin=given["origin"]
     )
-    return run(apply_loaded(load_to_work(asked), Screen(form), wishes, emulate=asked.emulate))
+    projects = [load_to_work(asked)] if items else projects_to_work(asked)
+    return run(apply_projects(projects, Screen(form), wishes, emulate=asked.emulate))

@@ -71,7 +71,7 @@ def command(asked: Asked, *, followed: Followed | None, host: str, port: int, **
     sync = None if followed is None else _sync(asked, followed)
     loaded = load_or_stop(asked) if sync is None else asyncio.run(_first(sync))
     settings = Settings(
-        list(asked.paths) if followed is None else followed.places(),
+        loaded.paths if followed is None else followed.places(),
         os.environ,
         dict(asked.variables),
         asked.profile,

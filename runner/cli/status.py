@@ -15,7 +15,7 @@ from runner.cli import options
 from runner.cli.console import out, out_json, paint, row
 from runner.cli.exits import Exit
 from runner.cli.forms.markdown import status_markdown
-from runner.cli.loading import load_or_stop
+from runner.cli.loading import project_line, projects_or_stop
 from runner.cli.options import Asked
 from runner.cli.plan_text import holder_text
 from runner.engine.publish import CHECKS
@@ -41,25 +41,35 @@ def command(
       runner status -f recipes/
       runner status -f recipes/invoices.yaml --failed
     """
-    loaded = load_or_stop(asked)
-    found = asyncio.run(_status(loaded, emulate=emulate, failed=failed))
+    projects = projects_or_stop(asked)
+    found = asyncio.run(_status(projects, emulate=emulate, failed=failed))
     if form == "json":
         out_json({"format_version": 1, "kind": "Status", "stages": [_document(one) for one in found]})
     elif form == "markdown":
         out(status_markdown(found))
     else:
-        out("\n".join(_block(one) for one in found))
+        project = ""
+        for one in found:
+            if len(projects) > 1 and one.scope.project != project:
+                project = one.scope.project
+                out(project_line(project))
+            out(_block(one))
     return Exit.DONE
 
 
-async def _status(loaded: Loaded, *, emulate: bool, failed: bool) -> Sequence[StageStatus]:
-    async with open_session(loaded.project, loaded.known, loaded.catalog, emulate=emulate) as session:
-        return [one for recipe in loaded.recipes for one in await recipe_status(session, recipe, failures=failed)]
+async def _status(projects: Sequence[Loaded], *, emulate: bool, failed: bool) -> Sequence[StageStatus]:
+    found = list[StageStatus]()
+    for loaded in projects:
+        async with open_session(loaded.project, loaded.known, loaded.catalog, emulate=emulate) as session:
+            for recipe in loaded.recipes:
+                found += await recipe_status(session, recipe, failures=failed)
+    return found
 
 
 def _document(status: StageStatus) -> dict[str, Json]:
     run = status.run
     return {
+        "project": status.scope.project,
         "recipe": status.scope.recipe,
         "stage": status.scope.stage,
         "profile": status.scope.profile,

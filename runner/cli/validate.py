@@ -30,10 +30,11 @@ def command(asked: Asked, *, form: str) -> Exit:
       runner validate -f recipes/ -o sarif > runner.sarif
     """
     try:
-        loaded = load(asked)
-        problems, valid = list(loaded.problems), len(loaded.recipes)
-        if asked.select and not loaded.errors:
-            stop_without(loaded, asked)
+        projects = load(asked)
+        problems = [problem for loaded in projects for problem in loaded.problems]
+        valid = sum(len(loaded.recipes) for loaded in projects)
+        if asked.select and not any(loaded.errors for loaded in projects):
+            stop_without(projects, asked)
     except RecipeError as error:
         problems, valid = list(error.problems), 0
     errors = sum(problem.severity is Severity.ERROR for problem in problems)

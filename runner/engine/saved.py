@@ -17,6 +17,7 @@ FORMAT_VERSION: Final = 1
 def stage_document(plan: StagePlan) -> dict[str, Json]:
     """Return one stage's plan as JSON; `items` only when the survey listed them."""
     document: dict[str, Json] = {
+        "project": plan.scope.project,
         "recipe": plan.scope.recipe,
         "stage": plan.scope.stage,
         "plan": plan.id,

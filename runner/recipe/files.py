@@ -39,6 +39,29 @@ def project_file(paths: Sequence[Path]) -> Path | None:
     return None
 
 
+def by_project(paths: Sequence[Path]) -> Sequence[Sequence[Path]]:
+    """Group files and folders by project: the nearest project file above each of them says which one.
+
+    A project below a folder that was given is a group of its own, with its folder as the path.
+
+    Args:
+        paths: files and folders that exist, as the user gave them.
+    """
+    groups: dict[Path | None, dict[Path, None]] = {}
+    for path in paths:
+        below = _projects_below(path) if path.is_dir() else ()
+        for one in (path, *below):
+            groups.setdefault(project_file([one]), {})[one] = None
+    return [list(group) for group in groups.values()]
+
+
+def _projects_below(folder: Path) -> Iterator[Path]:
+    for here, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        if PROJECT_FILE in names and Path(here) != folder:
+            yield Path(here)
+
+
 def named_below(folder: Path, names: Collection[str]) -> frozenset[str]:
     """Return those of some recipe names that some file below a folder has; a doubtful one counts as found.
 
@@ -56,9 +79,10 @@ def named_below(folder: Path, names: Collection[str]) -> frozenset[str]:
 def documents_of(paths: Sequence[Path]) -> tuple[list[Document], list[Problem]]:
     """Read the recipes among some files and folders, each file once, in order of their names.
 
-    Folders are searched below for .yaml and .yml files; hidden folders are passed over. A file that was found may be
-    another kind of document, and is passed over with a warning when it has none. A file that was named must be a
-    recipe; other kinds of ours are passed over, as `*.yaml` names them too, and told when nothing else was named.
+    Folders are searched below for .yaml and .yml files, but neither hidden folders nor those of other projects. A file
+    that was found may be another kind of document, and is passed over with a warning when it has none. A file that was
+    named must be a recipe; other kinds of ours are passed over, as `*.yaml` names them too, and told when nothing else
+    was named.
     """
     documents: list[Document] = []
     problems: list[Problem] = []
@@ -87,6 +111,9 @@ def documents_of(paths: Sequence[Path]) -> tuple[list[Document], list[Problem]]:
 
 def _below(folder: Path) -> Iterator[Path]:
     for here, folders, names in os.walk(folder):
+        if PROJECT_FILE in names and Path(here) != folder:
+            folders.clear()  # another project
+            continue
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             if name.endswith(_SUFFIXES) and name != PROJECT_FILE and not name.startswith("."):

@@ -57,6 +57,7 @@ def document(found: Found) -> dict[str, Json]:
     job, scope = found.row, found.scope
     return {
         "job": job.job,
+        "project": scope.project,
         "recipe": scope.recipe,
         "stage": scope.stage,
         "profile": scope.profile,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from runner.assembly.deciding import Found, jobs
@@ -10,7 +12,7 @@ from runner.assembly.session import open_session
 from runner.cli import options
 from runner.cli.console import out, out_json
 from runner.cli.exits import Exit
-from runner.cli.loading import load_or_stop
+from runner.cli.loading import projects_or_stop
 from runner.cli.loop import run
 from runner.cli.options import Asked
 from runner.cli.state.jobs_text import document, line
@@ -29,7 +31,7 @@ def list_jobs(asked: Asked, *, emulate: bool, form: str, all_of_them: bool) -> E
       runner state list -f recipes/
       runner state list -f recipes/invoices.yaml --all -o json
     """
-    found = run(_jobs(load_or_stop(asked), emulate=emulate, all_of_them=all_of_them))
+    found = run(_jobs(projects_or_stop(asked), emulate=emulate, all_of_them=all_of_them))
     if form == "json":
         out_json({"format_version": 1, "kind": "Jobs", "jobs": [document(each) for each in found]})
         return Exit.DONE
@@ -40,6 +42,9 @@ def list_jobs(asked: Asked, *, emulate: bool, form: str, all_of_them: bool) -> E
     return Exit.DONE
 
 
-async def _jobs(loaded: Loaded, *, emulate: bool, all_of_them: bool) -> list[Found]:
-    async with open_session(loaded.project, loaded.known, loaded.catalog, emulate=emulate) as session:
-        return list(await jobs(session, loaded.recipes, all_of_them=all_of_them))
+async def _jobs(projects: Sequence[Loaded], *, emulate: bool, all_of_them: bool) -> list[Found]:
+    found = list[Found]()
+    for loaded in projects:
+        async with open_session(loaded.project, loaded.known, loaded.catalog, emulate=emulate) as session:
+            found += await jobs(session, loaded.recipes, all_of_them=all_of_them)
+    return found

@@ -12,7 +12,7 @@ from runner.assembly.session import open_session
 from runner.cli import options
 from runner.cli.console import out
 from runner.cli.exits import Exit
-from runner.cli.loading import load_or_stop
+from runner.cli.loading import projects_or_stop
 from runner.cli.loop import run
 from runner.cli.options import Asked
 from runner.cli.plan_text import holder_text
@@ -37,7 +37,7 @@ def unlock(asked: Asked, *, emulate: bool, yes: bool) -> Exit:
       runner state unlock -f recipes/invoices.yaml
       runner state unlock -f recipes/invoices.yaml --yes
     """
-    holders = run(_unlock(load_or_stop(asked), emulate=emulate, yes=yes))
+    holders = run(_unlock(projects_or_stop(asked), emulate=emulate, yes=yes))
     for recipe, holder in holders:
         out(f"{recipe} {_told(holder, yes=yes)}")
     locked = any(holder is not None and not holder.get("dead") for _, holder in holders)
@@ -53,12 +53,16 @@ def _told(holder: Mapping[str, Json] | None, *, yes: bool) -> str:
     return f"{verb} locked {holder_text(holder)}" + ("" if yes else "; --yes takes the lease away")
 
 
-async def _unlock(loaded: Loaded, *, emulate: bool, yes: bool) -> Sequence[tuple[str, Mapping[str, Json] | None]]:
-    async with open_session(loaded.project, loaded.known, loaded.catalog, emulate=emulate) as session:
-        ledger, now = await session.ledger(), session.clock.now()
-        found = []
-        for recipe in loaded.recipes:
-            found.append((recipe.name, await holder_now(ledger, session.lease_name(recipe), now)))
-            if yes:
-                await decide(session, recipe)
-        return found
+async def _unlock(
+    projects: Sequence[Loaded], *, emulate: bool, yes: bool
+) -> Sequence[tuple[str, Mapping[str, Json] | None]]:
+    found = []
+    for loaded in projects:
+        async with open_session(loaded.project, loaded.known, loaded.catalog, emulate=emulate) as session:
+            ledger, now = await session.ledger(), session.clock.now()
+            for recipe in loaded.recipes:
+                name = recipe.name if len(projects) == 1 else f"{loaded.project.name}: {recipe.name}"
+                found.append((name, await holder_now(ledger, session.lease_name(recipe), now)))
+                if yes:
+                    await decide(session, recipe)
+    return found
