@@ -20,6 +20,7 @@ from runner.model.event import (
     JobSent,
     JobSettled,
     JobUnknown,
+    ManifestUnderstood,
     PlanUsed,
     Published,
     RunEnded,
@@ -77,6 +78,7 @@ _STEPS: Final = (
     _Step("published"),
     _Step("plan_used"),
     _Step("run_ended", missing="the ledger has no run"),
+    _Step("manifest_understood"),
 )
 
 
@@ -163,7 +165,7 @@ def _accepted(wave: Wave, scope: int, event: JobAccepted) -> None:
 
 def _unknown(wave: Wave, scope: int, event: JobUnknown) -> None:
     wave.add("items_unheld", (scope, event.job))
-    wave.add("job_unknown", (scope, event.job, text(event.why)))
+    wave.add("job_unknown", (scope, event.job, text(event.why), text(event.word)))
 
 
 def _polled(wave: Wave, scope: int, event: JobPolled) -> None:
@@ -220,7 +222,7 @@ def _released(wave: Wave, scope: int, event: JobReleased) -> None:
     status = ItemStatus.FAILED if event.error else ItemStatus.NEW
     wave.add("kept_dropped", (scope, event.job))
     wave.add("items_released", (scope, event.job, status, text(event.error)))
-    wave.add("job_released", (scope, event.job, event.at, text(event.why)))
+    wave.add("job_released", (scope, event.job, event.at, text(event.why), int(event.unproven)))
 
 
 def _published(wave: Wave, scope: int, event: Published) -> None:
@@ -234,6 +236,10 @@ def _plan_used(wave: Wave, scope: int, event: PlanUsed) -> None:
 
 def _ended(wave: Wave, scope: int, event: RunEnded) -> None:
     wave.add("run_ended", (scope, event.run, event.outcome, event.at, pack(event.summary, f"run {event.run}")))
+
+
+def _understood(wave: Wave, scope: int, event: ManifestUnderstood) -> None:
+    wave.add("manifest_understood", (event.manifest, event.at))
 
 
 def _keep(wave: Wave, scope: int, job: str, kept: Mapping[str, Json]) -> None:
@@ -256,6 +262,8 @@ def _subject(event: Event) -> str:
         return f"sink {event.sink}"
     if isinstance(event, PlanUsed):
         return f"plan {event.plan}"
+    if isinstance(event, ManifestUnderstood):
+        return f"manifest {event.manifest}"
     return f"run {event.run}" if isinstance(event, RunEnded) else event.job
 
 
@@ -273,5 +281,6 @@ _KINDS: Final[Mapping[type, tuple[int, _Write]]] = {
     Published: (9, _published),
     PlanUsed: (10, _plan_used),
     RunEnded: (11, _ended),
+    ManifestUnderstood: (12, _understood),
 }
 _FIRST_OF_ITEMS: Final = 5

@@ -190,15 +190,28 @@ class MemoryLedger:
         rows = [self._tables.items[number] for number in known.items] if known else []
         return [(row.id, Item(row.key, row.content, unpack(row.value))) for row in rows]
 
+    async def lost(self, scope: Scope, job: str) -> int:
+        """See `Ledger`."""
+        known = self._scopes[scope].jobs.get(job) if scope in self._scopes else None
+        return known.row.lost if known is not None else 0
+
+    async def understands(self, manifest: str) -> bool:
+        """See `Ledger`."""
+        return manifest in self._tables.understood
+
     async def spent(self, scope: Scope, since: float) -> Mapping[str, float]:
         """See `Ledger`."""
-        jobs = [
-            job
-            for job in (self._scopes[scope].jobs.values() if scope in self._scopes else ())
-            if job.row.intended_at >= since and job.row.status is not JobStatus.RELEASED
-        ]
-        money = sum(job.reserved if job.row.cost is None else job.row.cost for job in jobs)
-        return {"items": sum(job.row.items for job in jobs), "jobs": len(jobs), "money": money}
+        spent = {"items": 0.0, "jobs": 0.0, "money": 0.0}
+        for job in self._scopes[scope].jobs.values() if scope in self._scopes else ():
+            if job.row.intended_at < since:
+                continue
+            is_paid = job.row.status is not JobStatus.RELEASED
+            times = job.unproven + is_paid
+            cost = job.reserved if job.row.cost is None else job.row.cost
+            spent["items"] += job.row.items * times
+            spent["jobs"] += times
+            spent["money"] += job.reserved * job.unproven + (cost if is_paid else 0.0)
+        return spent
 
     # -- reading back
 

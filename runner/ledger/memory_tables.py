@@ -20,6 +20,7 @@ from runner.model.event import (
     JobSent,
     JobSettled,
     JobUnknown,
+    ManifestUnderstood,
     PlanUsed,
     Published,
     RunEnded,
@@ -51,11 +52,12 @@ class ItemRow:
 
 @dataclass
 class JobRows:
-    """One job, the ids of its items, and what it reserves."""
+    """One job, the ids of its items, what it reserves, and how many of its requests were not proven unpaid."""
 
     row: JobRow
     items: tuple[int, ...]
     reserved: float
+    unproven: int = 0
 
 
 @dataclass
@@ -78,6 +80,7 @@ class Tables:
 
     def __init__(self) -> None:
         self.items: dict[int, ItemRow] = {}
+        self.understood: set[str] = set()
         self._undo: dict[int, Callable[[], None]] = {}
 
     def apply(self, known: ScopeRows, events: Sequence[Event]) -> None:
@@ -136,6 +139,7 @@ class Tables:
             known.jobs[event.job] = JobRows(head, tuple(event.items), event.reserved)
             self._undo[id(known.jobs[event.job])] = lambda: _forget(known, event.job)
         else:
+            head = replace(head, lost=old.row.lost)
             self._change(old, row=head, items=tuple(event.items), reserved=event.reserved)
         self._move(known, rows, status=ItemStatus.IN_JOB, attempt=event.attempt, job=event.job, error="")
 
@@ -152,7 +156,8 @@ class Tables:
 
     def _unknown(self, known: ScopeRows, event: JobUnknown) -> None:
         self._unhold(known, event.job)
-        self._job(known, event.job, status=JobStatus.UNKNOWN, error=text(event.why))
+        lost = known.jobs[event.job].row.lost + 1 if event.job in known.jobs else 1
+        self._job(known, event.job, status=JobStatus.UNKNOWN, error=text(event.why), word=text(event.word), lost=lost)
 
     def _polled(self, known: ScopeRows, event: JobPolled) -> None:
         job, error, word = self._job(known, event.job), text(event.error), text(event.word)
@@ -191,7 +196,7 @@ class Tables:
     def _released(self, known: ScopeRows, event: JobReleased) -> None:
         why = text(event.why)
         job = self._job(known, event.job, status=JobStatus.RELEASED, error=why, ended_at=event.at)
-        self._change(job, row=replace(job.row, kept={}))
+        self._change(job, row=replace(job.row, kept={}), unproven=job.unproven + event.unproven)
         status = ItemStatus.FAILED if event.error else ItemStatus.NEW
         rows = self._items_of(job, ItemStatus.IN_JOB, ItemStatus.HELD)
         for row in rows if not event.error else ():
@@ -208,6 +213,9 @@ class Tables:
         if event.is_over and use.ended_at is None:
             use = replace(use, ended_at=event.at)
         self._change(known, plans={**known.plans, event.plan: use})
+
+    def _understood(self, known: ScopeRows, event: ManifestUnderstood) -> None:
+        self.understood.add(event.manifest)
 
     def _ended(self, known: ScopeRows, event: RunEnded) -> None:
         if event.run not in known.runs:
@@ -230,6 +238,7 @@ _APPLY: Final[Mapping[type, Callable[[Tables, ScopeRows, Any], None]]] = {
     Published: Tables._published,
     PlanUsed: Tables._plan_used,
     RunEnded: Tables._ended,
+    ManifestUnderstood: Tables._understood,
 }
 
 

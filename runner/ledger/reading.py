@@ -123,7 +123,7 @@ def _is_wanted(row: Row, statuses: Sequence[JobStatus] | None) -> bool:
 
 def _job(row: Row, kept: Mapping[str, Json], stage: str) -> JobRow:
     _, job, status, attempt, remote, intended_at, sent_at, accepted_at, ended_at, items, *rest = row
-    word, error, cost, settled, adopted, reserved = rest
+    word, error, cost, settled, adopted, reserved, lost = rest
     return JobRow(
         job=job,
         status=JobStatus(status),
@@ -142,4 +142,5 @@ def _job(row: Row, kept: Mapping[str, Json], stage: str) -> JobRow:
         adopted=bool(adopted),
         stage=stage,
         reserved=reserved,
+        lost=lost,
     )

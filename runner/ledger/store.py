@@ -208,6 +208,16 @@ class SqlLedger:
         found = await self._ask(scope, lambda connection, number: reading.job_items(connection, number, job))
         return found or []
 
+    async def lost(self, scope: Scope, job: str) -> int:
+        """See `Ledger`."""
+        rows = await self._ask(scope, lambda connection, number: connection.fetch("job_lost", scope=number, job=job))
+        return rows[0][0] if rows else 0
+
+    async def understands(self, manifest: str) -> bool:
+        """See `Ledger`."""
+        rows = await self._database.read(lambda connection: connection.fetch("manifest_known", manifest=manifest))
+        return bool(rows)
+
     async def spent(self, scope: Scope, since: float) -> Mapping[str, float]:
         """See `Ledger`."""
         rows = await self._scan(scope, lambda connection, number: connection.fetch("spent", scope=number, since=since))

@@ -58,11 +58,16 @@ class JobAccepted:
 
 @dataclass(frozen=True, slots=True)
 class JobUnknown:
-    """The reply was lost: nobody knows whether the job exists."""
+    """The reply was lost: nobody knows whether the job exists. The ledger counts these events of a job.
+
+    Attributes:
+        word: HTTP status of a 2xx whose body was lost: the job exists, and no listing can disprove it. Else empty.
+    """
 
     job: str
     at: float
     why: str
+    word: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +75,17 @@ class JobReleased:
     """The job was surely never accepted; its items are `new` again, or failed when `error` is set.
 
     Items that are new again get the attempt back: the same work is sent under the same key.
+
+    Attributes:
+        unproven: whether its paying request may have been paid for all that: it was sent, no reply proves that nothing
+            was created, only a listing does not show it. Budgets go on counting it.
     """
 
     job: str
     at: float
     why: str
     error: str = ""
+    unproven: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +184,18 @@ class RunEnded:
     summary: Mapping[str, Json] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class ManifestUnderstood:
+    """A reply to a paying request was read as a manifest says.
+
+    Attributes:
+        manifest: digest of the manifest and the kind of target, hex.
+    """
+
+    manifest: str
+    at: float
+
+
 Event: TypeAlias = (
     JobIntended
     | JobSent
@@ -187,4 +209,5 @@ Event: TypeAlias = (
     | Published
     | PlanUsed
     | RunEnded
+    | ManifestUnderstood
 )

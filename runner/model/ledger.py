@@ -60,7 +60,11 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
-    """One job as the ledger has it."""
+    """One job as the ledger has it.
+
+    Attributes:
+        lost: how many replies to its paying request were lost (`JobUnknown`), over all applies.
+    """
 
     job: str
     status: JobStatus
@@ -79,6 +83,7 @@ class JobRow:
     adopted: bool = False
     stage: str = ""
     reserved: float = 0.0
+    lost: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,8 +259,17 @@ class Ledger(Protocol):
     async def job_items(self, scope: Scope, job: str) -> Sequence[tuple[int, Item]]:
         """Return (ledger id, Item without body) of a job, in the job's order."""
 
+    async def lost(self, scope: Scope, job: str) -> int:
+        """Return how many replies to the paying request of a job were lost, over all applies."""
+
+    async def understands(self, manifest: str) -> bool:
+        """Whether `ManifestUnderstood` was recorded for this digest, in whatever scope."""
+
     async def spent(self, scope: Scope, since: float) -> Mapping[str, float]:
-        """Return `items`, `jobs` and `money` of the jobs intended since then, reserved or settled."""
+        """Return `items`, `jobs` and `money` of the jobs intended since then, reserved or settled.
+
+        Every paying request that may have been paid counts, also one whose job was released without a proof.
+        """
 
     # -- publishing and reading back
     def outcomes(self, scope: Scope) -> AsyncIterator[Sequence[Outcome]]:

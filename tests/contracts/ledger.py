@@ -19,6 +19,7 @@ from runner.model.event import (
     JobSent,
     JobSettled,
     JobUnknown,
+    ManifestUnderstood,
     PlanUsed,
     Published,
     RunEnded,
@@ -745,7 +746,41 @@ class LeaseContract:
         assert [row.job for row in await desk.rows()] == ["j0", "j1", "j2", "j3"]
 
 
-class LedgerContract(SelectionContract, ProtocolContract, LeaseContract):
+class PaidRequestContract:
+    """What is counted of paying requests, over all applies."""
+
+    @with_desk
+    async def test_lost_replies_are_counted_until_the_end_of_the_attempt(self, desk):
+        (a,), _ = await desk.select("a")
+        assert await desk.ledger.lost(SCOPE, "j") == 0
+        for at in (1.0, 2.0):
+            await desk.record(JobIntended("j", 1, [a.id], at, sent=True), JobUnknown("j", at, "no reply"))
+            await desk.record(JobReleased("j", at, "not found", unproven=True))
+        await desk.record(JobIntended("j", 1, [a.id], 3.0, sent=True), JobUnknown("j", 3.0, "torn", word="201"))
+        row = await desk.row()
+        assert (row.lost, row.word, await desk.ledger.lost(SCOPE, "j")) == (3, "201", 3)
+
+    @with_desk
+    async def test_a_request_that_was_not_proven_unpaid_stays_spent(self, desk):
+        (a, b), _ = await desk.select("a", "b")
+        for at in (1.0, 2.0):
+            await desk.record(JobIntended("j", 1, [a.id, b.id], at, reserved=2.0, sent=True))
+            await desk.record(JobReleased("j", at, "not found", unproven=at == 1.0))
+        assert await desk.ledger.spent(SCOPE, 0.0) == {"items": 2, "jobs": 1, "money": 2.0}
+        await desk.record(JobIntended("j", 1, [a.id, b.id], 3.0, reserved=2.0, sent=True))
+        await desk.record(JobAccepted("j", "r", 3.5), JobPolled("j", JobStatus.SUCCEEDED, 4.0))
+        await desk.record(JobSettled("j", 5.0, 0.5))
+        assert await desk.ledger.spent(SCOPE, 0.0) == {"items": 4, "jobs": 2, "money": 2.5}
+
+    @with_desk
+    async def test_a_manifest_that_was_understood_stays_known(self, desk):
+        assert not await desk.ledger.understands("m1")
+        await desk.record(ManifestUnderstood("m1", 1.0), ManifestUnderstood("m2", 1.0), ManifestUnderstood("m1", 2.0))
+        known = [await desk.ledger.understands(each) for each in ("m1", "m2", "m3")]
+        assert known == [True, True, False]
+
+
+class LedgerContract(PaidRequestContract, SelectionContract, ProtocolContract, LeaseContract):
     """Inherit, and define `opener`: what opens the ledger of a folder, again and again."""
 
     def opener(self, tmp_path):

@@ -69,7 +69,7 @@ def test_a_newer_ledger_is_refused(url):
     use(url, Desk.select)
     with psycopg.connect(url) as connection:
         connection.execute("UPDATE runner.ledger SET schema_version = 99")
-    with pytest.raises(LedgerError, match=r"newer runner \(schema 99, this one knows 1\)"):
+    with pytest.raises(LedgerError, match=r"newer runner \(schema 99, this one knows [0-9]+\)"):
         open_ledger(url, clock=StillClock())
 
 

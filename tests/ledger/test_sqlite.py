@@ -157,7 +157,7 @@ def test_a_newer_ledger_is_refused(tmp_path):
     use(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("UPDATE ledger SET schema_version = 99")
-    with pytest.raises(LedgerError, match="written by a newer runner \\(schema 99, this one knows 1\\)") as error:
+    with pytest.raises(LedgerError, match=r"written by a newer runner \(schema 99, this one knows [0-9]+\)") as error:
         use(path)
     assert "update runner" in error.value.mend
 

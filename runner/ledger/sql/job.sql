@@ -57,9 +57,9 @@ FROM given
 WHERE job.scope = given.scope AND job.key = given.job;
 
 -- name: job_unknown
--- given: scope int, job text, why text
--- Nobody knows whether the job exists.
-UPDATE job SET status = 'unknown', error = given.why,
+-- given: scope int, job text, why text, word text
+-- Nobody knows whether the job exists; one more reply was lost.
+UPDATE job SET status = 'unknown', error = given.why, word = given.word, lost = job.lost + 1,
     is_open = 1 - job.settled
 FROM given
 WHERE job.scope = given.scope AND job.key = given.job;
@@ -97,9 +97,10 @@ FROM given
 WHERE job.scope = given.scope AND job.key = given.job;
 
 -- name: job_released
--- given: scope int, job text, at real, why text
--- The job was surely never accepted.
-UPDATE job SET status = 'released', is_open = 0, error = given.why, ended_at = given.at
+-- given: scope int, job text, at real, why text, unproven int
+-- The job was never accepted; without a proof its request goes on counting as paid.
+UPDATE job SET status = 'released', is_open = 0, error = given.why, ended_at = given.at,
+    unproven = job.unproven + given.unproven
 FROM given
 WHERE job.scope = given.scope AND job.key = given.job;
 
@@ -120,7 +121,7 @@ LIMIT 1;
 -- name: jobs_all
 -- A page of all jobs of a scope, oldest first.
 SELECT id, key, status, attempt, remote, intended_at, sent_at, accepted_at, ended_at, items, word, error, cost,
-    settled, adopted, reserved
+    settled, adopted, reserved, lost
 FROM job
 WHERE scope = :scope AND id > :after
 ORDER BY id
@@ -129,7 +130,7 @@ LIMIT :size;
 -- name: jobs_open
 -- A page of the jobs of a scope that are neither settled nor released, oldest first.
 SELECT id, key, status, attempt, remote, intended_at, sent_at, accepted_at, ended_at, items, word, error, cost,
-    settled, adopted, reserved
+    settled, adopted, reserved, lost
 FROM job
 WHERE scope = :scope AND is_open = 1 AND id > :after
 ORDER BY id
@@ -154,7 +155,30 @@ WHERE job.scope = :scope AND job.key = :job
 ORDER BY job_item.position;
 
 -- name: spent
--- What the jobs intended since a moment cost or reserve.
-SELECT CAST(COALESCE(SUM(items), 0) AS bigint), COUNT(*), COALESCE(SUM(COALESCE(cost, reserved)), 0.0)
+-- What the jobs intended since a moment cost or reserve; requests of released jobs count where nothing proves them unpaid.
+SELECT CAST(COALESCE(SUM(items * (unproven + CASE WHEN status = 'released' THEN 0 ELSE 1 END)), 0) AS bigint),
+    CAST(COALESCE(SUM(unproven + CASE WHEN status = 'released' THEN 0 ELSE 1 END), 0) AS bigint),
+    COALESCE(SUM(reserved * unproven + CASE WHEN status = 'released' THEN 0.0 ELSE COALESCE(cost, reserved) END), 0.0)
 FROM job
-WHERE scope = :scope AND intended_at >= :since AND status <> 'released';
+WHERE scope = :scope AND intended_at >= :since;
+
+-- name: job_lost
+-- How many replies to the paying request of a job were lost.
+SELECT lost
+FROM job
+WHERE scope = :scope AND key = :job;
+
+-- name: manifest_understood
+-- given: manifest text, at real
+-- A reply was read as a manifest says; the first time counts.
+INSERT INTO understood (manifest, at)
+SELECT manifest, at
+FROM given
+WHERE true
+ON CONFLICT (manifest) DO NOTHING;
+
+-- name: manifest_known
+-- Whether a reply was ever read as a manifest says.
+SELECT 1
+FROM understood
+WHERE manifest = :manifest;
