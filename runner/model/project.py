@@ -80,6 +80,8 @@ class Project:
         secrets: name to where it is kept: what triggers are signed with, the token of the service's API.
         platforms: folder of the user's own manifests; need not exist.
         freeze: when nothing is applied: the windows of the project and of the profile.
+        environment: variables of the environment that templates may read.
+        secret_variables: those that a secret comes from, under any profile, and the names of all secrets; never read.
     """
 
     name: str
@@ -94,3 +96,5 @@ class Project:
     secrets: Mapping[str, SecretRef] = field(default_factory=dict)
     platforms: Path = Path("platforms")
     freeze: Sequence[Freeze] = ()
+    environment: frozenset[str] = frozenset()
+    secret_variables: frozenset[str] = frozenset()

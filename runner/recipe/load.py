@@ -12,6 +12,7 @@ from runner.model.problem import Problem, Severity
 from runner.model.project import Project
 from runner.model.recipe import Component, Recipe, RunOptions
 from runner.recipe.components import Builder
+from runner.recipe.environment import Environment
 from runner.recipe.frame import fixed_text_problems, frame_of, part_of
 from runner.recipe.kinds import Kinds
 from runner.recipe.options import overlaid, run_options
@@ -31,7 +32,7 @@ class Given:
         project: with the chosen profile.
         kinds: what there is to choose from.
         vars: `--var` of the command line, as text.
-        environ: what templates read as `env`.
+        environ: variables, of which templates read those that the project lists as `env`.
         trigger: what started the recipe; None when nothing has yet.
     """
 
@@ -107,12 +108,13 @@ class _Loading:
 
     def _scope(self) -> Scope:
         given = self._given
+        environment = Environment(given.project.environment, given.project.secret_variables)
         values: dict[str, Json] = {
-            "env": given.environ,
+            "env": environment.values(given.environ),
             "recipe": {name: self._value.get(name) for name in ("name", "description")},
             "run": {"profile": given.project.profile, "project": given.project.name},
         }
-        declared = self._declared(Scope(dict(values)))
+        declared = self._declared(Scope(dict(values), environment=environment))
         variables = values_of(declared, given.vars, self._document)
         self._problems += variables.problems
         values["vars"] = variables.values
@@ -122,7 +124,7 @@ class _Loading:
         pending = frozenset({"trigger"}) if has_triggers and given.trigger is None else frozenset()
         written = self._value.get("vars")
         unknown = frozenset(written if isinstance(written, dict) else ()) - variables.values.keys()
-        return Scope(values, unknown, pending)
+        return Scope(values, unknown, pending, environment=environment)
 
     def _declared(self, scope: Scope) -> Mapping[str, Json]:
         """Return the declarations that have the right form, their defaults rendered."""

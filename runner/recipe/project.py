@@ -13,6 +13,7 @@ from runner.model.item import Json
 from runner.model.problem import Mark, Problem, Severity
 from runner.model.project import Connection, Freeze, Project, SecretRef
 from runner.recipe.catalog import Catalog
+from runner.recipe.environment import environment_of
 from runner.recipe.files import project_file
 from runner.recipe.frame import part_of
 from runner.recipe.options import overlaid
@@ -83,8 +84,10 @@ class _Loading:
         self._document = document
         self._root = root
         self._profile = profile
-        self._problems = list(document.problems)
-        self._renderer = Renderer(document, Scope({"env": environ}))
+        self._environment, problems = environment_of(document)
+        self._problems = [*document.problems, *problems]
+        readable = self._environment.values(environ)
+        self._renderer = Renderer(document, Scope({"env": readable}, environment=self._environment))
         self._value: Mapping[str, Json] = {}
 
     def project(self) -> LoadedProject:
@@ -104,6 +107,8 @@ class _Loading:
             allowed=[self._root / one for one in _texts(value.get("allow_paths"))],
             secrets=self._secrets(),
             platforms=self._root / _text(value, "platforms", "platforms"),
+            environment=self._environment.listed,
+            secret_variables=self._environment.secret,
             freeze=self._freeze(("freeze",), value) + self._freeze(("profiles", str(self._profile), "freeze"), overlay),
         )
         return LoadedProject(project, self._problems, self._document)

@@ -10,6 +10,7 @@ from runner.documents import Document, Pointer, did_you_mean, schema_of
 from runner.model.errors import RecipeError
 from runner.model.item import Json
 from runner.model.problem import Mark, Problem
+from runner.recipe.environment import Environment
 from runner.templating import Template, Tree, compile_template, is_template
 
 Schema: TypeAlias = Mapping[str, Json]
@@ -43,12 +44,14 @@ class Scope:
         unknown: variables whose value could not be found; templates that read them are left alone.
         pending: load names whose value comes later (`trigger`).
         used: variables that some template reads.
+        environment: which variables of the environment may be read; None where `env` is not asked about.
     """
 
     values: Mapping[str, Json]
     unknown: frozenset[str] = frozenset()
     pending: Names = _NONE
     used: set[str] = field(default_factory=set)
+    environment: Environment | None = None
 
     @property
     def names(self) -> Names:
@@ -106,6 +109,9 @@ class Renderer:
             self.problems.extend(error.problems)
             return text
         load = self._scope.names - names
+        if problem := self._unreadable(template, pointer):
+            self.problems.append(problem)
+            return template
         if not self._knows(template, load | names, pointer):
             return template
         is_pending = self._note_used(template)
@@ -141,6 +147,17 @@ class Renderer:
                 mend = did_you_mean(name, sorted(known), "Names")
                 self.problems.append(Problem("unknown-name", f'there is no name "{name}"', mark, mend))
         return template.names <= known
+
+    def _unreadable(self, template: Template, pointer: Pointer) -> Problem | None:
+        """Return the first variable of the environment that the template must not read."""
+        environment = self._scope.environment
+        if environment is None or "env" not in template.names:
+            return None
+        for name in sorted(str(path[1]) for path in template.paths if path[0] == "env" and len(path) > 1):
+            mark = self._document.locate(pointer)(_offset(template.text, name))
+            if problem := environment.problem(name, mark):
+                return problem
+        return None
 
     def _note_used(self, template: Template) -> bool:
         """Remember the variables that are read; tell whether the template must wait for a value."""

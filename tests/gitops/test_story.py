@@ -22,6 +22,7 @@ apiVersion: runner/v1
 kind: Project
 name: PROJECT
 ledger: {env: LEDGER}
+environment: [JOBS_URL]
 connections: {jobs: {platform: jobs, base_url: "{{ env.JOBS_URL }}", token: {env: JOBS_TOKEN}}}
 """
 RECIPE = """\

@@ -15,6 +15,7 @@ def test_load_names_become_values_of_their_type(tmp_path: Path) -> None:
         "vars: {n: {type: integer, default: 5}, d: {default: data}}\nfilter: {limit: '{{ vars.n }}'}\n"
         "source: {jsonl: {path: '{{ vars.d }}/{{ env.DAY }}-{{ recipe.name }}-{{ vars.n }}.jsonl'}}\n"
     )
+    (tmp_path / "runner.yaml").write_text("apiVersion: runner/v1\nkind: Project\nname: t\nenvironment: [DAY]\n")
     (stage,) = one(tmp_path, text, environ={"DAY": "01"}).stages
     assert stage.source.options == {"path": "data/01-r-5.jsonl"}
     assert [(component.kind, component.options) for component in stage.filters] == [("limit", {"count": 5})]

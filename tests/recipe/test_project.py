@@ -13,6 +13,7 @@ HEAD = "apiVersion: runner/v1\nkind: Project\n"
 FULL = """\
 name: books
 ledger: {env: LEDGER_URL}
+environment: [URL]
 allow_paths: [/srv/inbox, ../shared]
 connections:
   shop: {platform: shop, token: {file: token.txt}, base_url: "{{ env.URL | default('https://shop.example') }}"}
@@ -96,7 +97,11 @@ def test_a_profile_is_laid_over(tmp_path: Path) -> None:
         ("connections: {a: {platform: shop, token: {env: X}, retries: many}}\n", None, "wrong-type", "3:61"),
         ("run: {timeout: 5}\n", None, "wrong-type", "3:16"),
         ("ledger: {evn: X}\n", None, "unknown-field", "3:10"),
-        ("ledger: '{{ env.NONE }}'\n", None, "undefined-value", "3:9"),
+        ("ledger: '{{ env.NONE }}'\nenvironment: [NONE]\n", None, "undefined-value", "3:9"),
+        ("ledger: '{{ env.NONE }}'\n", None, "unlisted-variable", "3:17"),
+        ("environment: [A, B]\nsecrets: {x: {env: B}}\n", None, "secret-variable", "3:18"),
+        ("environment: [B]\nprofiles: {p: {ledger: {env: B}}}\n", None, "secret-variable", "3:15"),
+        ("environment: [9x]\n", None, "bad-pattern", "3:15"),
         ("profiles: {prod: {}}\n", "prd", "unknown-profile", "None"),
         ("profiles: {prod: {connections: {b: {token: {env: X}}}}}\n", "prod", "missing-field", "3:33"),
         ("profiles: {prod: {runn: {}}}\n", None, "unknown-field", "3:19"),

@@ -69,5 +69,6 @@ def test_a_bad_value_is_told_once(given: dict[str, str], slug: str, said: str, t
 
 def test_a_default_may_come_from_the_environment(tmp_path: Path) -> None:
     text = "vars: {m: {default: \"{{ env.MONTH | default('08') }}\"}}\nlabels: {m: '{{ vars.m }}'}\n"
+    (tmp_path / "runner.yaml").write_text("apiVersion: runner/v1\nkind: Project\nname: t\nenvironment: [MONTH]\n")
     assert one(tmp_path, text, environ={"MONTH": "09"}).labels == {"m": "09"}
     assert one(tmp_path, text).labels == {"m": "08"}
