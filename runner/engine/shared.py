@@ -17,7 +17,7 @@ from runner.engine.work import Work
 from runner.model.event import ItemsDone, JobAccepted, JobIntended, JobPolled, JobSettled
 from runner.model.item import Item, Result
 from runner.model.job import JobStatus
-from runner.model.ledger import ItemStatus, Outcome, Scope, Standing
+from runner.model.ledger import ItemStatus, Outcome, Scope, Standing, WorkHash
 
 TAKEN_TOGETHER = 1000
 
@@ -80,10 +80,11 @@ async def take_over(apply: Apply, shared: Sequence[Shared]) -> int:
 
 async def _results(work: Work, scope: Scope) -> AsyncIterator[tuple[Outcome, bytes]]:
     """Give the succeeded outcomes of a stage under this work hash, each with its content."""
+    hashes = {str(work.work), WorkHash.first_of(work.work)}
     selected, outcomes = _flat(work.ledger.selected(scope)), _flat(work.ledger.outcomes(scope))
     async for key, content, under, status in selected:
         outcome = await anext(outcomes)
-        if outcome.key == key and under == work.work and status == ItemStatus.SUCCEEDED:
+        if outcome.key == key and under in hashes and status == ItemStatus.SUCCEEDED:
             yield outcome, content
 
 

@@ -17,7 +17,18 @@ from runner.model.event import (
 )
 from runner.model.item import Item, Json
 from runner.model.job import JobStatus
-from runner.model.ledger import ItemStatus, JobRow, Lease, Outcome, PlanUse, Publication, RunRow, Scope, Standing
+from runner.model.ledger import (
+    ItemStatus,
+    JobRow,
+    Lease,
+    Outcome,
+    PlanUse,
+    Publication,
+    RunRow,
+    Scope,
+    Standing,
+    WorkHash,
+)
 
 _PAGE: Final = 1000
 
@@ -262,14 +273,16 @@ class MemoryLedger:
         building[item.key] = self._tables.items[standing.id or 0]
         known.version += building[item.key].value != value
         building[item.key].value = value
+        building[item.key].work = str(work)
         return standing
 
 
 def _standing(known: ScopeRows, work: str, item: Item) -> Standing:
     rows = known.by_key.get(item.key, [])
-    for row in rows:
-        if (row.content, row.work) == (item.content, work):
-            return Standing(row.id, row.status, row.attempt, row.job, row.error, "same")
+    for version in (work, WorkHash.first_of(work)):
+        for row in rows:
+            if (row.content, row.work) == (item.content, version):
+                return Standing(row.id, row.status, row.attempt, row.job, row.error, "same")
     if any(row.content == item.content for row in rows):
         return Standing(seen="work")
     return Standing(seen="content" if rows else "never")

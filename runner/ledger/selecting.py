@@ -54,11 +54,13 @@ class Known:
         standings: one per item, under the work hash that was asked for.
         rows: ids of all rows of the item's key; nothing for a key without any.
         marks: checksum of the stored value, for items that have their row.
+        first: places of the items whose row stands under the first version of the work hash.
     """
 
     standings: list[Standing]
     rows: dict[int, list[int]] = field(default_factory=dict)
     marks: dict[int, int] = field(default_factory=dict)
+    first: set[int] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -86,11 +88,21 @@ class Additions:
     @property
     def is_empty(self) -> bool:
         """Whether nothing needs to be written."""
-        return not (self.new or self.changed or self.differs)
+        return not (self.new or self.changed or self.differs or self.known.first)
 
 
-def look_up(connection: Connection, scope: int | None, work: int | None, items: Sequence[Item]) -> Known:
-    """Return what the ledger knows about each item; one query for all."""
+def look_up(
+    connection: Connection, scope: int | None, works: tuple[int | None, int | None], items: Sequence[Item]
+) -> Known:
+    """Return what the ledger knows about each item; one query for all.
+
+    Args:
+        connection: to read from.
+        scope: row number of the scope, None when it is not known.
+        works: row numbers of the work hash and of its first version, None when they are not known.
+        items: of a batch.
+    """
+    work, first = works
     known = Known([_SEEN["never"]] * len(items))
     if scope is None or not items:
         return known
@@ -102,9 +114,10 @@ def look_up(connection: Connection, scope: int | None, work: int | None, items: 
         if content != items[place].content:
             if standings[place].seen == "never":
                 standings[place] = _SEEN["content"]
-        elif row_work == work:
+        elif row_work == work or (row_work == first and standings[place].seen != "same"):
             standings[place] = Standing(number, status, attempt, job, error, "same")
             known.marks[place] = mark
+            (known.first.discard if row_work == work else known.first.add)(place)
         elif standings[place].seen != "same":
             standings[place] = _SEEN["work"]
     return known
@@ -146,6 +159,9 @@ def write(connection: Connection, building: Building, additions: Additions, item
         connection.change("values_changed", rows)
         connection.change("marks_changed", [(number, checksum(value)) for number, value in rows])
         connection.change("scopes_changed", [(building.scope,)])
+    if additions.known.first:
+        renewed = [(standings[place].id,) for place in sorted(additions.known.first)]
+        connection.change("works_renewed", renewed, work=work)
     if additions.differs:
         if building.target is None:
             building.target = _branch(connection, building, additions.position)

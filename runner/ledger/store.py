@@ -15,7 +15,18 @@ from runner.model.errors import LedgerError
 from runner.model.event import Event
 from runner.model.item import Item, Json
 from runner.model.job import JobStatus
-from runner.model.ledger import ItemStatus, JobRow, Lease, Outcome, PlanUse, Publication, RunRow, Scope, Standing
+from runner.model.ledger import (
+    ItemStatus,
+    JobRow,
+    Lease,
+    Outcome,
+    PlanUse,
+    Publication,
+    RunRow,
+    Scope,
+    Standing,
+    WorkHash,
+)
 
 T = TypeVar("T")
 
@@ -77,8 +88,8 @@ class SqlLedger:
         """See `Ledger`."""
 
         def ask(connection: Connection) -> list[Standing]:
-            number = self._known_work(connection, work)
-            return selecting.look_up(connection, self._known_scope(connection, scope), number, items).standings
+            works = self._known_work(connection, work), self._known_work(connection, WorkHash.first_of(work))
+            return selecting.look_up(connection, self._known_scope(connection, scope), works, items).standings
 
         return await self._database.read(ask)
 
@@ -142,7 +153,8 @@ class SqlLedger:
 
         def look(connection: Connection) -> selecting.Known:
             fence(connection, lease)
-            return selecting.look_up(connection, building.scope, number, items)
+            works = number, self._known_work(connection, WorkHash.first_of(work))
+            return selecting.look_up(connection, building.scope, works, items)
 
         known = await self._database.read(look)
         if known.rows:  # which of them are chosen already stands in the store
@@ -336,7 +348,7 @@ class SqlLedger:
         return row[0] if row else None
 
     def _known_work(self, connection: Connection, work: str) -> int | None:
-        rows = connection.fetch("work_found", hash=work)
+        rows = connection.fetch("work_found", hash=str(work)) if work else []
         return rows[0][0] if rows else None
 
 

@@ -26,6 +26,28 @@ class Scope:
     stage: str = ""
 
 
+class WorkHash(str):
+    """A work hash that carries what it was in the first version of the hash.
+
+    Attributes:
+        first: what an old ledger has done under it is done; empty when there was no other version.
+    """
+
+    __slots__ = ("first",)
+    first: str
+
+    def __new__(cls, now: str, *, first: str = "") -> WorkHash:
+        """Return the hash of today."""
+        made = super().__new__(cls, now)
+        made.first = first
+        return made
+
+    @staticmethod
+    def first_of(work: str) -> str:
+        """Return the first version of a work hash, empty without one."""
+        return work.first if isinstance(work, WorkHash) else ""
+
+
 class ItemStatus:
     """The states of an item in the ledger, as text."""
 
@@ -199,7 +221,10 @@ class Ledger(Protocol):
 
     # -- planning: reading only
     async def standings(self, scope: Scope, work: str, items: Sequence[Item]) -> Sequence[Standing]:
-        """Return one Standing per item, in order; writes nothing."""
+        """Return one Standing per item, in order; writes nothing.
+
+        A row under the first version of the work hash counts as one under the hash of today.
+        """
 
     def selected(self, scope: Scope) -> AsyncIterator[Sequence[tuple[str, bytes, str, str]]]:
         """Give (key, content, work, status) of the current selection, in source order, in batches."""
@@ -231,7 +256,8 @@ class Ledger(Protocol):
     ) -> Sequence[Standing]:
         """Add items at `position`.. to the selection being built (position 0 begins it anew).
 
-        Creates missing item rows as `new` and stores their `value`. Returns standings with ids. A key that stands
+        Creates missing item rows as `new` and stores their `value`; a row under the first version of the work hash
+        becomes one under the hash of today. Returns standings with ids. A key that stands
         already in the selection being built gets a Standing with status `duplicate` and is not selected again.
         May return before all is on disk: everything that is written later is written after it, and what goes wrong is
         raised by the next one. Batches of one selection are given one after the other.

@@ -11,7 +11,7 @@ from runner.documents import read
 from runner.model.errors import ConfigError, RecipeError
 from runner.model.item import Json
 from runner.model.problem import Mark, Problem
-from runner.platforms.identity import ROOMS, digest
+from runner.platforms.identity import ROOMS, digest, first_digest
 from runner.platforms.proven import Proven
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Catalog:
         self._values: dict[str, Mapping[str, Json] | None] = {}
         self._manifests: dict[str, Manifest | None] = {}
         self._problems: dict[str, Sequence[Problem]] = {}
-        self._digests: dict[tuple[str, str], str] = {}
+        self._digests: dict[str, tuple[str, str]] = {}
 
     @property
     def problems(self) -> Sequence[Problem]:
@@ -115,13 +115,23 @@ class Catalog:
             },
         }
 
-    def digest(self, kind: str, room: str = "targets") -> str:
-        """Return a text that changes when what the kind sends to its platform may change."""
-        if (kind, room) not in self._digests:
+    def digest(self, kind: str) -> str:
+        """Return a text that changes when what the kind of target sends to its platform may change."""
+        return self._both_digests(kind)[0]
+
+    def first_digest(self, kind: str) -> str:
+        """Return what `digest` gave in its first version."""
+        return self._both_digests(kind)[1]
+
+    def _both_digests(self, kind: str) -> tuple[str, str]:
+        if kind not in self._digests:
             platform, _, name = kind.partition(".")
-            value = self._value(platform)
-            self._digests[kind, room] = "" if value is None else digest(value, name, room)
-        return self._digests[kind, room]
+            value, path = self._value(platform), self._path(platform)
+            is_built_in = path is not None and path.parent == BUILT_IN
+            self._digests[kind] = (
+                ("", "") if value is None else (digest(value, name), first_digest(value, name, is_built_in=is_built_in))
+            )
+        return self._digests[kind]
 
     def _value(self, name: str) -> Mapping[str, Json] | None:
         """Return what a manifest says; those of the house are right (a test proves it) and are not compiled here."""

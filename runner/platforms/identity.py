@@ -1,7 +1,12 @@
-"""What of a manifest decides which work it does; read from its values, before anything is compiled."""
+"""What of a manifest decides which work it does; read from its values, before anything is compiled.
+
+The digest covers what is sent: the requests of the paying steps, and what is put into them. How replies are read counts
+for nothing, so that one more status in `not_created` makes no finished work new.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -9,25 +14,90 @@ from runner import jsontext
 from runner.model.item import Json
 
 ROOMS: Final = ("sources", "targets", "sinks", "notifiers")
-PAID: Final = ("token", "element", "prepare", "upload", "uploaded", "submit")
-"""The parts of a target that decide what reaches the platform, and so what work is."""
+VERSION: Final = 2
+"""Of the digest: grows with every change of what it covers; work done under an older one is found by `first_digest`."""
+_SENT: Final = ("post", "put", "patch", "delete", "query", "headers", "json", "form", "multipart", "body", "jsonl")
+_CALL: Final = (*_SENT, "graphql", "type")
+_KEPT: Final = ("keep", "collect", "add")
+_READS_REPLY: Final = re.compile(r"(?<![\w.'\"])(?:response|found|headers|status)\b")
+
+_FIRST_PARTS: Final = ("token", "element", "prepare", "upload", "uploaded", "submit")
+_FIRST: Final[Mapping[str, str]] = {
+    "aihub.app": "b9efe34adf473e6a2dfb9aa50339fd70",
+    "aihub.deployment": "182535ab2a417a76c25a22b97cc1faa8",
+    "label_studio.prompt": "b53026333fdaf7a183b3c2d4c36c9ccd",
+    "labelbox.foundry_app": "88e83b6bfc89de7e2fdb538d6c325ebe",
+}
+"""The first digests of the kinds of the house, as they were when there was no second version."""
 
 
-def digest(value: Mapping[str, Json], name: str, room: str = "targets") -> str:
-    """Return 32 hex letters for what of a kind reaches the platform; texts for people are not in it.
+def digest(value: Mapping[str, Json], name: str) -> str:
+    """Return 32 hex letters for what a target sends to its platform.
 
     Args:
         value: of the whole manifest.
         name: of the kind, without its platform.
-        room: `sources`, `targets`, `sinks` or `notifiers`.
     """
-    block: Mapping[str, Json] = value.get(room, {}).get(name, {})
-    if room == "targets":
-        modes = {mode: _paid(one) for mode, one in (block.get("modes") or {}).items()}
-        block = {**_paid(block), **({"mode": block["mode"], "modes": modes} if modes else {})}
-    sent = {part: value["connection"].get(part) for part in ("headers", "query")}
-    return jsontext.digest([room, name, block, sent]).hex()
+    block: Mapping[str, Json] = value.get("targets", {}).get(name, {})
+    modes = {mode: _sent(one) for mode, one in (block.get("modes") or {}).items()}
+    sent = {**_sent(block), **({"mode": block["mode"], "modes": modes} if modes else {})}
+    return jsontext.digest([VERSION, name, sent, _always(value)]).hex()
 
 
-def _paid(block: Mapping[str, Json]) -> dict[str, Json]:
-    return {part: block[part] for part in PAID if part in block}
+def first_digest(value: Mapping[str, Json], name: str, *, is_built_in: bool = False) -> str:
+    """Return the same as version 1 gave it: how the replies of the paying steps are read counted too.
+
+    Args:
+        value: of the whole manifest.
+        name: of the kind, without its platform.
+        is_built_in: whether it is a manifest of the house: what it was then is known, however it changes.
+    """
+    if is_built_in and (known := _FIRST.get(f"{value['name']}.{name}")):
+        return known
+    block: Mapping[str, Json] = value.get("targets", {}).get(name, {})
+    modes = {mode: _first_parts(one) for mode, one in (block.get("modes") or {}).items()}
+    paid = {**_first_parts(block), **({"mode": block["mode"], "modes": modes} if modes else {})}
+    return jsontext.digest(["targets", name, paid, _always(value)]).hex()
+
+
+def _always(value: Mapping[str, Json]) -> dict[str, Json]:
+    """Return what goes with every request."""
+    return {part: value["connection"].get(part) for part in ("headers", "query")}
+
+
+def _first_parts(block: Mapping[str, Json]) -> dict[str, Json]:
+    return {part: block[part] for part in _FIRST_PARTS if part in block}
+
+
+def _sent(block: Mapping[str, Json]) -> dict[str, Json]:
+    """Return what one way to do the work sends, in the order in which it is sent."""
+    parts = {part: block.get(part) for part in ("token", "element")}
+    steps = {part: _steps(block.get(part)) for part in ("prepare", "upload", "submit")}
+    return {**parts, **steps, "uploaded": _made(block.get("uploaded"))}
+
+
+def _steps(steps: Json) -> list[Json]:
+    """Return what a step, or a list of them, sends; lookups and waits are left out."""
+    listed = steps if isinstance(steps, list) else [steps]
+    return [sent for step in listed if isinstance(step, Mapping) and (sent := _step(step))]
+
+
+def _step(step: Mapping[str, Json]) -> dict[str, Json]:
+    call = step.get("call") or {}
+    sent = {field: call[field] for field in _CALL if field in call} if not {"get", "head"} & set(call) else {}
+    made = {field: values for field in _KEPT if (values := _made(step.get(field)))}
+    inner = _steps(step.get("steps"))
+    whole = {**({"call": sent} if sent else {}), **made, **({"steps": inner} if inner else {})}
+    return {**whole, **{field: step[field] for field in ("when", "for") if field in step}} if whole else {}
+
+
+def _made(values: Json) -> dict[str, Json]:
+    """Return the values that are made of what the recipe says; not those that are read from a reply."""
+    return {name: value for name, value in (values or {}).items() if not _reads_reply(value)}
+
+
+def _reads_reply(value: Json) -> bool:
+    if isinstance(value, str):
+        return "{{" in value and _READS_REPLY.search(value) is not None
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return any(_reads_reply(one) for one in inner)

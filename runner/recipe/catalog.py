@@ -32,6 +32,9 @@ class Catalog(Protocol):
     def digest(self, kind: str) -> str:
         """Return a text that changes when what the kind sends to its platform may change."""
 
+    def first_digest(self, kind: str) -> str:
+        """Return what `digest` gave in its first version."""
+
 
 class NoPlatforms:
     """A catalog without any platform."""
@@ -49,5 +52,9 @@ class NoPlatforms:
         return None
 
     def digest(self, kind: str) -> str:
+        """Return an empty text."""
+        return ""
+
+    def first_digest(self, kind: str) -> str:
         """Return an empty text."""
         return ""

@@ -11,20 +11,26 @@ import json
 from collections.abc import Mapping, Sequence
 
 from runner.model.item import Json
+from runner.model.ledger import WorkHash
 from runner.model.recipe import Component
 from runner.templating import Template, Tree
 
 DIGEST_BYTES = 16
+WORK_VERSION = 2
+"""Of the work hash; a change of what it covers needs a new one, and a way from the old one to it."""
 
 
-def work_digest(target: Component, manifest: str) -> str:
-    """Return 32 hex letters for everything that decides what a target is sent, beside the item.
+def work_hash(target: Component, manifest: str, first_manifest: str) -> WorkHash:
+    """Return 32 hex letters for everything that decides what a target is sent, next to the item.
 
     Args:
         target: kind, connection and options, with the version pins among them.
         manifest: digest of the platform's manifest; empty for a kind in Python.
+        first_manifest: the same in the first version.
     """
-    return digest({"kind": target.kind, "manifest": manifest, "options": target.options})
+    work = {"kind": target.kind, "options": target.options}
+    now = digest({"version": WORK_VERSION, "manifest": manifest, **work})
+    return WorkHash(now, first=digest({"manifest": first_manifest, **work}))
 
 
 def publish_digest(record: Mapping[str, Json] | None, checks: Sequence[Component], sinks: Sequence[Component]) -> str:

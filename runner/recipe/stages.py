@@ -10,7 +10,7 @@ from runner.model.item import Json
 from runner.model.problem import Problem
 from runner.model.recipe import Component, Stage
 from runner.recipe.components import CONNECTION, Builder
-from runner.recipe.fingerprint import publish_digest, work_digest
+from runner.recipe.fingerprint import publish_digest, work_hash
 from runner.recipe.order import circle, ordered
 from runner.recipe.scopes import plain
 from runner.templating import Template, tree_of
@@ -95,6 +95,7 @@ class Stages:
             return None
         subset = filters.pop("subset", None)
         skip = filters.pop("skip", None)
+        manifest, first = self._manifest(target)
         return Stage(
             name=str(own.get("name", "")),
             needs=[name for name in own.get("needs", []) if isinstance(name, str)],
@@ -106,13 +107,15 @@ class Stages:
             record=record,
             checks=checks,
             sinks=sinks,
-            work=work_digest(target, self._manifest(target)),
+            work=work_hash(target, manifest, first),
             publish=publish_digest(record, checks, sinks),
             allow_empty=self._shared("allow_empty", own, pointer)[0] is True,
         )
 
-    def _manifest(self, target: Component) -> str:
-        return self._builder.kinds.catalog.digest(target.kind) if CONNECTION in target.options else ""
+    def _manifest(self, target: Component) -> tuple[str, str]:
+        """Return the digest of the target's manifest, and the first version of it; empty for a kind in Python."""
+        catalog, kind = self._builder.kinds.catalog, target.kind
+        return (catalog.digest(kind), catalog.first_digest(kind)) if CONNECTION in target.options else ("", "")
 
     def _shared(self, name: str, own: Mapping[str, Json], pointer: Pointer) -> Placed:
         return (own[name], (*pointer, name)) if name in own else (self._value.get(name), (name,))

@@ -26,7 +26,7 @@ from runner.model.event import (
 )
 from runner.model.item import Item, Result
 from runner.model.job import DOUBTFUL, OPEN, TERMINAL, JobStatus
-from runner.model.ledger import Lease, PlanUse, Scope
+from runner.model.ledger import Lease, PlanUse, Scope, WorkHash
 
 SCOPE = Scope("project", "", "recipe", "stage")
 HOLDER = {"host": "here", "pid": 7}
@@ -157,6 +157,27 @@ class SelectionContract:
         assert [standing.seen for standing in await desk.standing(*asked, work="w2")] == ["work", "content", "never"]
         assert await desk.ledger.version(SCOPE) == version
         assert await desk.keys() == ["a", "b"]
+
+    @with_desk
+    async def test_work_under_the_first_version_of_its_hash_is_the_same_work(self, desk):
+        (standing,), _ = await desk.select("a")
+        await desk.job("j", [standing.id], results=[Result("a", {"r": 1})])
+        work = WorkHash("w2", first="w1")
+        known = (standing.id, "succeeded", "same")
+        assert [(one.id, one.status, one.seen) for one in await desk.standing(item("a"), work=work)] == [known]
+        assert (await desk.selected())[0][2] == "w1"
+        (again,), differs = await desk.select("a", work=work)
+        assert ((again.id, again.status, again.seen), differs) == (known, False)
+        assert [(one.id, one.status, one.seen) for one in await desk.standing(item("a"), work="w2")] == [known]
+        assert (await desk.selected())[0][2:] == ("w2", "succeeded")
+
+    @with_desk
+    async def test_what_is_done_under_the_hash_of_today_goes_before_its_first_version(self, desk):
+        (old,), _ = await desk.select("a")
+        (new,), _ = await desk.select("a", work="w2")
+        await desk.job("j", [new.id], results=[Result("a", {"r": 1})])
+        (standing,), _ = await desk.select("a", work=WorkHash("w2", first="w1"))
+        assert (standing.id, standing.status) == (new.id, "succeeded") != (old.id, "new")
 
     @with_desk
     async def test_places_are_those_of_the_current_selection(self, desk):

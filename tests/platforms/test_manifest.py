@@ -139,6 +139,60 @@ def test_the_schema_of_an_option_is_checked(tmp_path):
     assert [(problem.slug, problem.mark.line) for problem in check_manifest(path)] == [("bad-schema", 7)]
 
 
+SENDING = (
+    HEAD
+    + """\
+targets:
+  t:
+    options: {properties: {a: {type: string}}}
+    capabilities: {items_per_job: {max: 9}}
+    token: {max: 19}
+    element: {k: "{{ item.token }}"}
+    prepare:
+      - {call: {get: /look}, keep: {look: "{{ response.id }}"}}
+      - {keep: {name: "n {{ options.a }}"}}
+      - {when: "{{ kept.name }}", call: {put: "/c/{{ kept.name }}", query: {q: 1}, read: none}}
+    submit:
+      when: "{{ items }}"
+      call: {post: /x, headers: {h: v}, json: {items: "{{ items }}"}, ok: [409], read: json}
+      id: "{{ response.id }}"
+      keep: {url: "{{ response.url }}"}
+      outcome: {not_created: [400]}
+    poll: {call: {get: "/x/{{ job.id }}"}, status: "{{ response.s }}", states: {succeeded: [done]}}
+    results: {each: "{{ response.all }}", item: "{{ found.k }}", result: "{{ found }}"}
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "is_new_work"),
+    [
+        ("[400]", "[400, 404]", False),
+        ("[400]", '[400, "{{ response.errors }}"]', False),
+        ("outcome: {not_created: [400]}", "status_in_reply: true", False),
+        ('id: "{{ response.id }}"\n', 'id: "{{ response.job.id }}"\n', False),
+        ("response.url", "response.links.self", False),
+        ("{get: /look}", "{get: /look/again, query: {all: 1}}", False),
+        ("keep: {look: ", "keep: {batch: ", False),
+        (", ok: [409], read: json", "", False),
+        ("post: /x", "post: /y", True),
+        ("post: /x", "put: /x", True),
+        ("h: v", "h: w", True),
+        ("json: {items", "json: {all", True),
+        ('when: "{{ items }}"', 'when: "{{ not items }}"', True),
+        ("{k: ", "{key: ", True),
+        ("token: {max: 19}", "token: {max: 18}", True),
+        ("n {{ options.a }}", "m {{ options.a }}", True),
+        ("query: {q: 1}", "query: {q: 2}", True),
+        ("{type: secret}}}", "{type: secret}}, headers: {v: 2}}", True),
+    ],
+)
+def test_what_is_sent_is_in_the_digest_and_how_replies_are_read_is_not(old, new, is_new_work):
+    assert old in SENDING
+    before, after = (digest(manifest(each).value, "t") for each in (SENDING, SENDING.replace(old, new, 1)))
+    assert (before != after) == is_new_work
+
+
 def test_only_what_reaches_the_platform_is_in_the_digest():
     text = HEAD + TARGET
     same = text.replace("results: {result", "title: T\n    results: {item: '{{ found }}', result").replace(

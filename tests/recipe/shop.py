@@ -42,6 +42,9 @@ class Shop:
             return None
         return {"type": "object", "additionalProperties": False, "required": ["token"], "properties": fields}
 
+    def first_digest(self, kind: str) -> str:
+        return self.digest(kind)
+
     def digest(self, kind: str) -> str:
         return f"{kind} {self._version}"
 

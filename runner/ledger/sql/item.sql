@@ -27,6 +27,13 @@ UPDATE value SET json = given.json
 FROM given
 WHERE value.item = given.id;
 
+-- name: works_renewed
+-- given: id int
+-- Rows of the first version of a work hash get the hash of today.
+UPDATE item SET work = :work
+FROM given
+WHERE item.id = given.id;
+
 -- name: marks_changed
 -- given: id int, mark int
 -- The checksums of such values.
