@@ -11,7 +11,7 @@ from runner.engine.progress import Progress
 from runner.engine.run import ApplyOptions, StageReport, apply_stage
 from runner.engine.stop import Stop
 from runner.engine.work import Work
-from runner.model.job import DOUBTFUL, OPEN
+from runner.model.job import DOUBTFUL, OPEN, JobStatus
 from runner.model.recipe import Recipe
 
 
@@ -32,7 +32,7 @@ async def cancel_recipe(
     wait_s: float | None = None,
     begin: Callable[[Work, Progress], None] = lambda work, progress: None,
 ) -> AsyncIterator[Cancelled]:
-    """Cancel the jobs of every stage; lost ones are looked for first, results that are there are kept.
+    """Cancel the jobs of every stage, held ones too; lost ones are looked for first, results that are there are kept.
 
     Args:
         session: the recipe's project.
@@ -48,7 +48,8 @@ async def cancel_recipe(
     works = await session.work(recipe)
     async with holding(ledger, session.lease_name(recipe), who, session.clock, stop) as lease:
         for work in works:
-            running = [row async for row in ledger.jobs(work.scope, [*DOUBTFUL, *OPEN])]
+            rows = [row async for row in ledger.jobs(work.scope, [*DOUBTFUL, *OPEN, JobStatus.HELD])]
+            running = [row for row in rows if row.status is not JobStatus.HELD or row.id is not None]
             if not running or stop.everything:
                 yield Cancelled(recipe, work, None)
                 continue

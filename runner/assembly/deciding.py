@@ -8,6 +8,7 @@ from typing import Final
 
 from runner.assembly.session import Session
 from runner.engine.lease import Beating, holding, this_process
+from runner.engine.retry_request import RetryRequest
 from runner.engine.select import select_all
 from runner.engine.stop import Stop
 from runner.model.errors import UsageError
@@ -22,19 +23,6 @@ _LIVING: Final = DOUBTFUL | OPEN | {JobStatus.HELD}
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
-    """What is to be tried again.
-
-    Attributes:
-        held: held items too: a person has decided that they may be sent, whatever became of their last job.
-        keys: of items; None for all.
-    """
-
-    held: bool = False
-    keys: Sequence[str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Found:
     """One job with the scope and recipe that it belongs to."""
 
@@ -43,29 +31,34 @@ class Found:
     row: JobRow
 
 
-async def free(session: Session, recipe: Recipe, lease: Beating, again: Again) -> int:
-    """Make failed items (and held ones, if decided) free for a new attempt; return how many.
+async def free(session: Session, recipe: Recipe, lease: Beating, again: RetryRequest) -> int:
+    """Make failed items free for a new attempt; return how many.
 
-    A held job none of whose items is held any longer is closed: nobody looks for it again.
+    Held ones become free while the recipe is applied, after the platform was asked about them.
     """
     ledger, freed = await session.ledger(), 0
-    statuses = [ItemStatus.FAILED, *([ItemStatus.HELD] if again.held else [])]
     for work in await session.work(recipe):
-        scope = work.scope
         await select_all(work, lease)
-        freed += await ledger.reset(scope, lease(), statuses, again.keys)
-        if again.held:
-            await _close_held(session, scope, lease)
+        freed += await ledger.reset(work.scope, lease(), [ItemStatus.FAILED], again.keys)
     return freed
 
 
-async def _close_held(session: Session, scope: Scope, lease: Beating) -> None:
+async def abandoned(
+    session: Session, recipes: Sequence[Recipe], keys: Sequence[str]
+) -> tuple[Sequence[Recipe], RetryRequest]:
+    """Return the recipes of the jobs whose keys begin so, and the request to give the jobs up and send their items.
+
+    Raises:
+        UsageError: there is no such job, or more than one, or nothing of it is left to give up.
+    """
+    found = [await job(session, recipes, key) for key in keys]
+    for each in found:
+        if each.row.status is JobStatus.RELEASED:
+            raise UsageError(f"job {each.row.job} was given up or refused before", mend="runner state list")
     ledger = await session.ledger()
-    held = {one.job async for batch in ledger.outcomes(scope) for one in batch if one.status == ItemStatus.HELD}
-    rows = [row async for row in ledger.jobs(scope, [JobStatus.HELD]) if row.job not in held]
-    for row in rows:
-        why = f"given up by a person; it was held: {row.error}"
-        await ledger.record(scope, lease(), [JobReleased(row.job, session.clock.now(), why)])
+    wanted = [item.key for each in found for _, item in await ledger.job_items(each.scope, each.row.job)]
+    request = RetryRequest(keys=list(dict.fromkeys(wanted)), abandoned=[each.row.job for each in found])
+    return [recipe for recipe in recipes if any(recipe is each.recipe for each in found)], request
 
 
 async def jobs(session: Session, recipes: Sequence[Recipe], *, all_of_them: bool = False) -> Sequence[Found]:

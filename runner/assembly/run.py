@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from runner.assembly.deciding import Again, free
+from runner.assembly.deciding import free
 from runner.assembly.freezing import refuse_when_frozen
 from runner.assembly.saving import SavedPlan, refuse_plan
 from runner.assembly.session import Session
 from runner.assembly.telling import Teller, telling
+from runner.engine.decide import Decision
 from runner.engine.lease import Beating, holder_now, holding, this_process
 from runner.engine.plan import StagePlan
 from runner.engine.progress import Progress
 from runner.engine.publish import preflight
+from runner.engine.retry_request import RetryRequest
 from runner.engine.run import ApplyOptions, StageReport, apply_stage
 from runner.engine.stop import Stop
 from runner.engine.survey import survey
@@ -85,7 +87,7 @@ class Wishes:
     """
 
     saved: SavedPlan | None = None
-    again: Again | None = None
+    again: RetryRequest | None = None
     look_first: bool = False
     wait_s: float | None = None
     begin: Callable[[Planned, Progress], Awaitable[None]] | None = None
@@ -140,7 +142,8 @@ async def _gated(
 async def _apply_stage(session: Session, planned: Planned, lease: Beating, stop: Stop, wishes: Wishes) -> Applied:
     work, plan = planned.work, planned.plan
     await preflight(work)
-    if plan.to_submit and isinstance(work.target, Checked):
+    may_submit = plan.to_submit or (wishes.again is not None and plan.counts.get(Decision.HELD))
+    if may_submit and isinstance(work.target, Checked):
         await work.target.check()
     progress = Progress(expected=plan.to_submit + sum(plan.open_jobs.values()), rejected=plan.rejected)
     if wishes.begin is not None:
@@ -149,7 +152,7 @@ async def _apply_stage(session: Session, planned: Planned, lease: Beating, stop:
         wishes.teller.watch(planned.stage.name, progress)
     options = ApplyOptions(
         only=None if wishes.saved is None else wishes.saved.items(work.scope),
-        retries_only=wishes.again is not None,
+        again=wishes.again,
         look_first=wishes.look_first,
         walk=not plan.unchanged,
         wait_s=wishes.wait_s,

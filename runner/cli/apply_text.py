@@ -30,7 +30,7 @@ def apply_block(applied: Applied) -> str:
     if report is None:
         return f"{paint(f'{name:<12}', 'strong')} {paint(f'not applied: {applied.why}', 'warn')}"
     style, text = _SAY[report.outcome]
-    if report.outcome in ("done", "failed_items") and not applied.planned.plan.has_work:
+    if report.outcome in ("done", "failed_items") and not applied.planned.plan.has_work and not report.progress.jobs:
         look = "good" if report.outcome == "done" else "warn"
         return f"{paint(f'{name:<12}', 'strong')} {paint('nothing to do', look)}    {_items(report)}"
     lines = [f"{paint(f'{name:<12}', 'strong')} {paint(text, style)}    {applied.seconds:.1f} s"]

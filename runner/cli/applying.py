@@ -9,6 +9,7 @@ from dataclasses import replace
 import click
 
 from runner.assembly.asked import refuse_unknown
+from runner.assembly.deciding import abandoned
 from runner.assembly.freezing import refuse_when_frozen
 from runner.assembly.loading import Loaded
 from runner.assembly.run import Applied, Planned, Wishes, apply_recipe
@@ -101,7 +102,8 @@ async def apply_projects(projects: Sequence[Loaded], screen: Screen, wishes: Wis
 
     Raises:
         PlanRefused: a freeze window of the only project is on.
-        UsageError: items are to be tried again that no recipe selects; nothing was done.
+        UsageError: items are to be tried again that no recipe selects, or a job given up that is not there; nothing
+            was done.
     """
     codes: list[Exit] = []
     listen(screen.stop)
@@ -126,9 +128,13 @@ async def _project(loaded: Loaded, screen: Screen, wishes: Wishes, *, emulate: b
     codes: list[Exit] = []
     async with open_session(loaded.project, loaded.known, loaded.catalog, emulate=emulate) as session:
         refuse_when_frozen(loaded.project, session.clock.now(), wishes.origin)
-        if wishes.again is not None and wishes.again.keys is not None:
-            await stop.unless(refuse_unknown(session, loaded.recipes, wishes.again.keys))
-        for recipe in loaded.recipes:
+        recipes = loaded.recipes
+        if wishes.again is not None and wishes.again.abandoned:
+            recipes, again = await abandoned(session, recipes, wishes.again.abandoned)
+            wishes = replace(wishes, again=again)
+        elif wishes.again is not None and wishes.again.keys is not None:
+            await stop.unless(refuse_unknown(session, recipes, wishes.again.keys))
+        for recipe in recipes:
             if stop.everything:
                 break
             codes.append(await _recipe(session, recipe, stop, screen, wishes))

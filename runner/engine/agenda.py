@@ -28,6 +28,7 @@ class Action(StrEnum):
     JUDGE = "judge"
     COLLECT = "collect"
     RECONCILE = "reconcile"
+    REASK = "reask"
     CANCEL = "cancel"
 
 
@@ -47,6 +48,7 @@ class Step:
         why: why it was cancelled, or why nobody knows whether it exists.
         running_s: age of the job when it was last seen running; 0.0 when it was not asked yet.
         is_put_off: whether the platform said when to ask again.
+        is_human: whether it was last seen waiting for a human.
         losses: how many replies to this job's paying request this process has lost.
     """
 
@@ -64,6 +66,7 @@ class Step:
     why: str = ""
     running_s: float = 0.0
     is_put_off: bool = False
+    is_human: bool = False
 
 
 class Agenda:

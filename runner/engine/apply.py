@@ -14,6 +14,7 @@ from runner.engine.lease import boot_time, renewed
 from runner.engine.powers import Powers, powers_of
 from runner.engine.progress import Progress
 from runner.engine.replies import Replies
+from runner.engine.retry_request import RetryRequest
 from runner.engine.rhythm import Rhythm
 from runner.engine.stop import Reason, Stop
 from runner.engine.work import Work
@@ -42,6 +43,10 @@ class Apply:
         powers: of the target.
         counted: of jobs whose results came in pieces so far: the items that were counted already.
         parked: jobs that could not be asked or sent in this apply; the next one goes on with them.
+        again: what a person wants to be tried again; None in a plain apply.
+        unread: ended jobs whose results are to be read again before the items named here are sent anew.
+        reread: jobs that were read in this apply, or have nothing to read.
+        blocked: jobs that still run, or may: their items are not sent in this apply.
         queued: workers that wait for the turn of a paying request, and may be sent home at any moment.
         workers: how many steps may be under way at one time.
         replies: what the replies so far show about the manifest.
@@ -69,6 +74,10 @@ class Apply:
     budget_since: float = 0.0
     unshared: set[tuple[str, bytes]] = field(default_factory=set)
     counted: dict[str, set[str]] = field(default_factory=dict)
+    again: RetryRequest | None = None
+    unread: dict[str, set[str]] = field(default_factory=dict)
+    reread: set[str] = field(default_factory=set)
+    blocked: set[str] = field(default_factory=set)
     queued: set[asyncio.Task[None]] = field(default_factory=set)
     replies: Replies = field(default_factory=lambda: Replies(is_understood=True))
     powers: Powers = field(init=False)

@@ -1,14 +1,18 @@
-"""The early end of a job: ask the platform to cancel it, then wait for its end; what it brought is still collected."""
+"""The early end of a job: ask the platform to cancel it, then wait for its end; what it brought is still collected.
+
+Only the platform's own word frees the items of a job that took too long. A job that may still run is held, and the
+next apply asks it again before anything is paid.
+"""
 
 from __future__ import annotations
 
 from runner.engine.agenda import Action, Step
 from runner.engine.apply import Apply
-from runner.engine.outcome import later_or_park
+from runner.engine.outcome import hold, later_or_park
 from runner.engine.stop import Reason
 from runner.model.contracts import Cancelling
 from runner.model.errors import ConfigError, RunnerError, StopRun, Unavailable
-from runner.model.job import Job, JobState, JobStatus
+from runner.model.job import Job
 
 CONFIRMED_WITHIN_S = 60.0
 """How long the end of a cancelled job is waited for."""
@@ -47,15 +51,15 @@ async def expire(apply: Apply, job: Job, timeout_s: float) -> Step | None:
     apply.progress.tell("job_expired", job=job.key, id=job.id, at=apply.now())
     target = apply.work.target
     if not isinstance(target, Cancelling):
-        why += f"; {CANNOT}, so it may still cost money there"
-        return _collected(job, why)
+        return await hold_running(apply, job, f"{why}; {CANNOT}, so it may still cost money there")
     try:
         await target.cancel(job)
     except RunnerError as refused:
-        return _collected(job, f"{why}; cancelling failed: {refused}")
+        return await hold_running(apply, job, f"{why}; cancelling failed: {refused}")
     ends_at = apply.work.clock.monotonic() + CONFIRMED_WITHIN_S
     return Step(Action.POLL, job, ends_at=ends_at, why=f"{why}; cancelled")
 
 
-def _collected(job: Job, why: str) -> Step:
-    return Step(Action.COLLECT, job, state=JobState(JobStatus.EXPIRED, "expired", error=why))
+async def hold_running(apply: Apply, job: Job, why: str) -> Step | None:
+    """Hold a job that may still run and end well; it stays known, and is asked again by the next apply or retry."""
+    return await hold(apply, job, f"{why}; the next apply asks it again (or give it up: runner retry --abandon)")

@@ -31,6 +31,7 @@ class _Harvest:
     cost: float | None = None
     doubles: int = 0
     foreign: int = 0
+    has_failures: bool = False
 
     def take(self, results: Sequence[Result]) -> None:
         known = None
@@ -38,6 +39,7 @@ class _Harvest:
             if result.key in self.waiting:
                 self.waiting.discard(result.key)
                 self.ready.append(result)
+                self.has_failures |= bool(result.error)
                 if result.cost is not None:
                     self.cost = (self.cost or 0.0) + result.cost
                 continue
@@ -106,6 +108,8 @@ async def _settle(apply: Apply, harvest: _Harvest, state: JobState) -> None:
         events.append(_done(apply, harvest))
     await apply.record(*events, JobSettled(job.key, at, cost, missing if harvest.waiting else ""))
     apply.counted.pop(job.key, None)
+    if harvest.has_failures or harvest.waiting:
+        apply.reread.add(job.key)
     for item in job.items if harvest.waiting else ():
         if item.key in harvest.waiting:
             apply.progress.fail(item.key, missing)

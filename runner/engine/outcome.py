@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 
 from runner.engine.agenda import GRAIN_S, Action, Step
 from runner.engine.apply import Apply
@@ -10,6 +11,9 @@ from runner.engine.retry import backoff_s
 from runner.model.errors import Unavailable
 from runner.model.event import JobAccepted, JobHeld, JobReleased
 from runner.model.job import Job, Submitted
+
+LONGEST_HINT_S = 900.0
+"""A platform that asks to be asked again later than this is asked after this time, or after `poll.max`."""
 
 
 async def accept(apply: Apply, job: Job, submitted: Submitted, *, adopted: bool = False) -> Step | None:
@@ -32,23 +36,38 @@ async def accept(apply: Apply, job: Job, submitted: Submitted, *, adopted: bool 
 def ask_later(apply: Apply, step: Step, hint_s: float | None) -> Step | None:
     """Put a question on the agenda in the rhythm of the stage, never sooner than the platform asked for.
 
+    What the platform asks for is bounded, and no question sleeps beyond the time limit of its job.
+
     Returns:
         The step itself when it is due already, None when it sleeps.
     """
     age_s = apply.flight.age_s(step.job, apply.work.clock.monotonic())
     delay_s = apply.rhythm.delay(step.polls, age_s, step.running_s, len(apply.flight))
+    if hint_s is not None:
+        hint_s = min(hint_s, max(LONGEST_HINT_S, apply.work.run.poll.max_s))
     if hint_s is not None and hint_s > delay_s:
         step, delay_s = replace(step, is_put_off=True), hint_s
+    delay_s = min(delay_s, _left_s(apply, step))
     if not step.polls and delay_s < GRAIN_S / 2:
         return step
     apply.agenda.later(step, delay_s)
     return None
 
 
+def _left_s(apply: Apply, step: Step) -> float:
+    """Return the seconds until the time limit of a job is reached; infinite when it was, or there is none."""
+    now, timeout_s = apply.work.clock.monotonic(), apply.work.run.timeout_s
+    limits = [step.ends_at - now] if step.ends_at is not None else []
+    if timeout_s is not None:
+        limits.append(timeout_s - apply.flight.age_s(step.job, now))
+    return min((left for left in limits if left > 0), default=inf)
+
+
 async def release(apply: Apply, job: Job, why: str, *, failed: bool = False) -> Step | None:
     """Write down that the job was surely never accepted; its items are free again, or failed for good."""
     await apply.record(JobReleased(job.key, apply.now(), why, error=why if failed else ""))
     if failed:
+        apply.reread.add(job.key)
         for item in job.items:
             apply.progress.fail(item.key, why)
     else:
@@ -86,4 +105,6 @@ def later_or_park(apply: Apply, step: Step, error: Exception) -> None:
     if delay_s is None:
         park(apply, step.job, error)
         return
+    if step.action is Action.POLL:
+        delay_s = min(delay_s, _left_s(apply, step))
     apply.agenda.later(replace(step, tries=step.tries + 1), delay_s)

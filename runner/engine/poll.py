@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from runner.engine.agenda import Action, Step
 from runner.engine.apply import Apply
-from runner.engine.cancel import expire
+from runner.engine.cancel import expire, hold_running
 from runner.engine.outcome import ask_later, hold, later_or_park, park
 from runner.engine.stop import Reason
 from runner.model.contracts import PollingMany
@@ -46,9 +46,25 @@ async def _poll_one(apply: Apply, step: Step) -> Step | None:
             return None
         return await hold(apply, step.job, f"the platform no longer knows the job: {error}")
     except RunnerError as error:
-        later_or_park(apply, step, error)
-        return None
+        return await _unanswered(apply, step, error)
     return await _judge(apply, step, state, asked_s)
+
+
+async def _unanswered(apply: Apply, step: Step, error: RunnerError) -> Step | None:
+    """Ask again later; the time limit of a job ends it even when no question is answered."""
+    if step.ends_at is not None and apply.work.clock.monotonic() >= step.ends_at:
+        return await _unconfirmed(apply, step)
+    timeout_s = apply.work.run.timeout_s
+    if timeout_s is not None and _is_over_time(apply, step, step.job):
+        return await expire(apply, step.job, timeout_s)
+    later_or_park(apply, step, error)
+    return None
+
+
+def _is_over_time(apply: Apply, step: Step, job: Job) -> bool:
+    timeout_s = apply.work.run.timeout_s
+    is_waiting = step.is_human or step.ends_at is not None
+    return timeout_s is not None and not is_waiting and _age_s(apply, job) >= timeout_s
 
 
 def _age_s(apply: Apply, job: Job) -> float:
@@ -104,12 +120,21 @@ async def _judge(apply: Apply, step: Step, state: JobState, asked_s: float) -> S
     apply.flight.human(job, waits=is_human)
     if step.polls == 0 or state.kept or is_human:
         await apply.record(JobPolled(job.key, state.status, apply.now(), state.word, state.error, state.kept))
+    step = replace(step, job=job, is_human=is_human)
     if step.ends_at is not None and apply.work.clock.monotonic() >= step.ends_at:
-        return _unconfirmed(apply, replace(step, job=job))
+        return await _unconfirmed(apply, step)
     timeout_s = apply.work.run.timeout_s
-    if timeout_s is not None and _age_s(apply, job) > timeout_s and not is_human and step.ends_at is None:
+    if timeout_s is not None and _is_over_time(apply, step, job):
         return await expire(apply, job, timeout_s)
-    following = Step(Action.POLL, job, polls=step.polls + 1, ends_at=step.ends_at, why=step.why, running_s=asked_s)
+    following = Step(
+        Action.POLL,
+        job,
+        polls=step.polls + 1,
+        ends_at=step.ends_at,
+        why=step.why,
+        running_s=asked_s,
+        is_human=is_human,
+    )
     return ask_later(apply, following, state.poll_after_s)
 
 
@@ -122,10 +147,9 @@ def _ended(step: Step, state: JobState) -> JobState:
     return replace(state, error=step.why) if step.why and state.status is JobStatus.CANCELLED else state
 
 
-def _unconfirmed(apply: Apply, step: Step) -> Step | None:
-    """End a job that was cancelled but still runs, by its time limit; an explicit cancel leaves it in flight."""
+async def _unconfirmed(apply: Apply, step: Step) -> Step | None:
+    """Hold a job that was cancelled by its time limit but still runs; an explicit cancel leaves it in flight."""
     if apply.cancels:
         park(apply, step.job, Unavailable(f"job {step.job.id} still runs"))
         return None
-    error = f"{step.why}, but the platform has not confirmed it"
-    return Step(Action.COLLECT, step.job, state=JobState(JobStatus.EXPIRED, "expired", error=error))
+    return await hold_running(apply, step.job, f"{step.why}, but the platform has not confirmed it")

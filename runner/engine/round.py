@@ -8,6 +8,7 @@ from runner.engine.agenda import Action, Step
 from runner.engine.apply import Apply
 from runner.engine.decide import decide
 from runner.engine.key import job_key
+from runner.engine.reask import waits_for_rereading
 from runner.engine.select import (
     DUPLICATE,
     RowTally,
@@ -117,7 +118,7 @@ class _Walk:
             self.selection.add(item)
             if place in elsewhere and (item.key, item.content) not in apply.unshared:
                 self.shared.append(elsewhere[place])
-            elif _is_wanted(apply, item, standing):
+            elif _is_wanted(apply, item, standing) and not waits_for_rereading(apply, standing, item.key):
                 await self._add(item, standing)
 
     async def _add(self, item: Item, standing: Standing) -> None:

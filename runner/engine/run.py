@@ -20,7 +20,9 @@ from runner.engine.outcome import park
 from runner.engine.poll import judge, poll
 from runner.engine.progress import Progress
 from runner.engine.publish import PublishReport, publish
+from runner.engine.reask import ask_held, read_ended_again, reask, take_up
 from runner.engine.reconcile import reconcile
+from runner.engine.retry_request import RetryRequest, abandon_jobs, free_items
 from runner.engine.rhythm import Rhythm
 from runner.engine.round import walk
 from runner.engine.stop import Reason, Stop
@@ -29,7 +31,7 @@ from runner.engine.work import Work
 from runner.model.errors import Interrupted, LedgerError
 from runner.model.event import RunEnded
 from runner.model.item import Json
-from runner.model.job import DOUBTFUL, OPEN, TERMINAL, Job
+from runner.model.job import DOUBTFUL, OPEN, TERMINAL, JobStatus
 from runner.model.ledger import ItemStatus, Lease
 
 GRACE_S = 6.0
@@ -47,6 +49,7 @@ STEPS = {
     Action.COLLECT: collect,
     Action.RECONCILE: reconcile,
     Action.CANCEL: cancel,
+    Action.REASK: reask,
 }
 ASKED_TO_LOOK = "it was asked for"
 
@@ -77,6 +80,7 @@ class ApplyOptions:
     Attributes:
         only: (key, content) of a saved plan; None for everything that is new.
         retries_only: submit only what was tried before, not what is new.
+        again: what a person wants to be tried again.
         walk: False when the plan proved that the selection has not changed and nothing is new.
         wait_s: end with `pending` after this time; None waits until all is done.
         chance: gives numbers from 0.0 to 1.0.
@@ -91,6 +95,7 @@ class ApplyOptions:
     workers: int = WORKERS
     holder: Mapping[str, Json] = field(default_factory=dict)
     retries_only: bool = False
+    again: RetryRequest | None = None
     look_first: bool = False
     cancels: bool = False
 
@@ -121,7 +126,8 @@ async def apply_stage(
         stop=stop,
         chance=options.chance,
         only=options.only,
-        wants=RETRIES if options.retries_only else None,
+        wants=RETRIES if options.retries_only or options.again is not None else None,
+        again=options.again,
         workers=min(options.workers, max(1, work.max_in_flight)),
         missing=missing or (ASKED_TO_LOOK if options.look_first else ""),
         began_at=work.clock.monotonic(),
@@ -201,17 +207,24 @@ async def _do(apply: Apply, step: Step) -> Step | None:
 
 
 async def _rounds(apply: Apply, *, walks: bool) -> None:
-    """Go on with old jobs, then walk over the source until a walk finds nothing to launch."""
+    """Ask held jobs again, go on with old ones, then walk over the source until a walk finds nothing to launch."""
+    failed = apply.progress.items["failed"]
+    await abandon_jobs(apply)
+    asked = await ask_held(apply)
+    freed = await free_items(apply)
     await _resume(apply)
+    walks = walks or bool(asked or freed)
     for _ in range(ROUNDS):
         apply.released = apply.launched = 0
-        failed = apply.progress.items["failed"]
         if walks and not await walk(apply):
             return
+        read_again = await read_ended_again(apply)
         await apply.flight.drained()
         await _reconciled(apply, walked=walks)
-        again = apply.released or (apply.work.run.attempts > 1 and apply.progress.items["failed"] > failed)
-        if apply.stop.submitting or apply.parked or not again:
+        has_failed = apply.work.run.attempts > 1 and apply.progress.items["failed"] > failed
+        again = (apply.released or has_failed) and not apply.parked
+        failed = apply.progress.items["failed"]
+        if apply.stop.submitting or not (again or read_again):
             return
         walks = True
     apply.parked += apply.released  # whatever sends them back again and again, the next apply may find it gone
@@ -231,20 +244,23 @@ async def _cancel_all(apply: Apply) -> None:
 
 
 async def _resume(apply: Apply) -> None:
-    """Take up every job that an earlier apply left: doubtful ones are looked for, the others asked how they stand."""
+    """Take up every job that an earlier apply left: doubtful ones are looked for, the others asked how they stand.
+
+    Held jobs that have an id can be cancelled, too; without being asked for, they stay held.
+    """
     work = apply.work
-    async for row in work.ledger.jobs(work.scope, [*DOUBTFUL, *OPEN, *TERMINAL]):
-        items = [item for _, item in await work.ledger.job_items(work.scope, row.job)]
-        job = Job(row.job, row.attempt, items, row.kept, row.id, row.sent_at, row.accepted_at)
-        monotonic = work.clock.monotonic()
-        apply.flight.start(job, row.reserved if row.intended_at >= apply.budget_since else None)
+    held = [JobStatus.HELD] if apply.cancels else []
+    async for row in work.ledger.jobs(work.scope, [*DOUBTFUL, *OPEN, *TERMINAL, *held]):
+        if row.status is JobStatus.HELD and row.id is None:
+            continue
+        job = await take_up(apply, row)
         apply.progress.jobs["resumed"] += 1
         if row.status in DOUBTFUL:
-            apply.agenda.now(Step(Action.RECONCILE, job, doubted_at=monotonic, why=row.error))
+            apply.agenda.now(Step(Action.RECONCILE, job, doubted_at=work.clock.monotonic(), why=row.error))
             continue
-        apply.flight.born(job, monotonic - max(0.0, apply.now() - (row.accepted_at or apply.now())))
-        is_cancelled = apply.cancels and row.status in OPEN
-        apply.agenda.now(Step(Action.CANCEL if is_cancelled else Action.POLL, job))
+        is_cancelled = apply.cancels and row.status not in TERMINAL
+        is_human = row.status is JobStatus.WAITING_HUMAN
+        apply.agenda.now(Step(Action.CANCEL if is_cancelled else Action.POLL, job, is_human=is_human))
 
 
 async def _finish(apply: Apply) -> StageReport:

@@ -46,7 +46,7 @@ class StateRules:
             RecipeError: the reply lacks what the manifest reads.
         """
         word = "" if self.status is None else _text(self.status(scope))
-        status = self.words.get(word, JobStatus.HELD) if self.words else self._decide(scope)
+        status = self._meaning(word) if self.words else self._decide(scope)
         after = None if self.after is None else _number(_optional(self.after, scope))
         # Words that are known are the manifest's own, and safe to show.
         shown = word if word in self.words else plain(word, LONGEST_WORD)
@@ -61,6 +61,10 @@ class StateRules:
             poll_after_s=after if after is not None else poll_after_s,
             reply=scope.get("response"),
         )
+
+    def _meaning(self, word: str) -> JobStatus:
+        """Return the status of a word; no word at all (yet) is not a new one: the job is asked again."""
+        return self.words.get(word, JobStatus.HELD if word else JobStatus.RUNNING)
 
     def _decide(self, scope: Scope) -> JobStatus:
         for when, status in self.rules:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from runner.assembly.deciding import Again, Found, adopt, free, job, jobs, mark
+from runner.assembly.deciding import Found, adopt, free, job, mark
 from runner.assembly.session import Session
 from runner.engine.lease import holding, this_process
+from runner.engine.retry_request import RetryRequest
 from runner.engine.select import filtered
 from runner.engine.stop import Stop
 from runner.model.errors import ConfigError
@@ -81,23 +82,12 @@ def test_what_is_known_cannot_be_marked_otherwise(tmp_path: Path, name, word):
         after(tmp_path, name, lambda session, found: mark(session, found, word, "", Stop()))
 
 
-async def freed(session: Session, again: Again) -> int:
+async def freed(session: Session, again: RetryRequest) -> int:
     recipe, who = session.recipes[0], this_process(session.environ)
     async with holding(await session.ledger(), session.lease_of("r"), who, session.clock, Stop()) as lease:
         return await free(session, recipe, lease, again)
 
 
 def test_failed_items_are_free_again_and_held_ones_stay(tmp_path: Path):
-    found = after(tmp_path, "held", lambda session, found: freed(session, Again()))
+    found = after(tmp_path, "held", lambda session, found: freed(session, RetryRequest()))
     assert (found[0], found[2]) == (JobStatus.HELD, {"k0": "held", "k1": "new", "k2": "in_job"})
-
-
-def test_a_held_job_that_was_given_up_is_not_looked_for_any_more(tmp_path: Path):
-    found = after(tmp_path, "held", lambda session, found: freed(session, Again(held=True, keys=["k0"])))
-    assert (found[0], found[2]) == (JobStatus.RELEASED, {"k0": "new", "k1": "failed", "k2": "in_job"})
-
-    async def open_ones() -> list[str]:
-        async with opened(tmp_path) as session:
-            return [each.row.job for each in await jobs(session, session.recipes)]
-
-    assert asyncio.run(open_ones()) == ["running"]

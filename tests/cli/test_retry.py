@@ -58,3 +58,9 @@ def test_an_item_that_is_new_in_the_source_is_known(failed: Shell):
     failed.write("one.jsonl", '{"id": "one-first"}\n{"id": "fresh"}\n')
     assert failed("retry", "-f", "one.yaml", "--item", "fresh").code == 11
     assert counts(failed)[0] == {"failed": 1, "new": 1}
+
+
+def test_a_job_to_give_up_must_be_there(failed: Shell):
+    said = failed("retry", "-f", ".", "--abandon", "zzz")
+    assert (said.code, "there is no job 'zzz'" in said.err) == (2, True)
+    assert failed("retry", "-f", ".", "--abandon", "zzz", "--held").code == 2

@@ -1,7 +1,7 @@
 """Jobs that are ended early, by hand or by their time limit."""
 
 from runner.ledger.memory import MemoryLedger
-from runner.model.errors import Refused
+from runner.model.errors import Refused, Unavailable
 from runner.model.job import JobState, JobStatus
 from runner.model.recipe import PollRhythm, RunOptions
 from tests.engine.world import EXACT, FakeTarget, FindingTarget, Platform, applied, item, lose_reply, work_on
@@ -93,8 +93,27 @@ def test_a_time_limit_cancels_and_waits_for_the_end():
     assert report.progress.failures[0][1] == "not finished within 30 s; cancelled"
 
 
-def test_a_time_limit_ends_a_job_that_does_not_want_to():
+def test_a_time_limit_holds_a_job_that_does_not_want_to():
     report = applied(work_on(MemoryLedger(), ITEMS, Slow(Platform(), stubborn=True), run=QUICK))
-    assert "has not confirmed" in report.progress.failures[0][1]
+    assert (report.outcome, "has not confirmed" in "".join(report.progress.notes)) == ("held", True)
     refused = applied(work_on(MemoryLedger(), ITEMS, Slow(Platform(), refuses=True), run=QUICK))
-    assert "cancelling failed: too late" in refused.progress.failures[0][1]
+    assert "cancelling failed: too late" in "".join(refused.progress.notes)
+
+
+def test_a_time_limit_ends_a_job_whose_questions_are_not_answered():
+    platform = Platform()
+
+    def state(job):
+        raise Unavailable("no reply in time")
+
+    report = applied(work_on(MemoryLedger(), ITEMS, FakeTarget(platform, state=state), run=QUICK))
+    assert (report.outcome, report.counts) == ("held", {"held": 6})
+
+
+def test_a_held_job_is_ended_by_cancel():
+    platform, ledger = Platform(), MemoryLedger()
+    target = Slow(platform, stubborn=True)
+    assert applied(work_on(ledger, ITEMS, target, run=QUICK)).outcome == "held"
+    target.stubborn = False
+    report = applied(work_on(ledger, ITEMS, target), cancels=True)
+    assert (report.outcome, report.counts) == ("cancelled", {"failed": 6})

@@ -1,0 +1,83 @@
+"""What a person wants to be tried again, and how its items become free: after the platform was asked about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from runner.model.event import JobHeld, JobReleased
+from runner.model.job import JobStatus
+from runner.model.ledger import ItemStatus, JobRow
+
+if TYPE_CHECKING:
+    from runner.engine.apply import Apply
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRequest:
+    """What is to be tried again.
+
+    Attributes:
+        held: held items too: a person has decided that they may be sent, whatever became of their last job.
+        keys: of items; None for all.
+        abandoned: keys of jobs that are given up, although they may still run and be paid.
+    """
+
+    held: bool = False
+    keys: Sequence[str] | None = None
+    abandoned: Sequence[str] = ()
+
+
+async def abandon_jobs(apply: Apply) -> None:
+    """Give up the jobs that a person has named: their items are free, whatever the platform does with the jobs."""
+    again, work = apply.again, apply.work
+    if again is None or not again.abandoned:
+        return
+    for row in [row async for row in work.ledger.jobs(work.scope) if row.job in again.abandoned]:
+        apply.reread.add(row.job)
+        if row.settled or row.status is JobStatus.RELEASED:
+            continue
+        if row.status is not JobStatus.HELD:
+            await apply.record(JobHeld(row.job, apply.now(), "given up by a person"))
+        keys = [item.key for _, item in await work.ledger.job_items(work.scope, row.job)]
+        await work.ledger.reset(work.scope, apply.lease(), [ItemStatus.HELD], keys)
+        await _close(apply, row)
+        name = f"job {row.job[:8]}" + (f" ({row.id} on the platform)" if row.id else "")
+        apply.progress.note(f"{name} is given up: it may still run and be paid; its items may be paid twice")
+
+
+async def free_items(apply: Apply) -> int:
+    """Make items free that failed (and held ones, if decided), now that the platform was asked; return how many.
+
+    A job that was seen running keeps its items. A held job none of whose items is held any longer is closed.
+    """
+    again, ledger, scope = apply.again, apply.work.ledger, apply.work.scope
+    if again is None:
+        return 0
+    freed = await ledger.reset(scope, apply.lease(), [ItemStatus.FAILED], again.keys)
+    if not again.held:
+        return freed
+    keys = again.keys
+    if apply.blocked:
+        apply.progress.note("items of jobs that still run stay held: runner cancel, or runner retry --abandon JOB")
+        wanted = None if keys is None else set(keys)
+        keys = [
+            key for key, job in await _held(apply) if job not in apply.blocked and (wanted is None or key in wanted)
+        ]
+    freed += await ledger.reset(scope, apply.lease(), [ItemStatus.HELD], keys)
+    left = {job for _, job in await _held(apply)}
+    for row in [row async for row in ledger.jobs(scope, [JobStatus.HELD]) if row.job not in left | apply.blocked]:
+        await _close(apply, row)
+        apply.reread.add(row.job)
+    return freed
+
+
+async def _held(apply: Apply) -> list[tuple[str, str | None]]:
+    outcomes = apply.work.ledger.outcomes(apply.work.scope)
+    return [(one.key, one.job) async for batch in outcomes for one in batch if one.status == ItemStatus.HELD]
+
+
+async def _close(apply: Apply, row: JobRow) -> None:
+    """Write down that nobody looks for a job any more; its items need not wait for what it may bring."""
+    await apply.record(JobReleased(row.job, apply.now(), f"given up by a person; it was {row.status}: {row.error}"))
