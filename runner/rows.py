@@ -79,13 +79,19 @@ class Rows:
         return f"{self._files[file]}:{number - self._starts[file]}"
 
 
+def key_field(key: KeyOption) -> str | None:
+    """Return the field that is the key; None without a key, or with an expression over several fields."""
+    if key is None or isinstance(key, str):
+        return key
+    return None if key.names else key.text  # a plain word, compiled: it names a field
+
+
 def _keys(key: KeyOption, values: Sequence[Mapping[str, Json]], digests: Sequence[bytes]) -> Sequence[Json]:
     if key is None:
         return [content.hex() for content in digests]
-    if isinstance(key, str):
-        return [value.get(key) for value in values]
-    if not key.names:  # a plain word, compiled: it names a field
-        return [value.get(key.text) for value in values]
+    if isinstance(key, str) or not key.names:
+        field = key if isinstance(key, str) else key.text
+        return [value.get(field) for value in values]
     return [_evaluated(key, value) for value in values]
 
 

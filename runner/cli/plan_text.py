@@ -32,6 +32,7 @@ def plan_block(plan: StagePlan, budget: Budget, checks: int) -> str:
     lines = [f"{paint(f'{name:<12}', 'strong')}{profile}    plan {plan.id}"]
     source = f"{plan.source_text}    {count(plan.total, 'item')}"
     lines.append(row("source", source + ("    unchanged since the last apply" if plan.unchanged else "")))
+    lines.extend(row("note", text) for text in plan.notes)
     if plan.rejected:
         lines.extend(row("" if at else "rejected", paint(text, "bad")) for at, text in enumerate(rejected_texts(plan)))
     lines.append(row("work", work_text(plan)))

@@ -47,6 +47,7 @@ class StagePlan:
         holder: who holds the lease now, None when nobody does; `dead` in it tells that it died.
         missing: why the ledger may lack jobs; empty when it does not.
         version: of the scope in the ledger when the plan was made.
+        notes: what the source has decided about what it read: a delimiter, the name of a column.
         refusal: why apply will stop before it submits anything: no row of the source is usable; empty when it will not.
         rows_before: number of rows that the sinks hold.
         rows_gone: number of them that will go because their items are not selected any more.
@@ -75,6 +76,7 @@ class StagePlan:
     source_text: str = ""
     target_text: str = ""
     unchanged: bool = False
+    notes: Sequence[str] = ()
     refusal: str = ""
     rows_before: int = 0
     rows_gone: int = 0

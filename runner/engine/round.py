@@ -24,6 +24,7 @@ from runner.engine.stop import Reason
 from runner.model.item import Item
 from runner.model.job import Job
 from runner.model.ledger import Standing
+from runner.model.row_contracts import SupportsNotes
 
 
 class Group:
@@ -87,6 +88,8 @@ async def walk(apply: Apply) -> bool:
         await apply.flight.drained()  # jobs of earlier applies are paid: their results are taken all the same
         apply.stop.ask(Reason.ERROR, refused(reason))
         return False
+    for text in work.source.notes() if isinstance(work.source, SupportsNotes) else ():
+        apply.progress.note(text)
     kept = await memory(work, mark, going.position) if not apply.progress.rejected else {}
     mark.update(kept, digest=going.selection.text(), rejected=apply.progress.rejected)
     await work.ledger.finish_selection(work.scope, apply.lease(), going.position, mark)

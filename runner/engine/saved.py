@@ -43,6 +43,7 @@ def stage_document(plan: StagePlan) -> dict[str, Json]:
         "cost": {"money": plan.estimate.money, "currency": plan.estimate.currency, "how": plan.estimate.how},
         "rows": {"before": plan.rows_before, "gone": plan.rows_gone, "allow_empty": plan.allow_empty},
         "refusal": plan.refusal,
+        "notes": list(plan.notes),
         "changes": [{"what": change.what, "before": change.before, "after": change.after} for change in plan.changes],
         "safety": {
             "find": str(plan.capabilities.find),
@@ -89,6 +90,7 @@ def stage_plan(document: Mapping[str, Json], profile: str) -> StagePlan:
         source_text=source["text"],
         target_text=target["text"],
         unchanged=source["unchanged"],
+        notes=document.get("notes", ()),
         refusal=document.get("refusal", ""),
         rows_before=rows["before"],
         rows_gone=rows["gone"],

@@ -25,6 +25,7 @@ from runner.model.contracts import Comparing, Estimating
 from runner.model.item import Item
 from runner.model.job import DOUBTFUL, OPEN, TERMINAL, Estimate, Find, JobStatus
 from runner.model.ledger import ItemStatus
+from runner.model.row_contracts import SupportsNotes
 
 _AFTERWARDS: Final = {each: Estimate(how=f"known afterwards, for each {each}") for each in ("job", "item")}
 """What is said when the platform tells a price but no estimate; by `cost` of the capabilities."""
@@ -75,6 +76,7 @@ async def survey(
         source_text=work.source_text,
         target_text=work.target_text,
         unchanged=walked.unchanged,
+        notes=() if walked.unchanged or not isinstance(work.source, SupportsNotes) else tuple(work.source.notes()),
         refusal=walked.refusal,
         rows_before=rows_before,
         rows_gone=min(max(walked.rows_gone, rows_before - walked.counts.total()), rows_before),

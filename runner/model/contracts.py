@@ -338,14 +338,6 @@ class Remembering(Protocol):
         """
 
 
-@runtime_checkable
-class SupportsRejected(Protocol):
-    """A check that counts the rows of the source that hold no usable item."""
-
-    def reject(self, count: int) -> None:
-        """Take the number of rejected rows; called once, before `verdict`."""
-
-
 class Sink(Protocol):
     """Writes records, all or nothing; one object serves one publication."""
 

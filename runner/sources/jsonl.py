@@ -2,13 +2,13 @@
 
     source: {jsonl: {path: data/tickets.jsonl, key: id}}
 
-Empty lines count for nothing. A line that is no JSON object is rejected with its number, the others go on.
+Empty lines count for nothing. A line that is no JSON object is rejected with its number, the others go on. What is
+packed with gzip is read as it is; a file of another form (one JSON array, UTF-16, a zip archive) is refused.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Final
 
 from runner import jsontext
 from runner.local import blocking, recall
+from runner.local.data_file import open_bytes, reading
 from runner.model.contracts import Expression, Place, Same
 from runner.model.errors import ConfigError
 from runner.model.item import Batch, Json, Rejected
@@ -83,8 +84,8 @@ class Jsonl:
         if self._config.key is None:  # then the key of a line may depend on the lines before it
             return None
         digests: list[bytes] = []
-        for path, _ in files_of(self._place, self._config.path):
-            for block in _blocks(path):
+        for path, label in files_of(self._place, self._config.path):
+            for block in _blocks(path, label):
                 digests.append(b"".join(recall.digests_of(block.told()[0])))
         whole = b"".join(digests)
         if len(whole) < LEAST_REMEMBERED * recall.SIZE:
@@ -96,9 +97,9 @@ class Jsonl:
         aligner, rows = recall.Aligner(old), Rows(self._config.key)
         for path, label in files_of(self._place, self._config.path):
             rows.begin(label)
-            with _told(label):
+            with reading(label):
                 pieces: list[Batch | Same] = []
-                for number, block in enumerate(_blocks(path), 1):
+                for number, block in enumerate(_blocks(path, label), 1):
                     pieces += _changes(rows, label, block, aligner)
                     if number % RECALLED_BLOCKS == 0:
                         yield pieces
@@ -110,17 +111,9 @@ class Jsonl:
         rows = Rows(self._config.key, sum(path.stat().st_size for path, _ in files))
         for path, label in files:
             rows.begin(label)
-            with _told(label):
-                for block in _blocks(path):
+            with reading(label):
+                for block in _blocks(path, label):
                     yield from _block_batches(rows, label, block)
-
-
-@contextmanager
-def _told(label: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ConfigError(f"{label} cannot be read: {error.strerror}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +135,13 @@ class _Block:
         return [self.lines[place] for place in places], places
 
 
-def _blocks(path: Path) -> Iterator[_Block]:
+def _blocks(path: Path, label: str) -> Iterator[_Block]:
     number, held = 1, 0
     parts: list[bytes] = []
-    with path.open("rb", buffering=0) as file:
+    with open_bytes(path, label, utf_16_mend="JSON Lines are UTF-8: iconv -f UTF-16 -t UTF-8") as file:
         while block := file.read(BLOCK_BYTES):
+            if number == 1 and not held:
+                _refuse_array(block, label)
             lines: list[bytes | None] = [*block.split(b"\n")]
             if len(lines) == 1:
                 held += len(block)
@@ -160,6 +155,14 @@ def _blocks(path: Path) -> Iterator[_Block]:
     if held:
         whole = b"".join(parts)
         yield _Block(number, [_first(whole, number) if held <= LINE_BYTES else None], whole)
+
+
+def _refuse_array(start: bytes, label: str) -> None:
+    """Refuse one JSON array of objects where lines are due; an array as the first line is a line like any other."""
+    text = start.removeprefix(_BOM).lstrip()
+    if text.startswith(b"[") and (text[1:].lstrip(b" \t\r")[:1] in (b"{", b"\n", b"")):
+        mend = f"write one object per line: jq -c '.[]' {label}"
+        raise ConfigError(f"{label}:1: one JSON array, where one object per line is due", mend=mend)
 
 
 def _first(line: bytes, number: int) -> bytes:

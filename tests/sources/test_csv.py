@@ -1,8 +1,10 @@
 import asyncio
+import gzip
 
 import pytest
 
 from runner.model.errors import ConfigError
+from runner.paths import digest_of
 from runner.sources.csv import Csv
 from tests.contracts.place import collect, given_place
 from tests.contracts.source import SourceContract
@@ -41,10 +43,104 @@ def test_bad_rows_are_rejected_by_line(tmp_path):
     assert [one.split(": ")[0] for one in rejected] == ["a.csv:4", "a.csv:5", "a.csv:6", "a.csv:7"]
 
 
-def test_a_quote_without_end_is_rejected(tmp_path):
-    values, rejected = read(tmp_path, b'a,b\n1,2\n3,"x\n5,6\n')
-    assert values == [{"a": "1", "b": "2"}]
-    assert [one.split(": ")[0] for one in rejected] == ["a.csv:3"]
+def refusal(root, content, **options):
+    with pytest.raises(ConfigError) as told:
+        read(root, content, **options)
+    return str(told.value), told.value.mend
+
+
+def test_a_quote_without_end_names_all_lines_that_it_swallows(tmp_path):
+    what, _ = refusal(tmp_path, b'a,b\n1,2\n3,"x\n5,6\n7,8\n9,0\n')
+    assert what == "a.csv:3: the quote of line 3 is never closed: lines 3 to 6 are not read"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'1,"quoted "word" then\n2,tail of one"\n2,the real two\n',  # goes on behind the fault
+        b'1,"he "said\n2,tail of one\nend" x"\n2,the real two\n',  # an even number of quotes on the first line
+        b'"1","a "b" c"\n"2","d"\n',  # every value is quoted: any of these quotes may be the end
+    ],
+)
+def test_a_file_is_refused_when_the_next_row_may_lie_in_a_broken_one(tmp_path, text):
+    what, mend = refusal(tmp_path, b"a,b\n" + text)
+    assert what.startswith("a.csv:2: the quotes of this row do not fit")
+    assert "double every quote" in mend
+
+
+def test_a_broken_row_without_a_later_quote_ends_with_its_line(tmp_path):
+    values, rejected = read(tmp_path, b'a,b\n1,"x\ny "z" w"\n8,9\n')
+    assert values == [{"a": "8", "b": "9"}]
+    assert [one.split(": ")[0] for one in rejected] == ["a.csv:2", "a.csv:3"]
+
+
+@pytest.mark.parametrize("options", [{"key": "id"}, {}, {"key": "id", "delimiter": ","}])
+def test_a_table_with_another_delimiter_is_refused(tmp_path, options):
+    what, mend = refusal(tmp_path, b"id;text\n1;a\n", **options)
+    assert '"id;text"' in what and mend == 'write `delimiter: ";"`'
+
+
+def test_a_missing_column_of_the_key_is_told_with_those_that_are_there(tmp_path):
+    what, _ = refusal(tmp_path, b"nr,text\n1,a\n", key="id")
+    assert what == 'a.csv:1: there is no column "id", only "nr", "text"'
+
+
+def test_one_column_with_a_semicolon_can_be_meant(tmp_path):
+    assert read(tmp_path, b"a;b\n1\n", delimiter=",") == ([{"a;b": "1"}], [])
+
+
+def test_the_delimiter_is_found_and_told(tmp_path):
+    one = source(tmp_path, b"id;text, long;n\n1;a;2\n", delimiter="auto")
+    assert [item.value for item in collect(one.read())[0]] == [{"id": "1", "text, long": "a", "n": "2"}]
+    assert one.notes() == ("a.csv: the delimiter is ';'",)
+
+
+def test_a_second_column_of_a_name_gets_a_number_and_is_told(tmp_path):
+    one = source(tmp_path, b"id,text,text,text_2,text\n1,a,b,c,d\n")
+    (item,), _ = collect(one.read())
+    assert item.value == {"id": "1", "text": "a", "text_3": "b", "text_2": "c", "text_4": "d"}
+    assert one.notes()[0] == "a.csv: column 3 is a second 'text' and is called 'text_3'"
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "values"),
+    [
+        (b"id,text,text\n1,a,b\n", {"names": ["id", "a", "b"]}, {"id": "1", "a": "a", "b": "b"}),
+        (b"1,a\n", {"names": ["id", "text"], "header": False}, {"id": "1", "text": "a"}),
+        (b"id,text\n1,'a, b'\n", {"quote": "'"}, {"id": "1", "text": "a, b"}),
+        (b'id,text\n1,"a\n', {"quote": ""}, {"id": "1", "text": '"a'}),
+        (b'id, text\n1, "a, b"\n', {"skip_blanks": True}, {"id": "1", "text": "a, b"}),
+        (b"id,text,\n1,a,\n", {"trailing_delimiter": True}, {"id": "1", "text": "a"}),
+        (b"id,text\n1,a,\n", {"trailing_delimiter": True}, {"id": "1", "text": "a"}),
+        ("id,text\n1,größe\n".encode("latin-1"), {"encoding": "latin-1"}, {"id": "1", "text": "größe"}),
+        (gzip.compress(b"id,text\n1,a\n"), {}, {"id": "1", "text": "a"}),
+        (gzip.compress("id,text\n1,a\n".encode("utf-16")), {"encoding": "utf-16"}, {"id": "1", "text": "a"}),
+    ],
+)
+def test_dialects(tmp_path, content, options, values):
+    assert read(tmp_path, content, key="id", **options) == ([values], [])
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "what"),
+    [
+        ("id,text\n1,a\n".encode("utf-16"), {}, "is a text in UTF-16"),
+        ("id,text\n1,a\n".encode("utf-16-le"), {}, "is a text in UTF-16"),
+        (b"i\0d\0,", {"encoding": "utf-16"}, "is not a text in utf-16"),
+        (b"PK\x03\x04...", {}, "is a zip archive"),
+        (gzip.compress(b"id,text\n1,a\n" * 99)[:-9], {}, "cannot be unpacked"),
+        (b"a,b,c\n", {"names": ["a", "b"]}, "the first line has 3 values, but `names:` gives 2"),
+    ],
+)
+def test_files_of_another_form_are_refused(tmp_path, content, options, what):
+    assert what in refusal(tmp_path, content, **options)[0]
+
+
+def test_nothing_is_read_again_for_want_of_a_new_option(tmp_path):
+    plain = source(tmp_path, b"a\n1\n")
+    rule = repr((None, ",", "utf-8"))
+    assert asyncio.run(plain.fingerprint()) == digest_of([(tmp_path / "a.csv", "a.csv")], rule)
+    assert asyncio.run(source(tmp_path, skip_blanks=True).fingerprint()) != asyncio.run(plain.fingerprint())
 
 
 def test_delimiter_and_encoding(tmp_path):
@@ -62,13 +158,23 @@ def test_long_values_are_whole(tmp_path):
     assert read(tmp_path, b"a\n" + b"x" * 1_000_000)[0] == [{"a": "x" * 1_000_000}]
 
 
-@pytest.mark.parametrize("content", [b"", b"a,a\n1,2\n", b"a,\n1,2\n", b"\xff\n1\n", b'"a"b\n'])
+@pytest.mark.parametrize("content", [b"", b"a,\n1,2\n", b"\xff\n1\n", b'"a"b\n'])
 def test_bad_names_are_told(tmp_path, content):
     with pytest.raises(ConfigError, match=r"a\.csv"):
         read(tmp_path, content)
 
 
-@pytest.mark.parametrize("options", [{"delimiter": ""}, {"delimiter": ",,"}, {"encoding": "utf-9"}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"delimiter": ""},
+        {"delimiter": ",,"},
+        {"encoding": "utf-9"},
+        {"quote": "ab"},
+        {"header": False},
+        {"names": ["a", "a"]},
+    ],
+)
 def test_bad_options_are_told(tmp_path, options):
     with pytest.raises(ConfigError):
         source(tmp_path, **options)

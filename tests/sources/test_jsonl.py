@@ -1,9 +1,11 @@
 import asyncio
+import gzip
 import json
 
 import pytest
 
 from runner.model.contracts import Same
+from runner.model.errors import ConfigError
 from runner.sources.jsonl import LINE_BYTES, Jsonl
 from tests.contracts.place import collect, given_place
 from tests.contracts.source import SourceContract
@@ -74,6 +76,34 @@ def test_what_is_no_object_is_rejected_by_line(tmp_path, line):
 )
 def test_every_value_is_delivered_without_loss(tmp_path, value):
     assert read(tmp_path, b'{"a":1}\n' + json.dumps(value).encode()) == ([{"a": 1}, value], [])
+
+
+def test_a_file_packed_with_gzip_is_read(tmp_path):
+    lines = b"".join(b'{"id":"%d"}\n' % number for number in range(5000))
+    values, rejected = read(tmp_path, gzip.compress(lines), "id")
+    assert (len(values), rejected) == (5000, [])
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b'[{"id": 1}, {"id": 2}]', "a.jsonl:1: one JSON array, where one object per line is due"),
+        (b'\xef\xbb\xbf [\r\n  {"id": 1}\n]\n', "a.jsonl:1: one JSON array, where one object per line is due"),
+        ('{"id": 1}\n'.encode("utf-16"), "a.jsonl is a text in UTF-16"),
+        ('{"id": 1}\n'.encode("utf-16-be"), "a.jsonl is a text in UTF-16"),
+        (b"\x28\xb5\x2f\xfd...", "a.jsonl is compressed with zstd"),
+        (gzip.compress(b'{"id": 1}\n' * 99)[:-9], "a.jsonl cannot be unpacked"),
+    ],
+)
+def test_a_file_of_another_form_is_refused(tmp_path, content, what):
+    with pytest.raises(ConfigError) as told:
+        read(tmp_path, content)
+    assert str(told.value).startswith(what)
+
+
+def test_an_array_as_the_first_line_is_rejected_alone(tmp_path):
+    values, rejected = read(tmp_path, b'[1,2]\n{"a":1}\n')
+    assert (values, len(rejected)) == ([{"a": 1}], 1)
 
 
 def test_content_does_not_depend_on_the_way_of_writing(tmp_path):

@@ -91,6 +91,7 @@ def _details(planned: Planned) -> str:
     ]
     lines += [f"{name:<8} {text}" for name, text in jobs_texts(plan)]
     lines += [f"{name:<8} {text}" for change in plan.changes for name, text in change_lines(change)]
+    lines += [f"note     {text}" for text in plan.notes]
     lines += [f"rejected {text}" for text in rejected_texts(plan)]
     lines += [f"rows     {text}" for text in rows_texts(plan)]
     lines += [f"refused  apply submits nothing: {plan.refusal}"] if plan.refusal else []

@@ -1,0 +1,284 @@
+"""A table of comma-separated values: names on top, then rows; nothing inside a broken row is ever taken for a row."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Protocol
+
+from runner.local.data_file import open_bytes, reading
+from runner.model.errors import ConfigError
+
+FIELD_CHARACTERS: Final = 1 << 26
+DELIMITERS: Final = (",", ";", "\t", "|")
+AUTO: Final = "auto"
+NAMES_SHOWN: Final = 20
+_UTF_8: Final = ("utf-8", "utf8", "utf-8-sig")
+_END: Final = "unexpected end of data"
+"""What the library says of a quote that is never closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a table is written.
+
+    Attributes:
+        delimiter: one character, `auto`, or None for a comma.
+        quote: one character, empty when values are never quoted.
+        skip_blanks: whether blanks after a delimiter count for nothing.
+        trailing_delimiter: whether a line may end with a delimiter.
+        encoding: of the text.
+        names: of the columns, in the place of those in the first line; None takes the first line.
+        header: whether the first line holds names.
+        key: name of the column that must be there; None when there is no such column.
+    """
+
+    delimiter: str | None = None
+    quote: str = '"'
+    skip_blanks: bool = False
+    trailing_delimiter: bool = False
+    encoding: str = "utf-8"
+    names: Sequence[str] | None = None
+    header: bool = True
+    key: str | None = None
+
+    def options(self, delimiter: str) -> dict[str, Any]:
+        """Return the options of the library."""
+        quoting = csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE
+        quote = self.quote or None
+        blanks = self.skip_blanks
+        return {
+            "delimiter": delimiter,
+            "quotechar": quote,
+            "quoting": quoting,
+            "skipinitialspace": blanks,
+            "strict": True,
+        }
+
+
+class _Reader(Protocol):
+    """What `csv.reader` gives; its type has no public name."""
+
+    @property
+    def line_num(self) -> int: ...
+
+    def __next__(self) -> list[str]: ...
+
+    def __iter__(self) -> Iterator[list[str]]: ...
+
+
+class Row(NamedTuple):
+    """One row, or a line of a broken one.
+
+    Attributes:
+        line: number of the line on which it begins.
+        fault: why it is not usable; empty when it is.
+    """
+
+    line: int
+    values: Sequence[str]
+    fault: str = ""
+
+
+class CsvTable:
+    """One file; `names` and `notes` are known once the first row was given.
+
+    Attributes:
+        names: of the columns.
+        notes: what was decided about the file, for people.
+    """
+
+    def __init__(self, path: Path, label: str, dialect: Dialect) -> None:
+        self._path = path
+        self._label = label
+        self._dialect = dialect
+        self._last_quote: int | None = None
+        self.names: Sequence[str] = ()
+        self.notes: list[str] = []
+
+    def rows(self) -> Iterator[Row]:
+        """Give the rows below the names.
+
+        Raises:
+            ConfigError: the file cannot be read, its first line does not fit the recipe, or its quotes leave it open
+                where the next row begins.
+        """
+        csv.field_size_limit(FIELD_CHARACTERS)  # one for the whole process; the default is 128 KiB
+        with reading(self._label):
+            try:
+                with self._open() as lines:
+                    delimiter = self._delimiter()
+                    reader: _Reader = csv.reader(lines, **self._dialect.options(delimiter))
+                    self.names = self._head(reader, delimiter)
+                    yield from self._rows(reader)
+            except UnicodeError as error:
+                what = f"{self._label} is not a text in {self._dialect.encoding}: {error}"
+                raise ConfigError(what, mend="name its encoding: `encoding: cp1252`") from error
+
+    def _open(self) -> TextIOWrapper:
+        encoding = self._dialect.encoding.lower().replace("_", "-")
+        is_utf_8 = encoding in _UTF_8
+        mend = "name its encoding: `encoding: utf-16`" if is_utf_8 else ""
+        file = open_bytes(self._path, self._label, utf_16_mend=mend)
+        return TextIOWrapper(
+            file, encoding="utf-8-sig" if is_utf_8 else self._dialect.encoding, errors="surrogateescape", newline=""
+        )
+
+    def _first_line(self) -> str:
+        with self._open() as lines:
+            return lines.readline(FIELD_CHARACTERS)
+
+    def _delimiter(self) -> str:
+        """Return the delimiter; with `auto` the one that cuts the first line into the most values."""
+        if self._dialect.delimiter != AUTO:
+            return self._dialect.delimiter or ","
+        line = self._first_line()
+        best = max(DELIMITERS, key=lambda each: len(self._cut(line, each)))
+        self.notes.append(f"{self._label}: the delimiter is {best!r}")
+        return best
+
+    def _cut(self, line: str, delimiter: str) -> list[str]:
+        try:
+            return next(iter(csv.reader([line], **self._dialect.options(delimiter))), [])
+        except csv.Error:
+            return []
+
+    def _head(self, reader: _Reader, delimiter: str) -> Sequence[str]:
+        """Return the names of the columns; the first line is read when it holds names."""
+        given = self._dialect.names
+        first = self._first_row(reader) if self._dialect.header else []
+        if given is not None:
+            if first and len(self._trimmed(first, len(given))) != len(given):
+                what = f"{self._label}:1: the first line has {len(first)} values, but `names:` gives {len(given)}"
+                raise ConfigError(what, mend="name every column once; `header: false` when the first line is a row")
+            names = given
+        else:
+            names = self._unique(self._trimmed(first, len(first) - 1 if first and not first[-1] else len(first)))
+        self._refuse_without_key(names, delimiter)
+        return names
+
+    def _first_row(self, reader: _Reader) -> list[str]:
+        try:
+            first = next(reader, [])
+        except csv.Error as error:
+            raise ConfigError(f"{self._label}:1: the line of names cannot be read: {error}") from error
+        if not first:
+            raise ConfigError(f"{self._label} has no line of names", mend="the first line names the columns")
+        if not all(map(_is_text, first)):
+            raise ConfigError(
+                f"{self._label}:1: the names are in another encoding", mend="say which: `encoding: cp1252`"
+            )
+        return first
+
+    def _unique(self, names: Sequence[str]) -> Sequence[str]:
+        """Return the names with a number behind those that came before: `text`, `text_2`."""
+        found: list[str] = []
+        for at, name in enumerate(names):
+            if not name:
+                mend = (
+                    "`names: [...]` names the columns; `trailing_delimiter: true` when every line ends with a delimiter"
+                )
+                raise ConfigError(f"{self._label}:1: column {at + 1} has no name", mend=mend)
+            number, new = 2, name
+            while new in found or (new != name and new in names):
+                new, number = f"{name}_{number}", number + 1
+            found.append(new)
+            if new != name:
+                self.notes.append(f"{self._label}: column {at + 1} is a second {name!r} and is called {new!r}")
+        return found
+
+    def _refuse_without_key(self, names: Sequence[str], delimiter: str) -> None:
+        """Refuse a first line without the column of the key: the delimiter, the file or the recipe is another one."""
+        key = self._dialect.key
+        others = [each for each in DELIMITERS if each != delimiter and len(names) == 1 and each in names[0]]
+        fits = [each for each in others if key is None or key in self._cut(names[0], each)]
+        if key is None:
+            if not fits or self._dialect.delimiter is not None or self._dialect.names is not None:
+                return
+            what = f"{self._label}:1: there is only one column, {_quoted(names)}"
+        elif key in names:
+            return
+        else:
+            what = f'{self._label}:1: there is no column "{key}", only {_quoted(names)}'
+        mend = "`key:` is one of the columns, or `names: [...]` names them anew"
+        raise ConfigError(what, mend=f'write `delimiter: "{_escaped(fits[0])}"`' if fits else mend)
+
+    def _trimmed(self, row: list[str], width: int) -> list[str]:
+        """Return a row without the empty value behind a delimiter at its end, if such are allowed."""
+        is_trailing = self._dialect.trailing_delimiter and len(row) == width + 1 and not row[-1]
+        return row[:-1] if is_trailing else row
+
+    def _rows(self, reader: _Reader) -> Iterator[Row]:
+        width = len(self.names)
+        while True:
+            line = reader.line_num + 1
+            try:
+                row = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                self._refuse_open_quote(line, reader.line_num, str(error))
+                yield from self._broken(line, reader.line_num, str(error))
+                continue
+            if not row:
+                continue
+            if len(row) != width:
+                row = self._trimmed(row, width)
+            yield Row(line, row, self._fault(row, line, reader.line_num))
+
+    def _fault(self, row: Sequence[str], line: int, last: int) -> str:
+        if len(row) != len(self.names):
+            where = f"lines {line} to {last}: " if last > line else ""
+            return f"{where}{len(row)} values, but {len(self.names)} names"
+        return "" if _is_text("".join(row)) else "not in the encoding of the file"
+
+    def _broken(self, line: int, last: int, what: str) -> Iterator[Row]:
+        yield Row(line, (), f"not CSV: {what}")
+        for number in range(line + 1, last + 1):
+            yield Row(number, (), f"not CSV: the row of line {line} is broken and goes on to line {last}")
+
+    def _refuse_open_quote(self, line: int, last: int, what: str) -> None:
+        """Refuse a file of which nobody can say where the row after a broken one begins.
+
+        A quoted text with a quote inside that was not doubled may end at any later quote: rows that seem to follow may
+        be a part of it. Without a later quote the broken row ends with its line.
+        """
+        if what == _END:
+            raise ConfigError(
+                f"{self._label}:{line}: the quote of line {line} is never closed: lines {line} to {last} are not read",
+                mend="close the quote; `quote: ''` when quotes mean nothing in this file",
+            )
+        if last < self._last_quote_line():
+            told = f"the quotes of this row do not fit ({what}): where the next row begins is not sure"
+            raise ConfigError(f"{self._label}:{line}: {told}", mend='double every quote inside a quoted text: ""')
+
+    def _last_quote_line(self) -> int:
+        """Return the number of the last line with a quote; reads the file once."""
+        if self._last_quote is None:
+            quote = self._dialect.quote
+            with self._open() as lines:
+                numbers = (number for number, text in enumerate(lines, 1) if quote and quote in text)
+                self._last_quote = max(numbers, default=0)
+        return self._last_quote
+
+
+def _is_text(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _quoted(names: Sequence[str]) -> str:
+    more = ", ..." if len(names) > NAMES_SHOWN else ""
+    return ", ".join(f'"{name}"' for name in names[:NAMES_SHOWN]) + more
+
+
+def _escaped(delimiter: str) -> str:
+    return "\\t" if delimiter == "\t" else delimiter
