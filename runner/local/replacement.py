@@ -52,6 +52,13 @@ class Replacement:
         if len(self._waiting) >= BUFFER_BYTES:
             self._flush()
 
+    def written(self) -> Path:
+        """Return a file that holds everything that was written so far, until `commit` or `abort`."""
+        self._flush()
+        if self._temporary is None:
+            raise ConfigError(f"{self.path} was not opened for writing")
+        return self._temporary
+
     def commit(self) -> Mapping[str, Json]:
         """Put the new content in the place of the old, durably.
 

@@ -3,9 +3,10 @@
     sinks:
       - csv: {path: out/invoices.csv, fields: [file, number, total]}
 
-Without `fields` the columns are those of the first rows; a column that appears later is an error that names it. Lists
-and objects are written as JSON text, nothing (null) as an empty field, lone surrogates escaped. A spreadsheet takes a
-text that begins with `= + - @` for a formula: `guard_formulas: true` puts an apostrophe before it (and so changes it).
+Without `fields` the columns are those of all rows, the first seen first: when one appears late, the rows before it are
+copied once more with an empty value there; memory does not grow with the rows. Lists and objects are written as JSON
+text, nothing (null) as an empty field, lone surrogates escaped. A spreadsheet takes a text that begins with `= + - @`
+for a formula: `guard_formulas: true` puts an apostrophe before it (and so changes it).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from runner import jsontext
@@ -23,6 +25,8 @@ from runner.model.errors import ConfigError
 from runner.model.item import Json, Record
 from runner.paths import inside
 
+FIELD_CHARACTERS: Final = 1 << 30
+COPIED_ROWS: Final = 1000
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -44,6 +48,7 @@ class Csv:
         self._config = config
         self._file = Replacement(inside(place, config.path, write=True))
         self._fields: Sequence[str] | None = None
+        self._is_ragged = False
 
     @property
     def identity(self) -> str:
@@ -53,22 +58,18 @@ class Csv:
     async def open(self) -> None:
         """Begin a new file beside the old one; see `Sink.open`."""
         await blocking.call(self._file.open)
-        self._fields = None
+        self._fields, self._is_ragged = None, False
         if self._config.fields is not None:
             await blocking.call(self._head, self._config.fields)
 
     async def write(self, batch: Sequence[Record]) -> None:
-        """Add the rows.
-
-        Raises:
-            ConfigError: a row has a field for which there is no column.
-        """
+        """Add the rows."""
         if batch:
             await blocking.call(self._write, batch)
 
     async def commit(self) -> Mapping[str, Json]:
         """Put the new file in the place of the old one."""
-        return {"path": self._config.path, **await blocking.call(self._file.commit)}
+        return {"path": self._config.path, **await blocking.call(self._commit)}
 
     async def abort(self) -> None:
         """Remove the new file; the old one stays."""
@@ -83,21 +84,42 @@ class Csv:
         self._add([[_text(name, guard=False) for name in fields]])
 
     def _write(self, batch: Sequence[Record]) -> None:
-        if self._fields is None:
-            self._head(list(dict.fromkeys(name for record in batch for name in record.row)))
-        fields, guard = self._fields or (), self._config.guard_formulas
         if self._config.fields is None:
-            self._refuse_new_fields(batch, frozenset(fields))
+            self._widen(batch)
+        fields, guard = self._fields or (), self._config.guard_formulas
         self._add([[_text(record.row.get(name), guard=guard) for name in fields] for record in batch])
 
-    def _refuse_new_fields(self, batch: Sequence[Record], fields: frozenset[str]) -> None:
+    def _widen(self, batch: Sequence[Record]) -> None:
+        """Add the columns that no row had before; the rows that stand in the file already have none for them."""
+        seen = dict.fromkeys(self._fields or ())
         for record in batch:
-            if new := record.row.keys() - fields:
-                what = (
-                    f"{self._config.path}: the row of {record.key!r} has a field {min(new)!r} that no row before it had"
-                )
-                mend = f"name the columns: `fields: [{', '.join([*(self._fields or ()), min(new)])}]`"
-                raise ConfigError(what, mend=mend)
+            seen.update(dict.fromkeys(record.row))
+        if self._fields is None:
+            self._head(list(seen))
+        elif len(seen) > len(self._fields):
+            self._fields, self._is_ragged = list(seen), True
+
+    def _commit(self) -> Mapping[str, Json]:
+        if self._is_ragged:
+            self._copy()
+        return self._file.commit()
+
+    def _copy(self) -> None:
+        """Copy the rows into a new file under all names, each as wide as the last one."""
+        ragged, self._file = self._file, Replacement(self._file.path)
+        try:
+            self._file.open()
+            csv.field_size_limit(FIELD_CHARACTERS)
+            with ragged.written().open(encoding="utf-8", newline="") as lines:
+                rows = csv.reader(lines, delimiter=self._config.delimiter, strict=True)
+                next(rows)
+                self._head(self._fields or ())
+                width = len(self._fields or ())
+                while some := list(islice(rows, COPIED_ROWS)):
+                    self._add([[*row, *[""] * (width - len(row))] for row in some])
+        finally:
+            ragged.abort()
+        self._is_ragged = False
 
     def _add(self, rows: Sequence[Sequence[str]]) -> None:
         lines = _Lines()

@@ -29,10 +29,20 @@ def test_names_come_from_the_first_rows(tmp_path):
     assert written(tmp_path, {"b": 1, "a": 2}, {"c": 3}) == "b,a,c\n1,2,\n,,3\n"
 
 
-def test_a_later_name_is_told(tmp_path):
-    with pytest.raises(ConfigError, match="'k1' has a field 'b'") as told:
-        written(tmp_path, {"a": 1}, {"b": 2}, size=1)
-    assert told.value.mend == "name the columns: `fields: [a, b]`"
+def test_a_name_that_comes_late_is_a_column_of_all_rows(tmp_path):
+    rows = [{"a": 'x"\n,y'}, {"b": None, "a": ""}, {"c": "\ud800", "a": "\r"}]
+    assert written(tmp_path, *rows, size=1) == 'a,b,c\n"x""\n,y",,\n,,\n"\r",,\\ud800\n'
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_late_name_among_many_rows_keeps_every_value(tmp_path):
+    rows = [{"n": str(n), "t": "x" * n} for n in range(2500)] + [{"n": "last", "late": "y"}]
+    found = list(csv.DictReader(written(tmp_path, *rows).splitlines()))
+    assert found == [{"t": "", "late": "", **row} for row in rows]
+
+
+def test_a_row_without_fields_before_a_late_name_is_a_row(tmp_path):
+    assert written(tmp_path, {}, {"a": 1}, size=1) == 'a\n""\n1\n'
 
 
 def test_fields_choose_and_order(tmp_path):
