@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -127,9 +129,9 @@ class Catalog:
         if kind not in self._digests:
             platform, _, name = kind.partition(".")
             value, path = self._value(platform), self._path(platform)
-            is_built_in = path is not None and path.parent == BUILT_IN
+            known = _first_digests() if path is not None and path.parent == BUILT_IN else {}
             self._digests[kind] = (
-                ("", "") if value is None else (digest(value, name), first_digest(value, name, is_built_in=is_built_in))
+                ("", "") if value is None else (digest(value, name), known.get(kind) or first_digest(value, name))
             )
         return self._digests[kind]
 
@@ -170,6 +172,13 @@ class Catalog:
             return None
         paths = (folder / f"{name}.{ending}" for folder in self._folders for ending in ("yaml", "yml"))
         return next((path for path in paths if path.is_file()), None)
+
+
+@cache
+def _first_digests() -> Mapping[str, str]:
+    """Return the first digests of the kinds of the house, as they were when there was no second version."""
+    known: Mapping[str, str] = json.loads((BUILT_IN / "first_digests.json").read_bytes())
+    return known
 
 
 def _is_name(stem: str) -> bool:

@@ -20,6 +20,13 @@ Names: TypeAlias = Mapping[str, frozenset[str] | None]
 REPLY: Names = {"response": None, "headers": None, "status": None}
 
 
+def reads_items(option: Json) -> bool:
+    """Whether an option, or a part of it, may hold an expression over an item or a record."""
+    if isinstance(option, Mapping):
+        return bool(option.get("x-scope")) or any(reads_items(one) for one in option.values())
+    return isinstance(option, list) and any(reads_items(one) for one in option)
+
+
 @dataclass(slots=True)
 class Compiler:
     """One manifest on its way from values to trees."""
@@ -85,9 +92,21 @@ class Compiler:
             self.tell("unknown-name", f"{path[0]!r} cannot be read here", pointer, _guess(path[0], names, "Names"))
             return
         known = names[path[0]]
-        if known is not None and len(path) > 1 and path[1] not in known:
-            what = f"{path[0]} has no field {path[1]!r} here"
-            self.tell("unknown-name", what, pointer, _guess(path[1], known, "Fields"))
+        if known is None or len(path) < 2 or path[1] in known:
+            return
+        if path[0] == "options" and reads_items(option := self.at((*pointer[:2], "options", "properties", path[1]))):
+            scope = " and ".join(option.get("x-scope") or ["item"])
+            what = f"the option {path[1]!r} is an expression over {scope}, which cannot be read here: it would be null"
+            mend = "keep its value in prepare, and read job.NAME; whether a recipe gives it stands in recipe.given"
+            self.tell("out-of-scope", what, pointer, mend)
+            return
+        what = f"{path[0]} has no field {path[1]!r} here"
+        self.tell("unknown-name", what, pointer, _guess(path[1], known, "Fields"))
+
+    def options(self, room: str, name: str, *, over_items: bool) -> frozenset[str]:
+        """Return the options of a kind that a place may read: those that are expressions only where items are."""
+        described: Mapping[str, Json] = self.at((room, name, "options", "properties")) or {}
+        return frozenset(option for option, rule in described.items() if over_items or not reads_items(rule))
 
     def _check_loops(self, data: Json, pointer: Pointer) -> None:
         if isinstance(data, list):

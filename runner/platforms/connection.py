@@ -76,7 +76,7 @@ class Connection:
             ConfigError: the platform has no such target, or not in this mode.
         """
         spec = self._spec(self.manifest.targets, kind, "target")
-        recipe = {"subset": subset, "skip": skip}
+        recipe = {"subset": subset, "skip": skip, "given": sorted(name for name in options if name != "connection")}
         given = Options(spec.options, options)
         scope = self._session.scope(options=given.over(), recipe=recipe)
         return PlatformTarget(self._session, in_mode(spec, scope), given, recipe)

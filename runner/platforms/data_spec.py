@@ -93,12 +93,13 @@ def compile_sink(compiler: Compiler, name: str, base: Names) -> SinkSpec:
     at: Pointer = ("sinks", name)
     kept = frozenset[str]().union(*(kept_names(compiler, (*at, part)) for part in ("before", "write", "after")))
     names: Names = {**base, "kept": kept, "count": None}
+    over_items = compiler.options("sinks", name, over_items=True)
     return SinkSpec(
         name=name,
         options=compiler.at((*at, "options")) or {},
         identity=compiler.tree((*at, "identity"), base),
         check=compile_steps(compiler, (*at, "check"), base),
-        element=compiler.tree((*at, "element"), {**base, "record": None, "item": None}),
+        element=compiler.tree((*at, "element"), {**base, "record": None, "item": None, "options": over_items}),
         rows_per_call=compiler.at((*at, "rows_per_call")) or 500,
         before=compile_steps(compiler, (*at, "before"), names),
         write=compile_steps(compiler, (*at, "write"), {**names, "rows": None}),

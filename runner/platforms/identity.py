@@ -22,13 +22,6 @@ _KEPT: Final = ("keep", "collect", "add")
 _READS_REPLY: Final = re.compile(r"(?<![\w.'\"])(?:response|found|headers|status)\b")
 
 _FIRST_PARTS: Final = ("token", "element", "prepare", "upload", "uploaded", "submit")
-_FIRST: Final[Mapping[str, str]] = {
-    "aihub.app": "b9efe34adf473e6a2dfb9aa50339fd70",
-    "aihub.deployment": "182535ab2a417a76c25a22b97cc1faa8",
-    "label_studio.prompt": "b53026333fdaf7a183b3c2d4c36c9ccd",
-    "labelbox.foundry_app": "88e83b6bfc89de7e2fdb538d6c325ebe",
-}
-"""The first digests of the kinds of the house, as they were when there was no second version."""
 
 
 def digest(value: Mapping[str, Json], name: str) -> str:
@@ -44,16 +37,8 @@ def digest(value: Mapping[str, Json], name: str) -> str:
     return jsontext.digest([VERSION, name, sent, _always(value)]).hex()
 
 
-def first_digest(value: Mapping[str, Json], name: str, *, is_built_in: bool = False) -> str:
-    """Return the same as version 1 gave it: how the replies of the paying steps are read counted too.
-
-    Args:
-        value: of the whole manifest.
-        name: of the kind, without its platform.
-        is_built_in: whether it is a manifest of the house: what it was then is known, however it changes.
-    """
-    if is_built_in and (known := _FIRST.get(f"{value['name']}.{name}")):
-        return known
+def first_digest(value: Mapping[str, Json], name: str) -> str:
+    """Return the same as version 1 gave it: how the replies of the paying steps are read counted too."""
     block: Mapping[str, Json] = value.get("targets", {}).get(name, {})
     modes = {mode: _first_parts(one) for mode, one in (block.get("modes") or {}).items()}
     paid = {**_first_parts(block), **({"mode": block["mode"], "modes": modes} if modes else {})}

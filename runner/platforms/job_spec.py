@@ -160,9 +160,10 @@ def compile_job(compiler: Compiler, name: str, base: Names, at: Pointer) -> JobS
     """Compile one way to do the work of `targets.NAME`, which stands at a pointer; None as `compile_target`."""
     kept = _job_kept(compiler, at)
     job: Names = {**base, "job": JOB_FIELDS | kept}
-    element = compiler.tree((*at, "element"), {**job, "item": None})
-    grouped: Names = {**job, **({"items": None} if element else {})}
-    submit = compile_submit(compiler, (*at, "submit"), {**grouped, "item": None})
+    item: Names = {"item": None, "options": compiler.options("targets", name, over_items=True)}
+    element = compiler.tree((*at, "element"), {**job, **item})
+    grouped: Names = {**job, **({"items": None} if element else {}), **(item if _is_single(compiler, at) else {})}
+    submit = compile_submit(compiler, (*at, "submit"), grouped)
     poll_step = compile_step(compiler, (*at, "poll"), job)
     if not submit or poll_step.call is None:
         return None
@@ -174,15 +175,15 @@ def compile_job(compiler: Compiler, name: str, base: Names, at: Pointer) -> JobS
         compile_states(compiler, (*at, "poll"), states_names),
         statuses(compiler.at((*at, "poll", "lost")), _LOST),
     )
-    upload = compile_steps(compiler, (*at, "upload"), {**job, "item": None})
-    prepare = compile_steps(compiler, (*at, "prepare"), {**grouped, "item": None})
-    uploaded_names: Names = {**job, "item": None, "kept": kept_names(compiler, (*at, "upload"))}
+    upload = compile_steps(compiler, (*at, "upload"), {**job, **item})
+    prepare = compile_steps(compiler, (*at, "prepare"), grouped)
+    uploaded_names: Names = {**job, **item, "kept": kept_names(compiler, (*at, "upload"))}
     spec = JobSpec(
         name=name,
         title=compiler.at(("targets", name, "title")) or name,
         options=compiler.at(("targets", name, "options")) or {},
         capabilities=_capabilities(compiler, at, (*_paying(submit), *_calls(upload), *_calls(prepare)), element),
-        token=_token(compiler, (*at, "token"), base),
+        token=_token(compiler, (*at, "token"), {**base, **item}),
         element=element,
         prepare=prepare,
         shows_items=any(step.reads("items") for step in prepare),
@@ -206,6 +207,12 @@ def compile_job(compiler: Compiler, name: str, base: Names, at: Pointer) -> JobS
     )
     _check(compiler, at, spec)
     return spec
+
+
+def _is_single(compiler: Compiler, at: Pointer) -> bool:
+    """Whether every job has one item, which its requests may read."""
+    said: Mapping[str, Json] = compiler.at((*at, "capabilities")) or {}
+    return not said.get("whole_source") and (said.get("items_per_job") or {"max": 1}).get("max") == 1
 
 
 def _job_kept(compiler: Compiler, at: Pointer) -> frozenset[str]:
@@ -258,9 +265,8 @@ def _place(compiler: Compiler, at: Pointer, names: Names) -> Place:
     )
 
 
-def _token(compiler: Compiler, at: Pointer, base: Names) -> TokenRule:
+def _token(compiler: Compiler, at: Pointer, names: Names) -> TokenRule:
     data = compiler.at(at)
-    names: Names = {**base, "item": None}
     if not isinstance(data, Mapping):
         return TokenRule(compiler.tree(at, names))
     letters = data.get("letters")

@@ -177,9 +177,9 @@ def _compile(compiler: Compiler) -> Manifest | None:
 
 
 def _base(compiler: Compiler, room: str, name: str, fields: frozenset[str]) -> Names:
-    options = compiler.at((room, name, "options", "properties")) or {}
-    known = {"subset", "skip"} if room in ("sources", "targets") else set()
-    return {"connection": fields, "options": frozenset(options), "now": None, "recipe": frozenset(known)}
+    known = {"subset", "skip", "given"} if room == "targets" else set()
+    options = compiler.options(room, name, over_items=False)
+    return {"connection": fields, "options": options, "now": None, "recipe": frozenset(known)}
 
 
 def _connection(compiler: Compiler) -> ConnectionSpec:

@@ -139,6 +139,67 @@ def test_the_schema_of_an_option_is_checked(tmp_path):
     assert [(problem.slug, problem.mark.line) for problem in check_manifest(path)] == [("bad-schema", 7)]
 
 
+OVER_ITEMS = (
+    HEAD
+    + """\
+targets:
+  t:
+    options: {properties: {a: {type: string}, row: {x-scope: [item]}, deep: {properties: {b: {x-scope: [item]}}}}}
+    check: {expect: "{{ true CHECK }}", error: wrong}
+    leaves: "{{ none LEAVES }}"
+    token: "{{ item.key PER_ITEM }}"
+    prepare: {keep: {row: "{{ options.row }}"}}
+    upload: {call: {put: "/u/{{ options.row }}"}, keep: {u: "{{ response.id }}"}}
+    uploaded: {v: "{{ options.row }}"}
+    submit: {call: {post: "/x/{{ options.row }}"}, id: "{{ response.id FOR_JOB }}"}
+    find: {call: {get: /x}, each: "{{ response }}", match: "{{ found.row == FIND }}", id: "{{ found.id }}"}
+    poll: {call: {get: "/x/{{ job.id POLL }}"}, status: "{{ response.s }}", states: {succeeded: [done]}}
+    results: {result: "{{ response RESULTS }}"}
+    cancel: {call: {post: "/c{{ '' CANCEL }}"}}
+    estimate: {money: "{{ count ESTIMATE }}"}
+    cleanup: {call: {delete: "/x{{ '' CLEANUP }}"}}
+    capabilities: {cancel: true}
+sinks:
+  s:
+    options: {properties: {a: {type: string}, row: {x-scope: [record, item]}}}
+    identity: "{{ options.a IDENTITY }}"
+    element: "{{ options.row }}"
+    write: {call: {post: "/w{{ '' WRITE }}", json: "{{ rows }}"}}
+"""
+)
+PLACES = ["CHECK", "LEAVES", "POLL", "RESULTS", "CANCEL", "ESTIMATE", "CLEANUP", "IDENTITY", "WRITE"]
+PER_ITEM = ["PER_ITEM", "FOR_JOB"]
+
+
+def over_items(place, read):
+    """Return the manifest with something read in one place."""
+    text = OVER_ITEMS.replace(place, read if place == "FIND" else f"~ {read}").replace("FIND", "job.row")
+    for other in (*PLACES, *PER_ITEM):
+        text = text.replace(other, "")
+    return text
+
+
+@pytest.mark.parametrize("place", PER_ITEM)
+def test_an_option_over_items_is_read_where_an_item_is(place):
+    assert problems(over_items(place, "options.row")) == []
+
+
+@pytest.mark.parametrize("place", ["FIND", *PLACES])
+def test_an_option_over_items_is_not_read_where_no_item_is(place):
+    assert problems(over_items(place, "options.a")) == []
+    assert [slug for slug, _ in problems(over_items(place, "options.row"))] == ["out-of-scope"]
+
+
+def test_a_part_over_items_makes_the_whole_option_one():
+    assert [slug for slug, _ in problems(over_items("FIND", "options.deep.b"))] == ["out-of-scope"]
+
+
+def test_a_request_of_several_items_reads_no_item():
+    text = over_items("FIND", "job.row").replace("cancel: true}", "cancel: true, items_per_job: {max: 5}}")
+    text = text.replace('result: "', 'item: "{{ response.k }}", result: "')
+    assert [slug for slug, _ in problems(text)] == ["out-of-scope", "out-of-scope"]
+
+
 SENDING = (
     HEAD
     + """\
