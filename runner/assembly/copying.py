@@ -13,6 +13,7 @@ from runner.ledger import copy_ledger
 from runner.model.contracts import Clock
 from runner.model.errors import ConfigError
 from runner.model.project import SecretRef
+from runner.model.redact import protect_url
 from runner.secretstore import resolve
 
 _ENV: Final = "env:"
@@ -56,7 +57,7 @@ async def copied(source: str, target: str, environ: Mapping[str, str], clock: Cl
 def _url(given: str, environ: Mapping[str, str]) -> str:
     url = given
     if given.startswith(_ENV):
-        url = resolve(SecretRef("env", given.removeprefix(_ENV)), environ, Path()).reveal()
+        url = protect_url(resolve(SecretRef("env", given.removeprefix(_ENV)), environ, Path())).reveal()
     if url == "memory:":
         raise ConfigError("a ledger in memory ends with its process", mend="name a file or a postgresql:// URL")
     return url

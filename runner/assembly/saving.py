@@ -21,6 +21,7 @@ from runner.engine.saved import FORMAT_VERSION, moved, planned_items, stage_docu
 from runner.model.errors import ConfigError, PlanRefused, UsageError
 from runner.model.item import Json
 from runner.model.ledger import Ledger, PlanUse, Scope
+from runner.model.redact import REDACTOR
 
 AGAIN: Final = "make a new plan: runner plan --out FILE"
 
@@ -99,6 +100,7 @@ def plan_document(
         "stages": [stage_document(plan) for plan in plans],
         **(notes or {}),
     }
+    document = REDACTOR.value(document)
     return {**document, "digest": _digest(document)}
 
 

@@ -19,6 +19,7 @@ from runner.model.item import Json, Record
 from runner.model.ledger import Ledger, Scope
 from runner.model.project import Project, SecretRef
 from runner.model.recipe import Component, Recipe
+from runner.model.redact import protect, protect_url
 from runner.model.secret import Secret
 from runner.platforms import Catalog, Connection, connect
 from runner.secretstore import resolve
@@ -79,7 +80,7 @@ class Session:
         if self._stand_ins is not None and _is_database(url):
             return str(emulated_folder(self.project) / "ledger.db")
         if isinstance(url, SecretRef):
-            url = resolve(url, self.environ, self.project.root).reveal()
+            url = protect_url(resolve(url, self.environ, self.project.root)).reveal()
         if "://" not in url and url != "memory:":
             url = str(self.project.root / url.removeprefix("sqlite:"))
         return url
@@ -114,7 +115,7 @@ class Session:
         if name not in self.project.secrets:
             what = f"there is no secret {name!r} in {self.project.path or 'runner.yaml'}"
             raise ConfigError(what, mend=f"add it: secrets: {{{name}: {{env: {name.upper().replace('-', '_')}}}}}")
-        return resolve(self.project.secrets[name], self.environ, self.project.root)
+        return protect(resolve(self.project.secrets[name], self.environ, self.project.root))
 
     @asynccontextmanager
     async def branch(self, recipes: Sequence[Recipe]) -> AsyncIterator[Session]:

@@ -18,6 +18,7 @@ from runner.engine.run import StageReport
 from runner.model.contracts import Clock, Notifier
 from runner.model.item import Json
 from runner.model.recipe import Recipe
+from runner.model.redact import REDACTOR
 
 TOLD_WITHIN_S: Final = 30.0
 SETTLED_WITHIN_S: Final = 60.0
@@ -132,6 +133,7 @@ class Teller:
         """Tell one event of the run."""
         told = {"event": event, "at": self._clock.now(), "recipe": self._recipe.name, "error": ""}
         told |= {"metadata": dict(self._metadata), **facts}
+        told = REDACTOR.value(told)
         if self._also is not None:
             self._also(told)
         if not self._notifiers:
@@ -160,7 +162,7 @@ class Teller:
                 self._told = told
                 self.tell("progress", progress=event["progress"], job=event["job"])
         elif self._also is not None:
-            self._also(event)
+            self._also(REDACTOR.value(event))
 
     async def _deliver(self) -> None:
         while True:

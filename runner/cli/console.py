@@ -17,6 +17,7 @@ from typing import Final, TextIO
 import click
 
 from runner.model.item import Json
+from runner.model.redact import REDACTOR, redact
 
 _STYLES: Final[Mapping[str, str]] = {"good": "32", "bad": "31", "warn": "33", "dim": "2", "strong": "1"}
 
@@ -61,9 +62,9 @@ def one_line(text: str) -> str:
 
 
 def safe(text: str) -> str:
-    """Return the text as it may be shown: control characters as escapes, our own styles as styles."""
+    """Return the text as it may be shown: without secrets, control characters as escapes, our own styles as styles."""
     pieces = _PAINTED.split(text)
-    pieces[::2] = [_UNSAFE.sub(_escape, piece) for piece in pieces[::2]]
+    pieces[::2] = [_UNSAFE.sub(_escape, redact(piece)) for piece in pieces[::2]]
     pieces[1::2] = [f"\x1b[{code}m" for code in pieces[1::2]]
     return "".join(pieces)
 
@@ -83,11 +84,12 @@ def out_json(document: Json, *, indent: int | None = 2) -> None:
 
     What a terminal must not see is escaped as JSON escapes it; NaN and Infinity, which JSON has not, become null.
     """
+    document = REDACTOR.value(document)
     try:
         text = json.dumps(document, indent=indent, ensure_ascii=False, allow_nan=False, default=str)
     except ValueError:
         text = json.dumps(_finite(document), indent=indent, ensure_ascii=False, default=str)
-    click.echo(_UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+    click.echo(_UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", redact(text)))
 
 
 def out_event(facts: Mapping[str, Json]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import traceback
 from dataclasses import replace
 from typing import TextIO
 
@@ -52,7 +54,9 @@ def code_of(error: Exception) -> Exit:
 
 
 def tell(error: Exception) -> Exit:
-    """Print an error and return its exit code."""
+    """Print an error and return its exit code; with RUNNER_DEBUG=1 its traceback before it, without secrets."""
+    if os.environ.get("RUNNER_DEBUG"):
+        err("".join(traceback.format_exception(error)))
     if isinstance(error, RecipeError):
         for problem in error.problems:
             tell_problem(problem)

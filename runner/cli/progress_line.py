@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from runner.cli.console import err, is_terminal
 from runner.engine.progress import Progress
+from runner.model.redact import redact
 
 REDRAW_S = 0.2
 TELL_S = 10.0
@@ -101,7 +102,7 @@ class ProgressLine:
             width = shutil.get_terminal_size().columns - 1 if self._terminal else None
             text = line(self._name, self._progress, self._monotonic() - self._start, width)
             if self._terminal:
-                sys.stderr.write(f"\r\x1b[K{text[:width]}")
+                sys.stderr.write(f"\r\x1b[K{redact(text)[:width]}")
                 sys.stderr.flush()
             elif text != last:
                 err(text)

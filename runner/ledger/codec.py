@@ -12,6 +12,7 @@ import orjson
 from runner import jsontext
 from runner.model.errors import LedgerError
 from runner.model.item import Item, Json
+from runner.model.redact import REDACTOR, redact
 
 _PLAIN: Final = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
 _SLOW: Final = b" "
@@ -19,7 +20,7 @@ EMPTY: Final = b"{}"
 
 
 def pack(value: Json, what: str) -> bytes:
-    """Write a JSON value as bytes.
+    """Write a JSON value as bytes, without secrets.
 
     What the fast library cannot hold (integers above 64 bit, lone surrogates, depth above 254) begins with a space, so
     that `unpack` reads it in the way it was written. NaN and infinity are no JSON; the readers of JSON refuse them.
@@ -31,10 +32,7 @@ def pack(value: Json, what: str) -> bytes:
     Raises:
         LedgerError: it is no JSON value, or nested too deeply; names `what`.
     """
-    try:
-        return orjson.dumps(value, _plain, _PLAIN)
-    except TypeError:
-        return _SLOW + _written(value, what)
+    return _packed(REDACTOR.value(value), what)
 
 
 def unpack(packed: bytes) -> Json:
@@ -43,11 +41,15 @@ def unpack(packed: bytes) -> Json:
 
 
 def pack_item(item: Item) -> bytes:
-    """Write the value of an item; as `pack`."""
+    """Write the value of an item, which is sent as it is; as `pack`, but nothing of it is redacted."""
+    return _packed(item.value, f"item {item.key!r}")
+
+
+def _packed(value: Json, what: str) -> bytes:
     try:
-        return orjson.dumps(item.value, _plain, _PLAIN)
+        return orjson.dumps(value, _plain, _PLAIN)
     except TypeError:
-        return pack(item.value, f"item {item.key!r}")
+        return _SLOW + _written(value, what)
 
 
 def checksum(packed: bytes) -> int:
@@ -66,7 +68,8 @@ def key_text(key: bytes) -> str:
 
 
 def text(value: str) -> str:
-    r"""Make a text for people storable everywhere: NUL and lone surrogates are written as `\x00`, `\udc80`."""
+    r"""Make a text for people storable everywhere: without secrets, NUL and lone surrogates as `\x00`, `\udc80`."""
+    value = redact(value)
     if value.isascii() and "\0" not in value:
         return value
     return value.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")

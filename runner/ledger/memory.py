@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from runner.ledger.codec import pack, unpack
+from runner.ledger.codec import pack, pack_item, unpack
 from runner.ledger.database import lost
 from runner.ledger.leases import held
 from runner.ledger.memory_tables import FAULT, ItemRow, ScopeRows, Tables
@@ -150,7 +150,7 @@ class MemoryLedger:
             known.building = {}
         if known.building is None:
             raise LedgerError("no selection is being built: the first items are selected at position 0", mend=FAULT)
-        values = [pack(item.value, f"item {item.key!r}") for item in items]
+        values = [pack_item(item) for item in items]
         return [
             self._choose(known, known.building, work, item, value) for item, value in zip(items, values, strict=True)
         ]

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 from runner.model.contracts import Clock, Place
 from runner.model.errors import ConfigError, RecipeError
 from runner.model.item import Json
+from runner.model.redact import protect
 from runner.model.secret import Secret
 from runner.platforms.duration import seconds
 from runner.platforms.job_spec import in_mode
@@ -136,6 +137,10 @@ def connect(
             to another machine.
     """
     values = _values(manifest, {name: value for name, value in fields.items() if name not in COMMON})
+    if not is_emulated:
+        for value in values.values():
+            if isinstance(value, Secret):
+                protect(value)
     hosts: Json = fields.get("allow_hosts") or ()
     lowered: Json = fields.get("limits") or {}
     spec = manifest.connection
@@ -146,7 +151,6 @@ def connect(
         query=[(name, _text(value)) for name, value in (_grown(spec.query, scope) or {}).items()],
         origins=[str(_grown(tree, scope)) for tree in spec.origins],
         allow_hosts=list(hosts),
-        secrets=[value.reveal() for value in values.values() if isinstance(value, Secret) and value],
         timeouts=_timeouts(spec.timeouts),
         retries=_retries(spec.retries),
         max_reply=spec.max_reply or MAX_REPLY,

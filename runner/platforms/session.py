@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 from runner.model.contracts import Clock
 from runner.model.errors import AuthError, ConfigError, Indeterminate, RecipeError, Refused, RunnerError, Unavailable
 from runner.model.item import Json
+from runner.model.redact import protect
 from runner.model.secret import Secret
 from runner.platforms.call import render
 from runner.platforms.duration import seconds
@@ -161,7 +162,7 @@ class Session:
             lifetime = _lifetime(exchange.lifetime, {**scope, **answer.scope()})
         if not isinstance(token, str) or not token:
             raise AuthError(f"{self.manifest.title} gave no token", mend="check the connection's fields")
-        headers = revealed(exchange.headers({**scope, "auth": {"token": Secret(token)}}), is_home=True)
+        headers = revealed(exchange.headers({**scope, "auth": {"token": protect(Secret(token))}}), is_home=True)
         self._auth = checked({name: str(value) for name, value in headers.items() if value is not None}, ConfigError)
         self._renew_at = self.clock.monotonic() + lifetime * (1 - EARLY)
 

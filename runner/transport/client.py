@@ -12,7 +12,6 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from runner.model.contracts import Clock
 from runner.model.errors import AuthError, ConfigError, Indeterminate, Refused, RunnerError, Unavailable
-from runner.model.secret import HIDDEN
 from runner.transport import hints, origin, reading
 from runner.transport.headers import checked
 from runner.transport.limits import Limits
@@ -44,7 +43,6 @@ class Settings:
         query: added to every request to the own origin.
         origins: further origins that are the connection's own (an API on two hosts).
         allow_hosts: private hosts that URLs from replies may point to.
-        secrets: texts that must never be shown.
         max_reply: most bytes of one reply that is read into memory.
         resolve: looks hosts up; None when the wire does not really connect (a test double).
     """
@@ -54,7 +52,6 @@ class Settings:
     query: Sequence[tuple[str, str]] = ()
     origins: Sequence[str] = ()
     allow_hosts: Sequence[str] = ()
-    secrets: Sequence[str] = ()
     timeouts: Timeouts = field(default_factory=Timeouts)
     retries: Retries = field(default_factory=Retries)
     max_reply: int = MAX_REPLY
@@ -113,8 +110,6 @@ class Client:
 
     def hidden(self, text: str) -> str:
         """Return a text of the server or of an error, safe to show: no secret, no control character."""
-        for secret in self.settings.secrets:
-            text = text.replace(secret, HIDDEN)
         return plain(text)
 
     async def send(self, request: Request, judge: Judge | None = None) -> Reply:

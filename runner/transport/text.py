@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from runner.model.redact import redact
+
 LONGEST: Final = 400
 
 # C0 and C1 controls (ANSI escapes begin with one), and the marks that reorder or hide text on a terminal.
@@ -14,7 +16,8 @@ _TITLE: Final = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTAL
 
 
 def plain(text: str, longest: int = LONGEST) -> str:
-    """Return the text on one line, without control characters, cut to `longest` characters."""
+    """Return the text on one line, without secrets and control characters, cut to `longest` characters."""
+    text = redact(text)
     if text.isascii() and text.isprintable() and len(text) <= longest:
         return text.strip()
     text = _UNSAFE.sub(" ", _ANSI.sub("", text[: longest * 8])).strip()

@@ -19,6 +19,7 @@ from runner.local import blocking
 from runner.local.replacement import Replacement
 from runner.model.errors import ConfigError, LeaseHeld, LedgerError
 from runner.model.item import Json
+from runner.model.redact import REDACTOR
 
 NAME: Final = "journal.jsonl"
 GROWN_BYTES: Final = 1 << 24
@@ -71,7 +72,7 @@ class Journal:
         try:
             new.open()
             for line in self._living():
-                new.write(jsontext.write(line) + b"\n")
+                new.write(jsontext.write(REDACTOR.value(line)) + b"\n")
             new.commit()
         finally:
             new.abort()
@@ -86,7 +87,7 @@ class Journal:
         if self.fault:
             raise LedgerError(self.fault, mend=_BROKEN)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((jsontext.write(line) + b"\n", done))
+        self._waiting.append((jsontext.write(REDACTOR.value(line)) + b"\n", done))
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())
         await done

@@ -13,6 +13,7 @@ from typing import Final
 
 from runner import jsontext
 from runner.model.item import Json
+from runner.model.redact import REDACTOR
 
 MOST_BYTES: Final = 1 << 24
 """A log that has grown so long takes only the events of the run itself."""
@@ -42,7 +43,7 @@ class RunLog:
         if self._size > MOST_BYTES and name.startswith(_SINGLE):
             return
         with suppress(OSError, ValueError):
-            line = jsontext.write(event) + b"\n"
+            line = jsontext.write(REDACTOR.value(event)) + b"\n"
             with self._path.open("ab") as file:
                 file.write(line)
             self._size += len(line)

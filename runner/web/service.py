@@ -11,6 +11,7 @@ from typing import Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -31,6 +32,7 @@ from runner.web.metrics import TYPE, Labels, Metrics
 from runner.web.openapi import openapi
 from runner.web.page import HEADERS, page
 from runner.web.queue import Queue
+from runner.web.redaction import RedactReplies
 from runner.web.runlog import RunLogs
 from runner.web.shown import reply
 from runner.web.triggers import Triggers, triggers_of
@@ -130,6 +132,7 @@ class Service:
         ]
         app = Starlette(
             routes=routes,
+            middleware=[Middleware(RedactReplies)],
             exception_handlers={HTTPException: _refused, ClientDisconnect: _gone, Exception: _failed},
         )
         app.router.redirect_slashes = False

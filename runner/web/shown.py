@@ -9,13 +9,14 @@ from starlette.responses import Response
 
 from runner import jsontext
 from runner.model.item import Json
+from runner.model.redact import REDACTOR
 from runner.web.entry import Entry
 from runner.web.runlog import RunLog
 
 
 def reply(value: Json, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Return a JSON reply; texts that no UTF-8 can hold are escaped."""
-    return Response(jsontext.write(value), status, headers, "application/json")
+    return Response(jsontext.write(REDACTOR.value(value)), status, headers, "application/json")
 
 
 def run_document(entry: Entry, log: RunLog | None = None) -> dict[str, Json]:

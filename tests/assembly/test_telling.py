@@ -14,6 +14,7 @@ from runner.assembly.telling import Teller
 from runner.emulators.serve import serving
 from runner.engine.progress import Progress
 from runner.model.recipe import Recipe
+from runner.model.redact import REDACTOR
 from runner.transport.clock import SystemClock
 from tests.assembly.place import CAT, Ears, applied, opened, write
 
@@ -69,6 +70,14 @@ def test_metadata_of_the_progress_is_told_until_the_end(tmp_path: Path) -> None:
     run(tmp_path, ears)
     assert ears.heard[-1]["metadata"] == {"epoch": 2}
     assert "progress" in ears.names
+
+
+def test_no_event_holds_a_secret(tmp_path: Path) -> None:
+    REDACTOR.add("c4n4ry-s3cr3t")
+    write(tmp_path, 'target: {command: {argv: [sh, -c, "echo c4n4ry-s3cr3t >&2; exit 3"]}}\n', items=1)
+    ears = Ears()
+    run(tmp_path, ears)
+    assert ("c4n4ry" in str(ears.heard), "***" in str(ears.heard[-1]["error"])) == (False, True)
 
 
 @pytest.mark.parametrize("fault", [OSError("no line"), KeyError("x")])

@@ -5,6 +5,8 @@ import httpx
 import pytest
 
 from runner.model.errors import AuthError, ConfigError, Indeterminate, Refused, StopRun, Unavailable
+from runner.model.redact import protect
+from runner.model.secret import Secret
 from runner.transport.client import Client, Settings
 from runner.transport.limits import Limits, Rules
 from runner.transport.network import wire_over
@@ -268,7 +270,8 @@ def test_a_request_that_cannot_be_sent_is_refused_before_anything_leaves(request
 
 
 def test_secrets_and_escapes_of_a_server_are_not_shown():
-    client = client_over(Script((403, {}, f"bad key {SECRET}\x1b[2J".encode())), secrets=[SECRET])
+    protect(Secret(SECRET))
+    client = client_over(Script((403, {}, f"bad key {SECRET}\x1b[2J".encode())))
     with pytest.raises(AuthError) as caught:
         send(client, Request("GET", "/x"))
     assert "bad key ***" in str(caught.value)

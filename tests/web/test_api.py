@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from runner.model.redact import REDACTOR
 from tests.web.place import WAIT, Client, asked, lines, served, until, write
 
 Work = Callable[[Client], Awaitable[Any]]
@@ -161,6 +162,21 @@ def test_no_secret_is_in_any_answer(tmp_path: Path) -> None:
     text = run(tmp_path, everything)
     assert "sesame" not in text
     assert "s3same" not in text
+
+
+def test_a_secret_that_is_known_is_in_no_answer_and_no_log(tmp_path: Path) -> None:
+    REDACTOR.add("c4n4ry-s3cr3t")
+
+    async def everything(client: Client) -> str:
+        await client.train(asked("run-c4n4ry-s3cr3t"))
+        await client.ended()
+        (one,) = (await get(client, "/api/runs")).json()["runs"]
+        paths = ["/api/runs", f"/api/runs/{one['id']}", f"/api/runs/{one['id']}/events", "/", "/metrics"]
+        return "".join([(await get(client, path)).text for path in paths])
+
+    text = run(tmp_path, everything, "echo c4n4ry-s3cr3t >&2; exit 3")
+    logs = b"".join(path.read_bytes() for path in (tmp_path / ".runner/serve").rglob("*") if path.is_file())
+    assert ("c4n4ry" in text, b"c4n4ry" in logs, "***" in text) == (False, False, True)
 
 
 def test_a_service_that_ends_takes_no_order_and_says_so(tmp_path: Path) -> None:

@@ -1,0 +1,121 @@
+"""Redact secrets: no text that leaves the process holds the value of one, in whatever encoding it stands there.
+
+A secret is protected as soon as it is known (`protect`). Every text that leaves passes `redact`: the terminal, JSON
+documents, plans, events, the ledger, replies of the service. A text that was cut inside a secret is redacted, too, when
+a third of the secret, and at least 8 characters, are left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import AnyStr, Final
+
+from runner.model.item import Json
+from runner.model.secret import HIDDEN, Secret
+
+SHORTEST: Final = 6
+"""A shorter text is not a secret that anyone could keep, and may stand anywhere."""
+
+_SEED: Final = 8
+_LINE: Final = 16
+
+
+class Redactor:
+    """Knows the secrets of this process and takes them out of texts."""
+
+    def __init__(self) -> None:
+        self._secrets: set[str] = set()
+        self._texts: list[tuple[str, str]] = []
+        self._bytes: list[tuple[bytes, bytes]] = []
+
+    def add(self, secret: str, *, is_whole: bool = False) -> None:
+        """Protect a secret from now on; with `is_whole` a part of it may be shown."""
+        if len(secret) < SHORTEST or secret in self._secrets:
+            return
+        from runner.model.secret_forms import forms_of  # start-up: most commands know no secret
+
+        self._secrets.add(secret)
+        lines = [line for line in secret.split("\n") if len(line) >= _LINE] if "\n" in secret.strip() else []
+        found = {form for each in (secret, *lines) for form in forms_of(each).values() if len(form) >= SHORTEST}
+        known = {form for _, form in self._texts}
+        for form in found - known:
+            self._texts.append((form if is_whole else form[: max(_SEED, len(form) // 3)], form))
+        self._texts.sort(key=lambda each: -len(each[1]))
+        self._bytes = [(_encoded(seed), _encoded(form)) for seed, form in self._texts]
+
+    def text(self, text: str) -> str:
+        """Return a text with `***` in the place of every secret."""
+        return _redacted(text, self._texts, HIDDEN) if any(seed in text for seed, _ in self._texts) else text
+
+    def bytes(self, data: bytes) -> bytes:
+        """Return the same for UTF-8."""
+        is_told = any(seed in data for seed, _ in self._bytes)
+        return _redacted(data, self._bytes, HIDDEN.encode()) if is_told else data
+
+    def value(self, value: Json) -> Json:
+        """Return a JSON value with all its texts redacted, names of members included."""
+        if not self._texts:
+            return value
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {self.value(name): self.value(one) for name, one in value.items()}
+        return [self.value(one) for one in value] if isinstance(value, (list, tuple)) else value
+
+    def forget(self) -> None:
+        """Protect nothing any more; for tests, which are many in one process."""
+        self.__init__()  # type: ignore[misc]
+
+
+REDACTOR: Final = Redactor()
+"""The one of this process: whatever leaves it is written by many rooms, and a secret is one for all of them."""
+
+
+def protect(secret: Secret) -> Secret:
+    """Protect a secret from now on, and return it."""
+    REDACTOR.add(secret.reveal())
+    return secret
+
+
+def protect_url(url: Secret) -> Secret:
+    """Protect a URL as a whole, and the password in it."""
+    from urllib.parse import unquote, urlsplit  # start-up
+
+    REDACTOR.add(url.reveal(), is_whole=True)
+    try:
+        password = urlsplit(url.reveal()).password
+    except ValueError:
+        password = None
+    for text in (password, unquote(password)) if password else ():
+        REDACTOR.add(text)
+    return url
+
+
+def redact(text: str) -> str:
+    """Return a text with `***` in the place of every secret."""
+    return REDACTOR.text(text)
+
+
+def _redacted(text: AnyStr, forms: Sequence[tuple[AnyStr, AnyStr]], hidden: AnyStr) -> AnyStr:
+    """Redact whole forms, the longest first; then those of which the end was cut."""
+    for _, form in forms:
+        text = text.replace(form, hidden)
+    pieces: list[AnyStr] = []
+    begin = 0
+    while (found := min((at for seed, _ in forms if (at := text.find(seed, begin)) >= 0), default=-1)) >= 0:
+        pieces += [text[begin:found], hidden]
+        begin = max(_end_of(text, found, form) for seed, form in forms if text.startswith(seed, found))
+    pieces.append(text[begin:])
+    return text[:0].join(pieces)
+
+
+def _end_of(text: AnyStr, begin: int, form: AnyStr) -> int:
+    """Return where a text that begins like a form ceases to be like it."""
+    end = begin
+    while end < len(text) and end - begin < len(form) and text[end] == form[end - begin]:
+        end += 1
+    return end
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
