@@ -8,7 +8,8 @@ are IEEE doubles; of two equal names in one object the last one counts.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from functools import partial
 from hashlib import blake2b
 from math import isfinite
@@ -22,6 +23,7 @@ DIGEST_BYTES: Final = 16
 
 _CANONICAL: Final = partial(orjson.dumps, option=orjson.OPT_SORT_KEYS)
 _HASH: Final = partial(blake2b, digest_size=DIGEST_BYTES)
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _LONG: Final = b"0" * 19  # 2**63 has 19 digits
 _AS_ZEROS: Final = bytes(48 if 48 <= byte <= 57 else 32 for byte in range(256))
 
@@ -91,6 +93,38 @@ def canonical(value: Json) -> bytes:
 def digest(value: Json) -> bytes:
     """Return the 16-byte BLAKE2b digest of the canonical text; errors as `write`."""
     return blake2b(canonical(value), digest_size=DIGEST_BYTES).digest()
+
+
+def refuse_surrogates(value: Json) -> None:
+    """Raise ValueError when a text in the value holds a lone surrogate: it has no UTF-8, and platforms refuse it."""
+    try:
+        orjson.dumps(value)
+    except TypeError:  # that, a long number, or too deep
+        found = next(_surrogates(value), None)
+        if found is not None:
+            raise ValueError(f"half a character (the lone surrogate {found!a}) in a text: it has no UTF-8") from None
+
+
+def without_surrogates(value: Json) -> Json:
+    """Return the value with U+FFFD in the place of every lone surrogate."""
+    if isinstance(value, str):
+        return _SURROGATE.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {without_surrogates(name): without_surrogates(one) for name, one in value.items()}
+    return [without_surrogates(one) for one in value] if isinstance(value, (list, tuple)) else value
+
+
+def _surrogates(value: Json) -> Iterator[str]:
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            yield from _SURROGATE.findall(value)
+        elif isinstance(value, dict):
+            waiting.extend(value)
+            waiting.extend(value.values())
+        elif isinstance(value, (list, tuple)):
+            waiting.extend(value)
 
 
 def _write(value: Json, *, sort: bool) -> bytes:

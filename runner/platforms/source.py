@@ -70,6 +70,8 @@ class PlatformSource:
                 item = self._item({**scope, "found": found})
             except RecipeError as error:
                 rejected.append(Rejected(f"{self._spec.name} {at}", error.problems[0].what))
+            except ValueError as error:
+                rejected.append(Rejected(f"{self._spec.name} {at}", str(error)))
             else:
                 items += [item] if item is not None else []
         return Batch(items, rejected)
@@ -81,6 +83,7 @@ class PlatformSource:
             return None
         value = scope["found"] if spec.value is None else spec.value(scope)
         value = value if isinstance(value, Mapping) else {"value": value}
+        jsontext.refuse_surrogates(value)
         content = value if spec.content is None else spec.content({**scope, "value": value})
         body = None
         if spec.body is not None and spec.size is not None:

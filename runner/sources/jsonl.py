@@ -43,8 +43,11 @@ class Jsonl:
 
         path: str
         key: str | Expression | None = None
+        surrogates: str = "reject"
 
     def __init__(self, config: Config, place: Place) -> None:
+        if config.surrogates not in ("reject", "replace"):
+            raise ConfigError(f"surrogates is reject or replace, not {config.surrogates!r}")
         self._config = config
         self._place = place
 
@@ -71,7 +74,8 @@ class Jsonl:
 
     def _rule(self) -> str:
         key = self._config.key
-        return repr(key.text if key is not None and not isinstance(key, str) else key)
+        rule = repr(key.text if key is not None and not isinstance(key, str) else key)
+        return rule if self._config.surrogates == "reject" else f"{rule} {self._config.surrogates}"
 
     def _memory(self) -> Path:
         named = blake2b(f"{self._config.path}\0{self._rule()}".encode(), digest_size=8).hexdigest()
@@ -100,7 +104,7 @@ class Jsonl:
             with reading(label):
                 pieces: list[Batch | Same] = []
                 for number, block in enumerate(_blocks(path, label), 1):
-                    pieces += _changes(rows, label, block, aligner)
+                    pieces += _changes(rows, label, block, aligner, replaces=self._config.surrogates == "replace")
                     if number % RECALLED_BLOCKS == 0:
                         yield pieces
                         pieces = []
@@ -113,7 +117,7 @@ class Jsonl:
             rows.begin(label)
             with reading(label):
                 for block in _blocks(path, label):
-                    yield from _block_batches(rows, label, block)
+                    yield from _block_batches(rows, label, block, replaces=self._config.surrogates == "replace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,17 +173,19 @@ def _first(line: bytes, number: int) -> bytes:
     return line.removeprefix(_BOM) if number == 1 else line
 
 
-def _block_batches(rows: Rows, label: str, block: _Block) -> Iterator[Batch]:
+def _block_batches(rows: Rows, label: str, block: _Block, *, replaces: bool) -> Iterator[Batch]:
     is_plain = block.is_plain
     for start in range(0, len(block.lines), BATCH_ITEMS):
         lines, number = block.lines[start : start + BATCH_ITEMS], block.first + start
         batch = _quickly(rows, number, lines) if is_plain else None
-        batch = batch or _slowly(rows, label, number, lines)
+        batch = batch or _slowly(rows, label, number, lines, replaces=replaces)
         if batch.items or batch.rejected:
             yield batch
 
 
-def _changes(rows: Rows, label: str, block: _Block, aligner: recall.Aligner) -> Sequence[Batch | Same]:
+def _changes(
+    rows: Rows, label: str, block: _Block, aligner: recall.Aligner, *, replaces: bool
+) -> Sequence[Batch | Same]:
     lines, places = block.told()
     pieces: list[Batch | Same] = []
     for start, end, first in aligner.cut(recall.digests_of(lines)):
@@ -187,7 +193,7 @@ def _changes(rows: Rows, label: str, block: _Block, aligner: recall.Aligner) -> 
             pieces.append(Same(first, end - start))
         else:
             begin, until = places[start], places[end - 1] + 1
-            pieces.append(_slowly(rows, label, block.first + begin, block.lines[begin:until]))
+            pieces.append(_slowly(rows, label, block.first + begin, block.lines[begin:until], replaces=replaces))
     return pieces
 
 
@@ -199,23 +205,29 @@ def _quickly(rows: Rows, number: int, lines: Sequence[bytes | None]) -> Batch | 
     return rows.batch(range(number, number + len(lines)), *read)
 
 
-def _slowly(rows: Rows, label: str, number: int, lines: Sequence[bytes | None]) -> Batch:
+def _slowly(rows: Rows, label: str, number: int, lines: Sequence[bytes | None], *, replaces: bool) -> Batch:
     good: list[tuple[int, Json, bytes]] = []
     rejected: list[Rejected] = []
     for place, line in enumerate(lines, number):
         try:
             if line is None or line.strip():
-                good.append((place, *_read(line)))
+                good.append((place, *_read(line, replaces=replaces)))
         except ValueError as error:
             rejected.append(Rejected(f"{label}:{place}", str(error)))
     batch = rows.batch([one[0] for one in good], [one[1] for one in good], [one[2] for one in good])
     return Batch(batch.items, [*rejected, *batch.rejected])
 
 
-def _read(line: bytes | None) -> tuple[Json, bytes]:
+def _read(line: bytes | None, *, replaces: bool) -> tuple[Json, bytes]:
     if line is None:
         raise ValueError(_TOO_LONG)
     value = jsontext.read(line)
     if not isinstance(value, dict):
         raise ValueError(f"a line must be one JSON object, this one is {type(value).__name__}")
+    if replaces:
+        value = jsontext.without_surrogates(value)
+    try:
+        jsontext.refuse_surrogates(value)
+    except ValueError as error:
+        raise ValueError(f"{error}; `surrogates: replace` puts U+FFFD there") from error
     return value, jsontext.digest(value)

@@ -48,6 +48,7 @@ class RecipeRecords:
         rejected: list[Rejected] = []
         for record in records:
             try:
+                jsontext.refuse_surrogates(record.row)
                 items.append(Item(record.key, jsontext.digest(record.row), record.row))
             except (ValueError, TypeError) as error:
                 rejected.append(Rejected(f"recipe {self._config.name}: {record.key!r}", str(error)))

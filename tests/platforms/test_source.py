@@ -68,9 +68,8 @@ class Server:
         if path.endswith("/rows"):
             page = int(request.url.params["page"]) - 1
             total = sum(map(len, self.pages)) if self.total is None else self.total
-            return httpx.Response(
-                200, json={"rows": self.pages[page] if page < len(self.pages) else [], "total": total}
-            )
+            found = {"rows": self.pages[page] if page < len(self.pages) else [], "total": total}
+            return httpx.Response(200, text=json.dumps(found))
         if path == "/files":
             return httpx.Response(200, json=[{"url": "/f/a", "size": 5}, {"url": "/f/b", "size": 9}])
         if path.startswith("/f/"):
@@ -133,6 +132,11 @@ def test_what_lacks_a_field_is_rejected_with_its_place():
     items, rejected = read(source(Server(pages=[[{"id": 1, "text": "a"}, {"id": 2}]])))
     assert (len(items), rejected[0].place) == (1, "rows 2")
     assert 'no field "text"' in rejected[0].what
+
+
+def test_half_a_character_is_rejected_with_its_place():
+    items, rejected = read(source(Server(pages=[[{"id": 1, "text": "a"}, {"id": 2, "text": "b\ud83d"}]])))
+    assert ([item.key for item in items], rejected[0].place) == (["1"], "rows 2")
 
 
 def test_fewer_than_the_platform_says_is_an_error():

@@ -11,10 +11,10 @@ from tests.contracts.place import collect, given_place
 from tests.contracts.source import SourceContract
 
 
-def source(root, content=None, key=None, path="a.jsonl"):
+def source(root, content=None, key=None, path="a.jsonl", **options):
     if content is not None:
         (root / "a.jsonl").write_bytes(content)
-    return Jsonl(Jsonl.Config(path, key), given_place(root))
+    return Jsonl(Jsonl.Config(path, key, **options), given_place(root))
 
 
 def read(root, content, key=None):
@@ -66,13 +66,12 @@ def test_what_is_no_object_is_rejected_by_line(tmp_path, line):
     [
         {"n": 2**200},
         {"n": -(2**63) - 1},
-        {"t": "\ud800"},
         {"t": "x" * 1_000_000},
         {"t": "\u2028\0\x85"},
         {"f": 0.012345678901234567},
         {"d": json.loads("[" * 499 + "]" * 499)},
     ],
-    ids=["huge", "below", "surrogate", "1 MB", "odd characters", "float", "deep"],
+    ids=["huge", "below", "1 MB", "odd characters", "float", "deep"],
 )
 def test_every_value_is_delivered_without_loss(tmp_path, value):
     assert read(tmp_path, b'{"a":1}\n' + json.dumps(value).encode()) == ([{"a": 1}, value], [])
@@ -104,6 +103,23 @@ def test_a_file_of_another_form_is_refused(tmp_path, content, what):
 def test_an_array_as_the_first_line_is_rejected_alone(tmp_path):
     values, rejected = read(tmp_path, b'[1,2]\n{"a":1}\n')
     assert (values, len(rejected)) == ([{"a": 1}], 1)
+
+
+@pytest.mark.parametrize(
+    "line", [b'{"t":"a\\ud83d"}', b'{"t":[{"\\udc00":1}]}', b'{"n":123456789012345678901,"t":"\\ud83d"}']
+)
+def test_a_line_with_half_a_character_is_rejected_alone(tmp_path, line):
+    values, (rejected,) = read(tmp_path, b'{"a":1}\n' + line + b'\n{"a":3}')
+    assert values == [{"a": 1}, {"a": 3}]
+    assert rejected.endswith("`surrogates: replace` puts U+FFFD there")
+    assert rejected.startswith("a.jsonl:2: half a character (the lone surrogate '\\ud")
+
+
+def test_half_a_character_is_replaced_on_request(tmp_path):
+    one = source(tmp_path, b'{"t":["a\\ud83d"],"\\udc00":"\\ud83d\\ude00"}', surrogates="replace")
+    (item,), rejected = collect(one.read())
+    assert (item.value, rejected) == ({"t": ["a\ufffd"], "\ufffd": "😀"}, [])
+    assert asyncio.run(one.fingerprint()) != asyncio.run(source(tmp_path).fingerprint())
 
 
 def test_content_does_not_depend_on_the_way_of_writing(tmp_path):

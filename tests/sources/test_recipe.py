@@ -7,6 +7,7 @@ from tests.contracts.place import collect, given_place
 from tests.contracts.source import SourceContract
 
 RECORDS = {("invoices", ""): [Record(f"k{n}", {"total": n, "big": 2**70}) for n in range(2500)], ("none", ""): []}
+RECORDS["halves", ""] = [Record("half", {"t": "a\ud83d"}), Record("good", {"t": "a"})]
 
 
 async def records(name, stage):
@@ -44,3 +45,8 @@ def test_without_records_it_is_told(tmp_path):
     alone = RecipeRecords(RecipeRecords.Config("invoices"), given_place(tmp_path))
     with pytest.raises(ConfigError, match="cannot be read here"):
         collect(alone.read())
+
+
+def test_half_a_character_is_rejected_by_key(tmp_path):
+    items, (rejected,) = collect(source(tmp_path, "halves").read())
+    assert ([item.key for item in items], rejected.place) == (["good"], "recipe halves: 'half'")
