@@ -127,6 +127,19 @@ def _surrogates(value: Json) -> Iterator[str]:
             waiting.extend(value)
 
 
+def hex_digest(value: Json) -> str:
+    """Return 32 hex letters for a value of a document: BLAKE2b of its canonical text in ASCII.
+
+    Hashes in ledgers and plans rest on it: the text must never change.
+
+    Raises:
+        ValueError: the value holds NaN or Infinity.
+        TypeError: the value is not JSON.
+    """
+    text = json.dumps(value, ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return blake2b(text.encode("ascii"), digest_size=DIGEST_BYTES).hexdigest()
+
+
 def _write(value: Json, *, sort: bool) -> bytes:
     try:
         text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS if sort else None)

@@ -14,6 +14,7 @@ from typing import TypeVar
 from runner.model.contracts import Place
 from runner.model.errors import ConfigError
 from runner.model.item import Json
+from runner.model.suggest import did_you_mean
 
 Kind = TypeVar("Kind")
 
@@ -47,7 +48,7 @@ def build(kind: type[Kind], options: Mapping[str, Json], place: Place) -> Kind:
     known = [field.name for field in fields(config)] if is_dataclass(config) else list(options)
     for name in options:
         if name not in known:
-            mend = f"{_did_you_mean(name, known)}Fields: {', '.join(known)}"
+            mend = did_you_mean(name, known, "Fields", ordered=True)
             raise ConfigError(f"{kind.__name__} has no field {name!r}", mend=mend)
     try:
         made = config(**options)
@@ -64,7 +65,7 @@ def _from_entry_points(table: Mapping[str, str], kind: str, group: str) -> type[
     outside = {point.name: point for point in entry_points(group=group)}
     if kind not in outside:
         known = sorted({*table, *outside})
-        mend = f"{_did_you_mean(kind, known)}Kinds: {', '.join(known)}"
+        mend = did_you_mean(kind, known, "Kinds")
         raise ConfigError(f"{group.rpartition('.')[2]}: there is no kind {kind!r}", mend=mend)
     try:
         found: type[Json] = outside[kind].load()
@@ -72,10 +73,3 @@ def _from_entry_points(table: Mapping[str, str], kind: str, group: str) -> type[
         where = outside[kind].value
         raise ConfigError(f"kind {kind!r} cannot be loaded from {where}: {error}", mend="mend its package") from error
     return found
-
-
-def _did_you_mean(name: str, known: list[str]) -> str:
-    from difflib import get_close_matches  # only for a message
-
-    near = get_close_matches(name, known, n=1)
-    return f'did you mean "{near[0]}"? ' if near else ""

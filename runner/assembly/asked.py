@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from difflib import get_close_matches
 from typing import Final
 
 from runner.assembly.session import Session
@@ -11,6 +10,7 @@ from runner.engine.select import filtered, selection_mark
 from runner.engine.work import Work
 from runner.model.errors import UsageError
 from runner.model.recipe import Recipe
+from runner.model.suggest import closest
 
 _COMPARED: Final = 10_000  # keys; more would take seconds, for a guess
 _SHOWN: Final = 10
@@ -41,7 +41,7 @@ def _unknown(missing: Sequence[str], seen: Sequence[str], names: str) -> UsageEr
     shown = missing[:_SHOWN]
     listed = ", ".join(map(repr, shown)) + (f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else "")
     noun = "there is no item" if len(missing) == 1 else "there are no items"
-    close = dict.fromkeys(guess for key in shown for guess in get_close_matches(key, seen, n=2))
+    close = dict.fromkeys(guess for key in shown if (guess := closest(key, seen)))
     guess = f"did you mean {' or '.join(map(repr, close))}? " if close else ""
     mend = f"{guess}nothing was done; runner status --failed lists the items that have failed or are held"
     return UsageError(f"{noun} {listed} in the selection of {names}", mend=mend)

@@ -11,13 +11,13 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
 from runner import __version__
 from runner.engine.plan import StagePlan
 from runner.engine.saved import FORMAT_VERSION, moved, planned_items, stage_document, stage_plan
+from runner.jsontext import hex_digest
 from runner.model.errors import ConfigError, PlanRefused, UsageError
 from runner.model.item import Json
 from runner.model.ledger import Ledger, PlanUse, Scope
@@ -101,7 +101,7 @@ def plan_document(
         **(notes or {}),
     }
     document = REDACTOR.value(document)
-    return {**document, "digest": _digest(document)}
+    return {**document, "digest": hex_digest(document)}
 
 
 def write_plan(path: Path, document: Mapping[str, Json]) -> None:
@@ -138,7 +138,7 @@ def read_plan(path: Path) -> SavedPlan:
         raise PlanRefused(
             f"plan {path} has format {document.get('format_version')!r}, not {FORMAT_VERSION}", mend=AGAIN
         )
-    if document.pop("digest") != _digest(document):
+    if document.pop("digest") != hex_digest(document):
         raise PlanRefused(f"plan {path} was changed after it was made", mend=AGAIN)
     return _saved(document)
 
@@ -186,11 +186,6 @@ async def refuse_plan(saved: SavedPlan, ledger: Ledger, plans: Sequence[StagePla
 
 _LONE: Final = "surrogatepass"
 """Names of files that are not UTF-8 survive in a plan."""
-
-
-def _digest(document: Mapping[str, Json]) -> str:
-    text = json.dumps(document, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
-    return blake2b(text.encode("ascii"), digest_size=16).hexdigest()
 
 
 def _text(at: float) -> str:

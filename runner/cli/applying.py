@@ -26,10 +26,10 @@ from runner.cli.progress_line import ProgressLine
 from runner.cli.signals import listen
 from runner.engine.progress import Progress
 from runner.engine.stop import Reason, Stop
+from runner.model.duration import parse_duration
 from runner.model.errors import Interrupted, RunnerError
 from runner.model.item import Json
 from runner.model.recipe import Recipe
-from runner.recipe.duration import seconds
 
 
 class Screen:
@@ -170,9 +170,9 @@ def duration(text: str | None, option: str) -> float | None:
     """Return the seconds of `10m`; None without a text.
 
     Raises:
-        click.UsageError: it is no duration.
+        click.UsageError: it is not a duration.
     """
     try:
-        return seconds(text) if text else None
+        return parse_duration(text) if text else None
     except ValueError as error:
         raise click.UsageError(f"{option}: {error}") from error

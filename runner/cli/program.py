@@ -7,6 +7,7 @@ import importlib
 import click
 
 from runner.cli.exits import MEANING
+from runner.model.suggest import closest
 
 COMMANDS = {
     "init": ("runner.cli.init", "Make a project with a recipe that runs at once."),
@@ -51,10 +52,8 @@ class Commands(click.Group):
         """Find the command, or say which one was probably meant."""
         name = args[0] if args else ""
         if name and not name.startswith("-") and name not in COMMANDS:
-            import difflib  # start-up: only on a mistake
-
-            close = difflib.get_close_matches(name, COMMANDS, n=1)
-            hint = f' Did you mean "{close[0]}"?' if close else ""
+            close = closest(name, COMMANDS)
+            hint = f' Did you mean "{close}"?' if close else ""
             ctx.fail(f'There is no command "{name}".{hint}')
         return super().resolve_command(ctx, args)
 

@@ -12,14 +12,13 @@ document per file, bounded aliases, depth and size, and a number with leading ze
 from runner.documents.document import Document, Pointer, parse, read
 from runner.documents.emit import to_yaml
 from runner.documents.schemas import Schema, all_schema_names, load_schema, resolved, schema_names, schema_of
-from runner.documents.validate import did_you_mean, problems_of, schema_problems
+from runner.documents.validate import problems_of, schema_problems
 
 __all__ = [
     "Document",
     "Pointer",
     "Schema",
     "all_schema_names",
-    "did_you_mean",
     "load_schema",
     "parse",
     "problems_of",

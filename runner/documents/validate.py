@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from itertools import islice
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ from runner.documents.schemas import Schema
 from runner.documents.shapes import holds_template
 from runner.model.item import Json
 from runner.model.problem import Problem
+from runner.model.suggest import did_you_mean
 
 _TYPES: Final = {
     "string": "a text",
@@ -265,13 +265,3 @@ def _short(value: Json) -> str:
         return f"{'an object' if isinstance(value, dict) else 'a list'} of {len(value)}"
     text = f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
-
-
-def did_you_mean(word: str, known: Sequence[str], noun: str, *, ordered: bool = False) -> str:
-    """Say which known word was probably meant, and list what is known."""
-    names = list(known) if ordered else sorted(known)
-    if not names:
-        return f"there are no {noun.lower()}"
-    close = get_close_matches(word, names, n=1, cutoff=0.6)
-    guess = f'did you mean "{close[0]}"? ' if close else ""
-    return f"{guess}{noun}: {', '.join(names[:30])}"

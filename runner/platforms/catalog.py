@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -13,6 +12,7 @@ from runner.documents import read
 from runner.model.errors import ConfigError, RecipeError
 from runner.model.item import Json
 from runner.model.problem import Mark, Problem
+from runner.model.suggest import did_you_mean
 from runner.platforms.identity import ROOMS, digest, first_digest
 from runner.platforms.proven import Proven
 
@@ -63,9 +63,8 @@ class Catalog:
         if found is None:
             if self._problems.get(name):
                 raise RecipeError(self._problems[name])
-            close = get_close_matches(name, self.names(), n=1)
-            guess = f"did you mean {close[0]!r}? " if close else ""
-            raise ConfigError(f"there is no platform {name!r}", mend=f"{guess}known: {', '.join(self.names())}")
+            mend = did_you_mean(name, self.names(), "Platforms")
+            raise ConfigError(f"there is no platform {name!r}", mend=mend)
         return found
 
     def kinds(self, room: str) -> Sequence[str]:

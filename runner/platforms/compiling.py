@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import TypeAlias
 
 from runner.documents import Document
 from runner.model.errors import RecipeError
 from runner.model.item import Json
 from runner.model.problem import Problem
+from runner.model.suggest import did_you_mean
 from runner.platforms.tree import LOOP, Pointer, Tree, compile_tree
 from runner.templating import Template, compile_template
 
@@ -89,7 +89,9 @@ class Compiler:
 
     def _check(self, path: tuple[str, ...], names: Names, pointer: Pointer) -> None:
         if path[0] not in names:
-            self.tell("unknown-name", f"{path[0]!r} cannot be read here", pointer, _guess(path[0], names, "Names"))
+            self.tell(
+                "unknown-name", f"{path[0]!r} cannot be read here", pointer, did_you_mean(path[0], names, "Names")
+            )
             return
         known = names[path[0]]
         if known is None or len(path) < 2 or path[1] in known:
@@ -101,7 +103,7 @@ class Compiler:
             self.tell("out-of-scope", what, pointer, mend)
             return
         what = f"{path[0]} has no field {path[1]!r} here"
-        self.tell("unknown-name", what, pointer, _guess(path[1], known, "Fields"))
+        self.tell("unknown-name", what, pointer, did_you_mean(path[1], known, "Fields"))
 
     def options(self, room: str, name: str, *, over_items: bool) -> frozenset[str]:
         """Return the options of a kind that a place may read: those that are expressions only where items are."""
@@ -133,9 +135,3 @@ class Compiler:
             isinstance(data["$for"], list) and len(data["$for"]) != len(data["$in"])
         ):
             self.tell("bad-loop", "$for and $in must be one and one, or lists of equal length", pointer)
-
-
-def _guess(word: str, known: Mapping[str, Json] | frozenset[str], noun: str) -> str:
-    close = get_close_matches(word, list(known), n=1, cutoff=0.6)
-    guess = f'did you mean "{close[0]}"? ' if close else ""
-    return f"{guess}{noun}: {', '.join(sorted(known)) or 'none'}"

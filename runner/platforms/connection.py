@@ -8,11 +8,11 @@ from random import Random
 from typing import Final, TypeVar
 
 from runner.model.contracts import Clock, Place
+from runner.model.duration import as_seconds
 from runner.model.errors import ConfigError, RecipeError
 from runner.model.item import Json
 from runner.model.redact import protect
 from runner.model.secret import Secret
-from runner.platforms.duration import seconds
 from runner.platforms.job_spec import in_mode
 from runner.platforms.manifest import Field, Manifest
 from runner.platforms.notify import PlatformNotifier
@@ -226,10 +226,10 @@ def _text(value: Json) -> str:
 def _timeouts(given: Mapping[str, Json]) -> Timeouts:
     usual = Timeouts()
     return Timeouts(
-        seconds(given.get("connect"), usual.connect_s),
-        seconds(given.get("read"), usual.read_s),
-        seconds(given.get("total"), usual.total_s),
-        seconds(given.get("stream"), usual.stream_s),
+        as_seconds(given.get("connect"), usual.connect_s),
+        as_seconds(given.get("read"), usual.read_s),
+        as_seconds(given.get("total"), usual.total_s),
+        as_seconds(given.get("stream"), usual.stream_s),
     )
 
 
@@ -237,8 +237,8 @@ def _retries(given: Mapping[str, Json]) -> Retries:
     usual = Retries()
     return Retries(
         given.get("attempts", usual.attempts),
-        seconds(given.get("first"), usual.first_s),
-        seconds(given.get("max"), usual.max_s),
+        as_seconds(given.get("first"), usual.first_s),
+        as_seconds(given.get("max"), usual.max_s),
     )
 
 
@@ -252,5 +252,5 @@ def _rules(given: Mapping[str, Json]) -> Rules:
         per_second=min(known) if known else None,
         burst=given.get("burst", usual.burst),
         honour=ALL if honour is None else frozenset(name.lower() for name in honour),
-        longest_pause_s=seconds(given.get("longest_pause"), usual.longest_pause_s),
+        longest_pause_s=as_seconds(given.get("longest_pause"), usual.longest_pause_s),
     )

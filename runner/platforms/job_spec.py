@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from runner.model.duration import as_seconds
 from runner.model.errors import ConfigError, RecipeError
 from runner.model.item import Json
 from runner.model.job import Capabilities, Find
 from runner.platforms.compiling import REPLY, Compiler, Names
-from runner.platforms.duration import seconds
 from runner.platforms.forecast_spec import Comparison, Pricing, compile_comparison, compile_estimate
 from runner.platforms.items import TokenRule
 from runner.platforms.states import StateRules, compile_states
@@ -288,7 +288,7 @@ def _capabilities(compiler: Compiler, at: Pointer, calls: Sequence[Call], elemen
     return Capabilities(
         find=Find(said.get("find", "exact" if find else "none")),
         complete=bool(find.get("complete", False)),
-        visible_within_s=seconds(find.get("visible_within"), 0.0),
+        visible_within_s=as_seconds(find.get("visible_within"), 0.0),
         max_items_per_job=most,
         max_bytes_per_job=said.get("bytes_per_job"),
         cancel=compiler.has((*at, "cancel")),
@@ -311,7 +311,7 @@ def _calls(steps: Sequence[Step]) -> Sequence[Call]:
 
 def _lifetime(compiler: Compiler, at: Pointer) -> float | None:
     value = compiler.at(at)
-    return None if value is None else seconds(value, 0.0)
+    return None if value is None else as_seconds(value, 0.0)
 
 
 def _check(compiler: Compiler, at: Pointer, spec: JobSpec) -> None:

@@ -9,12 +9,12 @@ from dataclasses import replace
 from typing import Final, TypeAlias
 
 from runner.model.contracts import Clock
+from runner.model.duration import as_seconds
 from runner.model.errors import AuthError, ConfigError, Indeterminate, RecipeError, Refused, RunnerError, Unavailable
 from runner.model.item import Json
 from runner.model.redact import protect
 from runner.model.secret import Secret
 from runner.platforms.call import render
-from runner.platforms.duration import seconds
 from runner.platforms.manifest import Manifest
 from runner.platforms.step import Call
 from runner.platforms.tree import Scope, Tree, revealed
@@ -25,6 +25,8 @@ from runner.transport.request import Reply, Request
 
 Judge: TypeAlias = Callable[[Answer], RunnerError | None]
 
+_TOKEN_LIFETIME_S: Final = 300.0
+"""How long a token is used when its reply does not say, or not in words that can be read."""
 EARLY: Final = 0.1
 """A token is renewed when a tenth of its life is left."""
 
@@ -187,4 +189,7 @@ def _lifetime(tree: Tree | None, scope: Scope) -> float:
     value = None if tree is None else tree(scope)
     if isinstance(value, str) and value.replace(".", "", 1).isdigit():
         value = float(value)
-    return seconds(value, 300.0)
+    try:
+        return as_seconds(value, _TOKEN_LIFETIME_S)
+    except ValueError:  # the reply's own words; a token renewed early costs one request
+        return _TOKEN_LIFETIME_S

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from runner.model.duration import as_seconds
 from runner.model.item import Json
 from runner.platforms.compiling import REPLY, Compiler, Names
-from runner.platforms.duration import seconds
 from runner.platforms.tree import Pointer, Tree, constant
 
 METHODS: Final = ("get", "post", "put", "patch", "delete", "head")
@@ -290,8 +290,8 @@ def _wait(compiler: Compiler, pointer: Pointer, names: Names) -> Wait | None:
         until=compiler.needed((*pointer, "until"), names),
         failed=compiler.tree((*pointer, "failed"), names),
         error=compiler.tree((*pointer, "error"), names),
-        every_s=seconds(data.get("every"), 2.0),
-        at_most_s=seconds(data.get("at_most"), 3600.0),
+        every_s=as_seconds(data.get("every"), 2.0),
+        at_most_s=as_seconds(data.get("at_most"), 3600.0),
     )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from runner.documents import Document, Pointer, Schema, did_you_mean, problems_of
+from runner.documents import Document, Pointer, Schema, problems_of
 from runner.model.item import Json
 from runner.model.problem import Problem
 from runner.model.project import Project
 from runner.model.recipe import Component
+from runner.model.suggest import did_you_mean
 from runner.recipe.kinds import ONE, Kinds
 from runner.recipe.scopes import Renderer, plain
 

@@ -6,16 +6,14 @@ anything in `run`. What a variable gives counts, wherever it is used.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 
+from runner.jsontext import hex_digest
 from runner.model.item import Json
 from runner.model.ledger import WorkHash
 from runner.model.recipe import Component
 from runner.templating import Template, Tree
 
-DIGEST_BYTES = 16
 WORK_VERSION = 2
 """Of the work hash; a change of what it covers needs a new one, and a way from the old one to it."""
 
@@ -46,8 +44,7 @@ def _named(component: Component) -> Json:
 
 def digest(value: Json) -> str:
     """Return 32 hex letters for a rendered value; a template counts by its text and by the values bound in it."""
-    text = json.dumps(canonical(value), ensure_ascii=True, sort_keys=True, separators=(",", ":"))
-    return hashlib.blake2b(text.encode(), digest_size=DIGEST_BYTES).hexdigest()
+    return hex_digest(canonical(value))
 
 
 def canonical(value: Json) -> Json:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from runner.model.duration import parse_duration
 from runner.model.item import Json
 from runner.model.recipe import Budget, PollRhythm, RunOptions
-from runner.recipe.duration import seconds
 
 _NESTED = ("poll", "budget")
 
@@ -25,7 +25,7 @@ def run_options(run: Mapping[str, Json]) -> RunOptions:
     given: dict[str, Json] = {name: value for name, value in run.items() if name in _PLAIN}
     for name in ("timeout", "deadline"):
         if name in run:
-            given[f"{name}_s"] = None if run[name] == "never" else seconds(run[name])
+            given[f"{name}_s"] = None if run[name] == "never" else parse_duration(run[name])
     return RunOptions(**given, poll=_rhythm(run.get("poll", {})), budget=Budget(**run.get("budget", {})))
 
 
@@ -34,6 +34,6 @@ _PLAIN = ("items_per_job", "max_in_flight", "attempts", "on_unknown_submit")
 
 def _rhythm(poll: Mapping[str, Json]) -> PollRhythm:
     standard = PollRhythm()
-    first_s = seconds(poll["first"]) if "first" in poll else standard.first_s
-    max_s = seconds(poll["max"]) if "max" in poll else max(standard.max_s, first_s)
+    first_s = parse_duration(poll["first"]) if "first" in poll else standard.first_s
+    max_s = parse_duration(poll["max"]) if "max" in poll else max(standard.max_s, first_s)
     return PollRhythm(first_s, poll.get("factor", standard.factor), max_s)

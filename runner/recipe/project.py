@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from runner.documents import Document, Pointer, Schema, did_you_mean, load_schema, problems_of, read
+from runner.documents import Document, Pointer, Schema, load_schema, problems_of, read
 from runner.model.item import Json
 from runner.model.problem import Mark, Problem, Severity
 from runner.model.project import Connection, Freeze, Project, SecretRef
+from runner.model.suggest import did_you_mean
 from runner.recipe.catalog import Catalog
 from runner.recipe.environment import environment_of
 from runner.recipe.files import project_file

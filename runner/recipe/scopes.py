@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from runner.documents import Document, Pointer, did_you_mean, schema_of
+from runner.documents import Document, Pointer, schema_of
 from runner.model.errors import RecipeError
 from runner.model.item import Json
 from runner.model.problem import Mark, Problem
+from runner.model.suggest import did_you_mean
 from runner.recipe.environment import Environment
 from runner.templating import Template, Tree, compile_template, is_template
 

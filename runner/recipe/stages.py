@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from runner.documents import Pointer, did_you_mean, load_schema
+from runner.documents import Pointer, load_schema
 from runner.model.item import Json
 from runner.model.problem import Problem
 from runner.model.recipe import Component, Stage
+from runner.model.suggest import did_you_mean
 from runner.recipe.components import CONNECTION, Builder
 from runner.recipe.fingerprint import publish_digest, work_hash
 from runner.recipe.order import circle, ordered

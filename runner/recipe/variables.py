@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from runner.documents import Document, did_you_mean
+from runner.documents import Document
 from runner.model.item import Json
 from runner.model.problem import Mark, Problem
+from runner.model.suggest import did_you_mean
 
 _TYPES: Final[Mapping[str, Callable[[Json], bool]]] = {
     "string": lambda value: isinstance(value, str),

@@ -12,7 +12,6 @@ that it started.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import signal
 from collections import deque
@@ -25,6 +24,7 @@ from typing import Final
 from runner import jsontext
 from runner.local import blocking, children, exchange
 from runner.model.contracts import Expression, Place
+from runner.model.duration import as_seconds
 from runner.model.errors import ConfigError, ItemUnreadable, JobLost, RecipeError, Refused, StopRun, Unavailable
 from runner.model.item import Json, Result
 from runner.model.job import Capabilities, Find, Job, JobState, JobStatus, Submitted
@@ -36,9 +36,6 @@ ERROR_CHARACTERS: Final = 400
 TAIL_BYTES: Final = 1 << 16
 LOG_LINES: Final = 200  # of one question; what a job prints beyond that is in its folder only
 PASSED_ON: Final = ("PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "USER", "LOGNAME", "SHELL", "VIRTUAL_ENV")
-
-_UNITS_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
-_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 
 
 class Command:
@@ -67,7 +64,7 @@ class Command:
         self._config = config
         self._place = place
         self._cwd = inside(place, config.cwd, write=False)
-        self._timeout_s = _seconds(config.timeout)
+        self._timeout_s = _timeout_s(config.timeout)
         self._pids: set[int] = set()
         self._collected: deque[tuple[float, str]] = deque()
         self._logged: dict[tuple[str, str], int] = {}
@@ -248,13 +245,11 @@ class Command:
             shutil.rmtree(self._place.state / "jobs" / self._collected.popleft()[1], ignore_errors=True)
 
 
-def _seconds(duration: float | str | None) -> float | None:
-    if duration is None or isinstance(duration, (int, float)):
-        return duration
-    parts = _DURATION.findall(duration)
-    if not parts or "".join(number + unit for number, unit in parts) != duration.replace(" ", ""):
-        raise ConfigError(f"{duration!r} is no duration", mend="for example 90s, 10m or 1h30m")
-    return sum(float(number) * _UNITS_S[unit] for number, unit in parts)
+def _timeout_s(duration: float | str | None) -> float | None:
+    try:
+        return as_seconds(duration)
+    except ValueError as error:
+        raise ConfigError(f"timeout: {error}") from error
 
 
 def _environment(place: Place) -> dict[str, str]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from difflib import get_close_matches
-
 _SHOWN = 10
 
 
@@ -38,14 +35,3 @@ def wrong_value(what: str, mend: str = "") -> Fault:
 def out_of_bounds(what: str) -> Fault:
     """Make the fault of an expression that would build too much."""
     return Fault("template-bound", what, "expressions shape values; make large data in the source or in the target")
-
-
-def suggestion(word: str, known: Iterable[str], noun: str) -> str:
-    """Say which known word was probably meant, and list the known ones while they are few."""
-    names = sorted({str(name) for name in known})
-    close = get_close_matches(word, names, n=1, cutoff=0.6)
-    guess = f'did you mean "{close[0]}"? ' if close else ""
-    if not names:
-        return f"there are no {noun.lower()}"
-    shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
-    return f"{guess}{noun}: {shown}"

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Final, NoReturn
 from urllib.parse import quote
 
+from runner.jsontext import hex_digest
 from runner.model.item import Json
 from runner.model.secret import Secret
 from runner.templating.bounds import MAX_TEXT, bounded_number
@@ -102,10 +103,9 @@ def _sha256(value: Json) -> str:
 
 def _digest(value: Json) -> str:
     try:
-        canonical = json.dumps(value, ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hex_digest(value)
     except (TypeError, ValueError) as error:
         raise wrong_value(f"no digest can be made: {error}") from None
-    return hashlib.blake2b(canonical.encode(), digest_size=16).hexdigest()
 
 
 def _truncate(value: Json, length: int = 255) -> str:

@@ -13,9 +13,10 @@ from typing import Any, Final, TypeAlias
 
 from jinja2 import nodes
 
+from runner.model.suggest import did_you_mean
 from runner.templating.allowed import FILTERS, METERED, TESTS
 from runner.templating.bounds import MAX_BITS
-from runner.templating.fault import Fault, suggestion
+from runner.templating.fault import Fault
 from runner.templating.metered import FUNCTIONS, METHODS, Function
 from runner.templating.paths import Path, forbidden_attribute, spelled
 from runner.templating.words import Words
@@ -169,11 +170,11 @@ class Guard:
             return _apply(f"{callee.name}()", first, others)
         if not isinstance(callee, nodes.Getattr):
             what = f"{_spelled(callee)} cannot be called"
-            raise self._fault(node, "template-forbidden", what, suggestion(_spelled(callee), FUNCTIONS, "Functions"))
+            raise self._fault(node, "template-forbidden", what, did_you_mean(_spelled(callee), FUNCTIONS, "Functions"))
         if callee.attr not in METHODS:
             is_filter = callee.attr in _ALL_FILTERS
             of = _spelled(callee.node)
-            mend = f"write {of} | {callee.attr}" if is_filter else suggestion(callee.attr, METHODS, "Methods")
+            mend = f"write {of} | {callee.attr}" if is_filter else did_you_mean(callee.attr, METHODS, "Methods")
             raise self._fault(callee, "template-forbidden", f'"{callee.attr}" is no method that may be called', mend)
         return _apply(f".{callee.attr}", self.checked(callee.node), self._all(node.args))
 
@@ -195,7 +196,7 @@ class Guard:
     def _known(self, node: _Applied, noun: str, name: str, given: int) -> None:
         table = _ALL_FILTERS if noun == "filter" else TESTS
         if name not in table:
-            mend = suggestion(name, table, f"{noun}s".title())
+            mend = did_you_mean(name, table, f"{noun}s".title())
             raise self._fault(node, f"unknown-{noun}", f'there is no {noun} "{name}"', mend)
         first = 2 if noun == "filter" and name in METERED else 1
         try:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from runner.model.item import Json
-from runner.templating.fault import Fault, suggestion, undefined, wrong_value
+from runner.model.suggest import did_you_mean
+from runner.templating.fault import Fault, undefined, wrong_value
 from runner.templating.values import is_list, kind_of
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -46,7 +47,7 @@ def spelled(path: Path) -> str:
 def why_absent(path: Path, scope: Mapping[str, Json]) -> Fault:
     """Say why a path leads nowhere."""
     if path[0] not in scope:
-        return undefined(f'there is no name "{path[0]}" here', suggestion(str(path[0]), scope, "Names"))
+        return undefined(f'there is no name "{path[0]}" here', did_you_mean(str(path[0]), scope, "Names"))
     value: Json = scope
     for position, step in enumerate(path):
         try:
@@ -59,7 +60,7 @@ def why_absent(path: Path, scope: Mapping[str, Json]) -> Fault:
 def why_no_element(value: Json, key: Json, where: str) -> Fault:
     """Say why `value[key]` is nothing; `where` names the value in the message."""
     if isinstance(key, str) and isinstance(value, Mapping):
-        mend = suggestion(key, value, "Fields")
+        mend = did_you_mean(key, value, "Fields")
         return undefined(f'{where} has no field "{key}"', f"{mend}; or give a value: | default(...)")
     if isinstance(key, str):
         if key.startswith("_"):

@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Final
 
+from runner.model.duration import parse_duration
+
 ALL: Final = frozenset({"retry-after", "ratelimit", "x-ratelimit"})
 
 _FAMILIES: Final = ("retry-after", "ratelimit", "x-ratelimit")
 _EPOCH: Final = 1e8  # a "reset" above three years is a time of day, not a delay
-_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DRAFT: Final = re.compile(r"(?:^|[;,])\s*(remaining|reset|r|t)=(\d+)", re.IGNORECASE)
 
 
@@ -83,10 +83,10 @@ def _delay(text: str | None, now: float) -> float | None:
         return max(0.0, number - now) if number > _EPOCH else number
     if not text:
         return None
-    parts = _DURATION.findall(text)
-    if parts and _DURATION.sub("", text).strip() == "":
-        return sum(float(amount) * _UNITS[unit] for amount, unit in parts)
-    return None
+    try:
+        return parse_duration(text)
+    except ValueError:
+        return None
 
 
 def _number(text: str | None) -> float | None:

@@ -32,7 +32,7 @@ def test_the_page_of_the_house_is_the_one_that_is_made(shell: Shell):
 
 def test_a_platform_that_is_not_there_is_wrong_usage(shell: Shell):
     said = shell("platforms", "aihubb")
-    assert (said.code, "did you mean 'aihub'?" in said.err) == (2, True)
+    assert (said.code, 'did you mean "aihub"?' in said.err) == (2, True)
 
 
 def test_every_kind_stands_with_its_guarantee(shell: Shell):
@@ -64,4 +64,4 @@ def test_a_page_says_what_a_field_takes(shell: Shell):
 
 def test_an_unknown_platform_is_told(shell: Shell):
     said = shell("platforms", "aihubb")
-    assert (said.code != 0, "did you mean 'aihub'?" in said.err) == (True, True)
+    assert (said.code != 0, 'did you mean "aihub"?' in said.err) == (True, True)

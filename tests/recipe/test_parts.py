@@ -6,21 +6,9 @@ from pathlib import Path
 import pytest
 
 from runner.documents import load_schema, schema_names
-from runner.recipe.duration import seconds
 from runner.recipe.order import circle, ordered
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
-
-
-@pytest.mark.parametrize(("text", "value"), [("500ms", 0.5), ("5s", 5.0), ("1h30m", 5400.0), ("1.5d", 129600.0)])
-def test_seconds(text: str, value: float) -> None:
-    assert seconds(text) == value
-
-
-@pytest.mark.parametrize("text", ["", "5", "s", "5 s", "-5s", "5s5", "1e3s", "٣s"])
-def test_no_duration(text: str) -> None:
-    with pytest.raises(ValueError, match="no duration"):
-        seconds(text)
 
 
 def test_order() -> None:
