@@ -14,6 +14,7 @@ from runner.model.recipe import Component, Recipe
 from runner.platforms.catalog import Catalog
 from runner.platforms.proven import Proven, cache_folder
 from runner.recipe import load_project, load_recipes
+from runner.recipe.components import CONSEQUENCE
 from runner.recipe.files import by_project
 
 
@@ -82,7 +83,8 @@ def load_projects(
         recipes, problems = load_recipes(
             found, group, vars=variables or {}, environ=environ, catalog=catalog, trigger=trigger
         )
-        return Loaded(found.project, catalog, recipes, [*problems, *catalog.problems], paths=group)
+        told = [problem for problem in problems if problem.slug != CONSEQUENCE]
+        return Loaded(found.project, catalog, recipes, [*catalog.problems, *told], paths=group)
 
     return _joined([load(group) for group in by_project(paths)])
 

@@ -7,6 +7,7 @@ and when it was used. One whose apply was cut off is not used up: applying it ag
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -117,12 +118,24 @@ def write_plan(path: Path, document: Mapping[str, Json]) -> None:
         raise ConfigError(f"plan {path} cannot be written: {error.strerror}", mend="name another file") from error
 
 
+def is_plan(path: Path) -> bool:
+    """Whether a file is a saved plan by its content, whole or torn; false when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            if not file.read(_HEAD).lstrip().startswith(b"{"):
+                return False
+            file.seek(0)
+            return _KIND.search(file.read()) is not None
+    except OSError:
+        return False
+
+
 def read_plan(path: Path) -> SavedPlan:
     """Read a plan from its file.
 
     Raises:
         UsageError: there is no such file.
-        PlanRefused: it is no plan, of a newer runner, or was changed after it was made.
+        PlanRefused: it is not a plan, of a newer runner, or was changed after it was made.
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8", errors=_LONE))
@@ -131,9 +144,9 @@ def read_plan(path: Path) -> SavedPlan:
     except OSError as error:
         raise PlanRefused(f"plan {path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise PlanRefused(f"{path} is no plan: it is not JSON", mend=AGAIN) from error
+        raise PlanRefused(f"{path} is not a plan: it is not JSON", mend=AGAIN) from error
     if not isinstance(document, dict) or document.get("kind") != "Plan" or "digest" not in document:
-        raise PlanRefused(f"{path} is no plan", mend=AGAIN)
+        raise PlanRefused(f"{path} is not a plan", mend=AGAIN)
     if document.get("format_version") != FORMAT_VERSION:
         raise PlanRefused(
             f"plan {path} has format {document.get('format_version')!r}, not {FORMAT_VERSION}", mend=AGAIN
@@ -168,6 +181,9 @@ async def refuse_plan(saved: SavedPlan, ledger: Ledger, plans: Sequence[StagePla
     """
     uses: list[PlanUse | None] = []
     for plan in plans:
+        if plan.scope.project != saved.meant.project:
+            what = f"the plan is for the project {saved.meant.project}, not {plan.scope.project}"
+            raise PlanRefused(what, mend=AGAIN)
         name = f"{plan.scope.recipe}/{plan.scope.stage}".rstrip("/")
         document = saved.stages.get((plan.scope.recipe, plan.scope.stage))
         if document is None:
@@ -184,6 +200,8 @@ async def refuse_plan(saved: SavedPlan, ledger: Ledger, plans: Sequence[StagePla
         raise PlanRefused(f"the plan has expired at {_text(saved.expires_at)}", mend=AGAIN)
 
 
+_HEAD: Final = 64
+_KIND: Final = re.compile(rb'"kind"\s*:\s*"Plan"')
 _LONE: Final = "surrogatepass"
 """Names of files that are not UTF-8 survive in a plan."""
 

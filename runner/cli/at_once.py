@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from runner.assembly.loading import load_files
@@ -23,12 +23,19 @@ def validated(arguments: Sequence[str]) -> str | None:
     if not path or path.startswith("-") or not Path(path).is_file() or _may_be_coloured():
         return None
     loaded = load_files([Path(path)], environ=os.environ)
-    return None if loaded.problems or len(loaded.recipes) != 1 else f"{valid_text(1)}\n"
+    return None if loaded.problems or len(loaded.recipes) != 1 else f"{valid_text({'recipe': 1})}\n"
 
 
-def valid_text(count: int) -> str:
-    """Say that recipes are valid."""
-    return f"{count} {'recipe is' if count == 1 else 'recipes are'} valid"
+def valid_text(valid: Mapping[str, int]) -> str:
+    """Say that documents are valid.
+
+    Args:
+        valid: noun to number; recipes are left out only when there is none and something else is.
+    """
+    total = sum(valid.values())
+    parts = [f"{number} {noun}{'' if number == 1 else 's'}" for noun, number in valid.items() if number or not total]
+    listed = ", ".join(parts[:-1]) + (" and " if parts[:-1] else "") + parts[-1]
+    return f"{listed} {'is' if total == 1 else 'are'} valid"
 
 
 def _may_be_coloured() -> bool:

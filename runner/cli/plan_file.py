@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from runner.assembly.loading import Loaded
-from runner.assembly.saving import AGAIN, Meant, SavedPlan, read_plan
+from runner.assembly.saving import AGAIN, Meant, SavedPlan, is_plan, read_plan
 from runner.cli.options import Asked
 from runner.model.errors import PlanRefused
 
@@ -18,12 +18,14 @@ from runner.model.errors import PlanRefused
 def plan_among(asked: Asked) -> tuple[Asked, SavedPlan | None]:
     """Return what was asked for without the saved plan, and the plan; None when there is none.
 
+    A plan is known by its content, whatever its file is called; a .json file cannot be anything else.
+
     Raises:
-        PlanRefused: the file is no plan.
+        PlanRefused: the file is not a plan.
         UsageError: there is no such file.
         click.UsageError: there are several.
     """
-    plans = [path for path in asked.paths if path.suffix == ".json"]
+    plans = [path for path in asked.paths if path.suffix == ".json" or is_plan(path)]
     if len(plans) > 1:
         raise click.UsageError("give one plan at a time")
     if not plans:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import click
 
+from runner.assembly.other_documents import OtherDocuments, check_others
 from runner.cli import options
 from runner.cli.at_once import valid_text
 from runner.cli.console import err, out, out_json, paint
@@ -19,7 +22,9 @@ from runner.model.problem import Problem, Severity
 @options.recipes
 @options.output("text", "json", "sarif")
 def command(asked: Asked, *, form: str) -> Exit:
-    """Check recipes, the project file and manifests, without touching any platform.
+    """Check recipes, the project file, manifests and tests, without touching any platform.
+
+    A folder stands for its recipes and the manifests of their project; any document may be named.
 
     All problems of all files are told, each with file:line:col and how to mend it. Exit code 3 when there is an error.
 
@@ -27,16 +32,18 @@ def command(asked: Asked, *, form: str) -> Exit:
     Examples:
       runner validate -f recipes/
       runner validate recipes/*.yaml -o json
+      runner validate platforms/acme.yaml
       runner validate -f recipes/ -o sarif > runner.sarif
     """
     try:
         projects = load(asked)
-        problems = [problem for loaded in projects for problem in loaded.problems]
-        valid = sum(len(loaded.recipes) for loaded in projects)
+        others = check_others(asked.paths, projects)
+        problems = _merged([problem for loaded in projects for problem in loaded.problems], others)
+        valid = {"recipe": sum(len(loaded.recipes) for loaded in projects), **others.valid}
         if asked.select and not any(loaded.errors for loaded in projects):
             stop_without(projects, asked)
     except RecipeError as error:
-        problems, valid = list(error.problems), 0
+        problems, valid = list(error.problems), {}
     errors = sum(problem.severity is Severity.ERROR for problem in problems)
     if form == "sarif":
         from runner.cli.forms.sarif import sarif  # start-up
@@ -49,7 +56,10 @@ def command(asked: Asked, *, form: str) -> Exit:
             "format_version": 1,
             "kind": "Validate",
             "valid": not errors,
-            "recipes": valid,
+            "recipes": valid.get("recipe", 0),
+            "manifests": valid.get("manifest", 0),
+            "project_files": valid.get("project file", 0),
+            "tests": valid.get("test", 0),
             "problems": [problem_json(one) for one in problems],
         }
         out_json(document)
@@ -58,7 +68,14 @@ def command(asked: Asked, *, form: str) -> Exit:
     return Exit.INVALID if errors else Exit.DONE
 
 
-def _tell(problems: list[Problem], errors: int, valid: int) -> None:
+def _merged(problems: Sequence[Problem], others: OtherDocuments) -> list[Problem]:
+    """Return all problems once, those of manifests first: what is wrong with recipes may follow from them."""
+    passed_over = {one for one in problems if one.slug == "not-a-recipe" and one.mark and one.mark.file in others.files}
+    found = dict.fromkeys([*others.problems, *(one for one in problems if one not in passed_over)])
+    return [one for one in found if one.slug != "no-recipes" or not others.files]
+
+
+def _tell(problems: list[Problem], errors: int, valid: Mapping[str, int]) -> None:
     for problem in problems:
         tell_problem(problem)
     if errors:

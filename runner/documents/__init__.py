@@ -9,7 +9,7 @@ YAML is read by the 1.2 core schema with stricter rules: no duplicate or non-tex
 document per file, bounded aliases, depth and size, and a number with leading zeros stays text.
 """
 
-from runner.documents.document import Document, Pointer, parse, read
+from runner.documents.document import Document, Pointer, parse, read, shown_name
 from runner.documents.emit import to_yaml
 from runner.documents.schemas import Schema, all_schema_names, load_schema, resolved, schema_names, schema_of
 from runner.documents.validate import problems_of, schema_problems
@@ -27,5 +27,6 @@ __all__ = [
     "schema_names",
     "schema_of",
     "schema_problems",
+    "shown_name",
     "to_yaml",
 ]

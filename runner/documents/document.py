@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -98,6 +99,12 @@ def _in_block(lines: Sequence[str], start: Mark, head: str) -> Mark:
     if line >= len(lines) or lines[line][indent:column] != head.rpartition("\n")[2]:
         return start
     return Mark(start.file, line + 1, column + 1)
+
+
+def shown_name(path: Path) -> str:
+    """Return how messages name a file that the user did not: from the current folder where that is shorter."""
+    near = os.path.relpath(path)
+    return near if len(near) < len(str(path)) else str(path)
 
 
 def read(path: Path, *, shown: str | None = None) -> Document:

@@ -48,6 +48,7 @@ class StagePlan:
         missing: why the ledger may lack jobs; empty when it does not.
         version: of the scope in the ledger when the plan was made.
         notes: what the source has decided about what it read: a delimiter, the name of a column.
+        instance: of the ledger; empty when there was none yet.
         refusal: why apply will stop before it submits anything: no row of the source is usable; empty when it will not.
         rows_before: number of rows that the sinks hold.
         rows_gone: number of them that will go because their items are not selected any more.
@@ -83,6 +84,7 @@ class StagePlan:
     allow_empty: bool = False
     missing: str = ""
     version: int = 0
+    instance: str = ""
 
     @property
     def total(self) -> int:

@@ -52,7 +52,7 @@ def stage_document(plan: StagePlan) -> dict[str, Json]:
         },
         "sinks": [{"sink": sink.identity, "action": sink.action, "why": sink.why} for sink in plan.sinks],
         "holder": dict(plan.holder) if plan.holder else None,
-        "ledger": {"version": plan.version, "missing": plan.missing},
+        "ledger": {"version": plan.version, "instance": plan.instance, "missing": plan.missing},
     }
     if plan.items is not None:
         document["items"] = [[key, content.hex(), reason] for key, content, reason in plan.items]
@@ -97,6 +97,7 @@ def stage_plan(document: Mapping[str, Json], profile: str) -> StagePlan:
         allow_empty=rows["allow_empty"],
         missing=document["ledger"]["missing"],
         version=document["ledger"]["version"],
+        instance=document["ledger"].get("instance", ""),
     )
 
 
@@ -112,6 +113,9 @@ def moved(document: Mapping[str, Json], plan: StagePlan, *, is_begun: bool) -> s
         return "the recipe's target has changed since"
     if document["publish_hash"] != plan.publish:
         return "the recipe's record, checks or sinks have changed since"
+    instance = document["ledger"].get("instance", "")  # plans of earlier versions have none
+    if instance and instance != plan.instance:
+        return "it was made with another ledger"
     if is_begun:
         return ""
     if document["plan"] != plan.id:

@@ -83,6 +83,7 @@ async def survey(
         allow_empty=work.allow_empty,
         missing=await work.ledger.regressed(work.scope),
         version=await work.ledger.version(work.scope),
+        instance=await work.ledger.instance(),
     )
 
 

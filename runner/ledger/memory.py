@@ -118,6 +118,10 @@ class MemoryLedger:
         known = {item.key: (position, item.content) for position, item in enumerate(self._selection(scope))}
         return {key: known[key] for key in keys if key in known}
 
+    async def instance(self) -> str:
+        """See `Ledger`."""
+        return ""
+
     async def version(self, scope: Scope) -> int:
         """See `Ledger`."""
         return self._scopes[scope].version if scope in self._scopes else 0

@@ -116,6 +116,11 @@ class SqlLedger:
         """See `Ledger`."""
         return await self._ask(scope, lambda connection, number: reading.places(connection, number, keys)) or {}
 
+    async def instance(self) -> str:
+        """See `Ledger`."""
+        rows = await self._database.read(lambda connection: connection.fetch("head"))
+        return str(rows[0][1]) if rows else ""
+
     async def version(self, scope: Scope) -> int:
         """See `Ledger`."""
         row = await self._database.read(lambda connection: reading.scope_row(connection, scope))

@@ -238,6 +238,9 @@ class Ledger(Protocol):
     async def places(self, scope: Scope, keys: Sequence[str]) -> Mapping[str, tuple[int, bytes]]:
         """Return key to (position, content) for those of some keys that stand in the current selection."""
 
+    async def instance(self) -> str:
+        """Return what tells this ledger from every other one; empty when it is not there yet, or nothing is kept."""
+
     async def version(self, scope: Scope) -> int:
         """Return a number that grows whenever selection or outcome of an item of the scope changes; 0 when unknown."""
 

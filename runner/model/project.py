@@ -82,6 +82,7 @@ class Project:
         freeze: when nothing is applied: the windows of the project and of the profile.
         environment: variables of the environment that templates may read.
         secret_variables: those that a secret comes from, under any profile, and the names of all secrets; never read.
+        is_faulty: whether its file has errors; then something that is missing may be in the faulty part.
     """
 
     name: str
@@ -98,3 +99,4 @@ class Project:
     freeze: Sequence[Freeze] = ()
     environment: frozenset[str] = frozenset()
     secret_variables: frozenset[str] = frozenset()
+    is_faulty: bool = False

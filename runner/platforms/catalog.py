@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from runner.documents import read
+from runner.documents import read, shown_name
 from runner.model.errors import ConfigError, RecipeError
 from runner.model.item import Json
 from runner.model.problem import Mark, Problem
@@ -71,6 +71,10 @@ class Catalog:
         """Return all kinds of a room, `shop.order`, sorted; reads every manifest."""
         values = {name: self._value(name) for name in self.names()}
         return sorted(f"{name}.{kind}" for name, value in values.items() if value for kind in _kinds(value, room))
+
+    def is_faulty(self, name: str) -> bool:
+        """Whether there is such a platform but its manifest is wrong: `problems` says how."""
+        return self._value(name) is None and bool(self._problems.get(name))
 
     def options_schema(self, room: str, kind: str) -> Mapping[str, Json] | None:
         """Return the draft-07 schema of a kind's options, without `connection`; None when there is no such kind."""
@@ -161,7 +165,7 @@ class Catalog:
                 from runner.platforms.manifest import load_manifest  # start-up: those of the house are not compiled
 
                 try:
-                    self._manifests[name] = _named(load_manifest(path), path)
+                    self._manifests[name] = _named(load_manifest(path, shown=shown_name(path)), path)
                 except RecipeError as error:
                     self._problems[name] = error.problems
         return self._manifests[name]
@@ -193,7 +197,7 @@ def _kinds(value: Mapping[str, Json], room: str) -> Mapping[str, Json]:
 def _named(manifest: Manifest, path: Path) -> Manifest:
     if manifest.name != path.stem:
         what = f"the platform is named {manifest.name!r}, its file {path.stem!r}"
-        raise RecipeError([Problem("wrong-name", what, Mark(str(path)), f"name the file {manifest.name}.yaml")])
+        raise RecipeError([Problem("wrong-name", what, Mark(manifest.file), f"name the file {manifest.name}.yaml")])
     return manifest
 
 

@@ -17,6 +17,9 @@ class Catalog(Protocol):
     def kinds(self, room: str) -> Sequence[str]:
         """Return the names of all kinds of a room, `aihub.app`, sorted."""
 
+    def is_faulty(self, name: str) -> bool:
+        """Whether there is such a platform but its manifest is wrong; its problems are told by the catalog."""
+
     def options_schema(self, room: str, kind: str) -> Mapping[str, Json] | None:
         """Return the draft-07 schema of a kind's options, without `connection`; None when there is no such kind.
 
@@ -42,6 +45,10 @@ class NoPlatforms:
     def kinds(self, room: str) -> Sequence[str]:
         """Return nothing."""
         return ()
+
+    def is_faulty(self, name: str) -> bool:
+        """Return False."""
+        return False
 
     def options_schema(self, room: str, kind: str) -> Mapping[str, Json] | None:
         """Return None."""

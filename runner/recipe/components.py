@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from runner.documents import Document, Pointer, Schema, problems_of
 from runner.model.item import Json
@@ -14,7 +15,9 @@ from runner.model.suggest import did_you_mean
 from runner.recipe.kinds import ONE, Kinds
 from runner.recipe.scopes import Renderer, plain
 
-CONNECTION = "connection"
+CONNECTION: Final = "connection"
+CONSEQUENCE: Final = "consequence"
+"""Slug of a problem that follows from one of another document: the recipe is not usable, and nobody is told."""
 
 
 @dataclass(slots=True)
@@ -46,6 +49,10 @@ class Builder:
             return None
         ((kind, options),) = value.items()
         schema = self.kinds.schema(room, kind)
+        if schema is None and self.kinds.catalog.is_faulty(kind.partition(".")[0]):
+            what = f"the platform of {ONE[room]} {kind[:80]} has a faulty manifest"
+            self.problems.append(Problem(CONSEQUENCE, what, self.document.key_mark_of((*pointer, kind))))
+            return None
         if schema is None:
             known = self.kinds.names(room)
             mark = self.document.key_mark_of((*pointer, kind))
@@ -117,6 +124,7 @@ class Builder:
         if not isinstance(name, str):
             return Problem("wrong-type", f"the connection of {noun} must be a text", mark, mend)
         if name not in self.project.connections:
-            return Problem("unknown-connection", f'there is no connection "{name[:80]}"', mark, mend)
+            slug = CONSEQUENCE if self.project.is_faulty else "unknown-connection"
+            return Problem(slug, f'there is no connection "{name[:80]}"', mark, mend)
         other = self.project.connections[name].platform
         return Problem("unknown-connection", f'the connection "{name}" is one on {other}', mark, mend)

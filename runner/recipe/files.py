@@ -17,9 +17,10 @@ PROJECT_FILE: Final = "runner.yaml"
 _SUFFIXES: Final = (".yaml", ".yml")
 _NAMED: Final = re.compile(r"""\bname["']?\s*:\s*["']?([\w-]+)""")
 _OTHERS: Final = {
-    "Platform": ("a manifest", "it is checked with the recipes that use it"),
-    "Project": ("a project file", "it is checked with the recipes beside it"),
+    "Platform": ("a manifest", "runner validate checks it; name the recipes that use it too"),
+    "Project": ("a project file", "runner validate checks it; name recipes or a folder too"),
     "Test": ("a test", "run it: runner test -f FILE"),
+    "Plan": ("a saved plan", "apply it: runner apply FILE"),
 }
 _TELLING: Final = frozenset({"apiVersion", "source", "target"})
 
@@ -136,7 +137,7 @@ def _other(document: Document) -> Problem | None:
         return None
     what, mend = _OTHERS[value["kind"]]
     mark = document.mark_of(("kind",))
-    return Problem("not-a-recipe", f"the file is {what}, no recipe", mark, mend, Severity.WARNING)
+    return Problem("not-a-recipe", f"the file is {what}, not a recipe", mark, mend, Severity.WARNING)
 
 
 def _is_foreign(value: Mapping[str, Json]) -> bool:

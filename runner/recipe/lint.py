@@ -75,8 +75,14 @@ def _file(path: str) -> str:
     return ("/" if path.startswith("/") else "") + "/".join(parts)
 
 
-def between_recipes(recipes: Sequence[Recipe]) -> tuple[list[Recipe], list[Problem]]:
-    """Return the recipes in an order in which each stands behind those whose records it reads, and what is wrong."""
+def between_recipes(recipes: Sequence[Recipe], documents: Sequence[Document]) -> tuple[list[Recipe], list[Problem]]:
+    """Return the recipes in an order in which each stands behind those whose records it reads, and what is wrong.
+
+    Args:
+        recipes: the usable ones.
+        documents: of all recipes; that one which reads a faulty one is said of the faulty one only.
+    """
+    given = {document.value.get("name") for document in documents if isinstance(document.value, dict)}
     by_name: dict[str, Recipe] = {}
     for recipe in recipes:
         by_name.setdefault(recipe.name, recipe)
@@ -88,7 +94,7 @@ def between_recipes(recipes: Sequence[Recipe]) -> tuple[list[Recipe], list[Probl
             if name in by_name:
                 needs[recipe.name].append(str(name))
                 problems += _stage_problems(source, by_name[str(name)])
-            else:
+            elif name not in given:
                 problems.append(_not_among(source, str(name), list(by_name)))
     if found := circle(needs):
         mark = _recipe_sources(by_name[found[0]])[0].mark

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from runner.documents import Document, Pointer, Schema, load_schema, problems_of, read
+from runner.documents import Document, Pointer, Schema, load_schema, problems_of, read, shown_name
 from runner.model.item import Json
 from runner.model.problem import Mark, Problem, Severity
 from runner.model.project import Connection, Freeze, Project, SecretRef
@@ -55,8 +55,7 @@ def load_project(paths: Sequence[Path], *, profile: str | None, environ: Mapping
         problems = [] if profile is None else [_unknown_profile(profile, [])]
         project = Project(_name_of(root), root, "", profile or "", root / ".runner", platforms=root / "platforms")
         return LoadedProject(project, problems)
-    shown = os.path.relpath(path)
-    document = read(path, shown=shown if len(shown) < len(str(path)) else str(path))
+    document = read(path, shown=shown_name(path))
     return _Loading(document, path.parent, profile, environ).project()
 
 
@@ -112,7 +111,8 @@ class _Loading:
             secret_variables=self._environment.secret,
             freeze=self._freeze(("freeze",), value) + self._freeze(("profiles", str(self._profile), "freeze"), overlay),
         )
-        return LoadedProject(project, self._problems, self._document)
+        is_faulty = any(problem.severity is Severity.ERROR for problem in self._problems)
+        return LoadedProject(replace(project, is_faulty=is_faulty), self._problems, self._document)
 
     def _check(self, schema: Schema) -> None:
         noun = "the project"
@@ -211,6 +211,8 @@ def connection_problems(loaded: LoadedProject, catalog: Catalog) -> list[Problem
     problems: list[Problem] = []
     for connection in loaded.project.connections.values():
         data = catalog.connection_schema(connection.platform)
+        if data is None and catalog.is_faulty(connection.platform):
+            continue  # the catalog tells what is wrong with the manifest
         if data is None:
             problems.append(_unknown_platform(connection, catalog))
         elif loaded.document is not None:

@@ -67,5 +67,5 @@ def _among_each_other(
     problems += shared_sinks(recipes)
     if not documents and not any(problem.slug == "no-recipes" for problem in problems):
         problems.append(Problem("no-recipes", "there is no recipe among the files given", severity=Severity.WARNING))
-    in_order, found = between_recipes(recipes)
+    in_order, found = between_recipes(recipes, documents)
     return in_order, problems + found

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.cli.shell import Shell
+from tests.cli.shell import PROJECT, Shell, write_small
 
 INVOICES = ("-f", "invoices.yaml", "--emulate")
 JSONL = "out/invoices-2026-08.jsonl"
@@ -98,6 +98,45 @@ def test_a_plan_is_applied_with_its_own_wishes(planned: Shell):
     said = planned("apply", "plan.json", "--var", "month=2026-09")
     assert (said.code, "--var differs" in said.err) == (17, True)
     assert planned("apply", "plan.json", "-f", "invoices.yaml").code == 0
+
+
+@pytest.mark.parametrize("name", ["p.plan", "p.yaml", "p"])
+def test_a_plan_is_known_by_its_content(examples: Shell, name: str):
+    assert examples("plan", *INVOICES, "--out", name).code == 0
+    assert examples("apply", name).code == 0
+    again = examples("apply", name)
+    assert (again.code, "used up" in again.err) == (17, True)
+
+
+def test_a_torn_plan_is_not_read_as_a_recipe(examples: Shell):
+    examples("plan", *INVOICES, "--out", "p.plan")
+    examples.write("p.plan", examples.read("p.plan")[:-40])
+    said = examples("apply", "p.plan")
+    assert (said.code, "p.plan is not a plan: it is not JSON" in said.err) == (17, True)
+
+
+@pytest.mark.parametrize("command", ["plan", "retry", "status", "validate"])
+def test_another_command_says_that_the_file_is_a_plan(planned: Shell, command: str):
+    assert "the file is a saved plan, not a recipe" in planned(command, "plan.json").err
+
+
+def test_a_plan_is_refused_with_another_ledger(shell: Shell):
+    write_small(shell, 2)
+    assert shell("apply").code == 0
+    shell.write("in.jsonl", '{"id": "new"}\n')
+    shell("plan", "--out", "p.plan")
+    for file in (shell.folder / ".runner").glob("ledger.db*"):
+        file.unlink()
+    said = shell("apply", "p.plan")
+    assert (said.code, "it was made with another ledger" in said.err) == (17, True)
+
+
+def test_a_plan_is_refused_in_another_project(shell: Shell):
+    write_small(shell, 2)
+    shell("plan", "--out", "p.plan")
+    shell.write("runner.yaml", PROJECT.replace("name: t", "name: other"))
+    said = shell("apply", "p.plan")
+    assert (said.code, "the plan is for the project t, not other" in said.err) == (17, True)
 
 
 SLOW = """\

@@ -142,8 +142,9 @@ def test_other_commands_pass_tests_over(examples: Shell, command: str):
 
 def test_a_test_that_is_named_alone_is_told_from_a_recipe(examples: Shell):
     said = examples("plan", "-f", "invoices.test.yaml")
-    assert (said.code, "the file is a test, no recipe" in said.err) == (2, True)
-    assert examples("validate", "invoices.yaml", "invoices.test.yaml", "runner.yaml") == (0, "1 recipe is valid\n", "")
+    assert (said.code, "the file is a test, not a recipe" in said.err) == (2, True)
+    said = examples("validate", "invoices.yaml", "invoices.test.yaml", "runner.yaml")
+    assert said == (0, "1 recipe, 1 test and 1 project file are valid\n", "")
 
 
 def test_the_schema_says_what_may_stand_in_a_test(shell: Shell):

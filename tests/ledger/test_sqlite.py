@@ -350,3 +350,22 @@ def test_another_process_that_comes_and_goes_leaves_the_log_alone(tmp_path):
         await ledger.close()
 
     asyncio.run(use())
+
+
+class TestInstance:
+    def test_it_is_that_of_one_ledger_for_ever(self, tmp_path):
+        async def instance(desk):
+            return await desk.ledger.instance()
+
+        first, again = (use(tmp_path / "a.db", instance) for _ in range(2))
+        assert (first == again, first != use(tmp_path / "b.db", instance)) == (True, True)
+
+    def test_a_ledger_that_is_not_there_has_none(self, tmp_path):
+        async def instance():
+            ledger = open_ledger(str(tmp_path / "none.db"), clock=StillClock())
+            try:
+                return await ledger.instance()
+            finally:
+                await ledger.close()
+
+        assert asyncio.run(instance()) == ""

@@ -30,6 +30,9 @@ class Shop:
     def kinds(self, room: str) -> list[str]:
         return sorted(OPTIONS.get(room, {}))
 
+    def is_faulty(self, name: str) -> bool:
+        return False
+
     def options_schema(self, room: str, kind: str) -> Mapping[str, Json] | None:
         fields = OPTIONS.get(room, {}).get(kind)
         required = REQUIRED.get(kind, [])

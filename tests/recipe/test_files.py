@@ -17,7 +17,7 @@ def found(*paths: Path) -> tuple[list[str], list[str]]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "a.yaml").write_text(RECIPE)
-    for kind in ("Platform", "Project", "Test"):
+    for kind in ("Platform", "Project", "Test", "Plan"):
         (tmp_path / f"{kind}.yaml").write_text(f"apiVersion: runner/v1\nkind: {kind}\n")
     return tmp_path
 
@@ -31,7 +31,8 @@ def test_they_may_be_named_with_recipes_as_a_star_does(folder: Path):
 
 
 @pytest.mark.parametrize(
-    ("kind", "what"), [("Platform", "a manifest"), ("Project", "a project file"), ("Test", "a test")]
+    ("kind", "what"),
+    [("Platform", "a manifest"), ("Project", "a project file"), ("Test", "a test"), ("Plan", "a saved plan")],
 )
 def test_named_alone_they_are_told(folder: Path, kind: str, what: str):
-    assert found(folder / f"{kind}.yaml") == ([], [f"the file is {what}, no recipe"])
+    assert found(folder / f"{kind}.yaml") == ([], [f"the file is {what}, not a recipe"])
