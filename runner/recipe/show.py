@@ -38,7 +38,7 @@ def _stage(stage: Stage) -> dict[str, Json]:
         data["record"] = plain(dict(stage.record))
     data["checks"] = _all(stage.checks)
     data["sinks"] = _all(stage.sinks)
-    return {**data, "work": stage.work, "publish": stage.publish}
+    return {**data, "work": str(stage.work), "publish": stage.publish}
 
 
 def _filter(stage: Stage) -> dict[str, Json]:
