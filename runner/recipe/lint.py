@@ -53,28 +53,6 @@ def unknown_secrets(recipes: Sequence[Recipe], kinds: Kinds, known: Sequence[str
             yield Problem("unknown-secret", what, trigger.mark, mend)
 
 
-def shared_sinks(recipes: Sequence[Recipe]) -> Iterator[Problem]:
-    """Give a problem for every file that two sinks would write."""
-    first: dict[str, tuple[str, Mark]] = {}
-    for recipe in recipes:
-        for stage in recipe.stages:
-            owner = f"{recipe.name}/{stage.name}"
-            for sink in stage.sinks:
-                path = sink.options.get("path")
-                if not isinstance(path, str):
-                    continue
-                earlier, mark = first.setdefault(_file(path), (owner, sink.mark))
-                if (earlier, mark) != (owner, sink.mark):
-                    what = f'two sinks write the file "{path[:200]}"'
-                    mend = "give each sink, and each stage, a file of its own"
-                    yield Problem("shared-sink", what, sink.mark, mend, other=mark if mark != sink.mark else None)
-
-
-def _file(path: str) -> str:
-    parts = [part for part in path.split("/") if part not in ("", ".")]
-    return ("/" if path.startswith("/") else "") + "/".join(parts)
-
-
 def between_recipes(recipes: Sequence[Recipe], documents: Sequence[Document]) -> tuple[list[Recipe], list[Problem]]:
     """Return the recipes in an order in which each stands behind those whose records it reads, and what is wrong.
 

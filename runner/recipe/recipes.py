@@ -12,9 +12,10 @@ from runner.model.recipe import Recipe
 from runner.recipe.catalog import Catalog
 from runner.recipe.files import documents_of
 from runner.recipe.kinds import Kinds
-from runner.recipe.lint import between_recipes, duplicate_names, shared_sinks, unknown_secrets, unknown_vars
+from runner.recipe.lint import between_recipes, duplicate_names, unknown_secrets, unknown_vars
 from runner.recipe.load import Given, load_recipe
 from runner.recipe.project import LoadedProject, connection_problems
+from runner.recipe.sink_paths import sink_path_problems
 
 
 def load_recipes(
@@ -64,7 +65,7 @@ def _among_each_other(
     if not any(problem.severity is Severity.ERROR for problem in loaded.problems):
         problems += connection_problems(loaded, given.kinds.catalog)
         problems += unknown_secrets(recipes, given.kinds, list(loaded.project.secrets))
-    problems += shared_sinks(recipes)
+    problems += sink_path_problems(recipes, documents, loaded.project)
     if not documents and not any(problem.slug == "no-recipes" for problem in problems):
         problems.append(Problem("no-recipes", "there is no recipe among the files given", severity=Severity.WARNING))
     in_order, found = between_recipes(recipes, documents)
