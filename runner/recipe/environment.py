@@ -17,14 +17,17 @@ class Environment:
     Attributes:
         listed: names below `environment` in runner.yaml.
         secret: variables that a secret comes from, under any profile, and the names of all secrets.
+        is_open: whether unlisted variables may be read, too, as runner.yaml itself may.
     """
 
     listed: frozenset[str] = frozenset()
     secret: frozenset[str] = frozenset()
+    is_open: bool = False
 
     def values(self, environ: Mapping[str, str]) -> Mapping[str, str]:
         """Return the variables that templates may read."""
-        return {name: environ[name] for name in sorted(self.listed - self.secret) if name in environ}
+        names = frozenset(environ) if self.is_open else self.listed
+        return {name: environ[name] for name in sorted(names - self.secret) if name in environ}
 
     def problem(self, name: str, mark: Mark | None) -> Problem | None:
         """Return what is wrong with reading a variable; None when it may be read."""
@@ -32,7 +35,7 @@ class Environment:
             what = f"{name[:80]} holds a secret, which templates cannot read"
             mend = "give the secret to a field of a connection; for anything else use another variable"
             return Problem("secret-variable", what, mark, mend)
-        if name not in self.listed:
+        if not self.is_open and name not in self.listed:
             what = f"templates may not read the variable {name[:80]}: runner.yaml does not list it"
             return Problem("unlisted-variable", what, mark, f"add to runner.yaml: environment: [{name[:80]}]")
         return None

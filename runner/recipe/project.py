@@ -86,8 +86,9 @@ class _Loading:
         self._profile = profile
         self._environment, problems = environment_of(document)
         self._problems = [*document.problems, *problems]
-        readable = self._environment.values(environ)
-        self._renderer = Renderer(document, Scope({"env": readable}, environment=self._environment))
+        # Whoever writes this file writes its list: what its own fields read need not be listed for recipes.
+        own = replace(self._environment, is_open=True)
+        self._renderer = Renderer(document, Scope({"env": own.values(environ)}, environment=own))
         self._value: Mapping[str, Json] = {}
 
     def project(self) -> LoadedProject:
