@@ -1,4 +1,4 @@
-"""What the ledger knows of a recipe, without asking any platform or reading any source."""
+"""What the ledger knows of a recipe; only the list of rejected rows reads the source."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from runner.assembly.session import Session
 from runner.engine.lease import holder_now
-from runner.model.item import Json
+from runner.engine.select import rejected_rows
+from runner.model.item import Json, Rejected
 from runner.model.ledger import ItemStatus, Publication, RunRow, Scope
 from runner.model.recipe import Recipe
 
@@ -26,6 +27,8 @@ class StageStatus:
         publications: sink to its last publication.
         failures: (item key, status, error) of the first failed and held items; empty unless asked for.
         holder: who applies it now, None when nobody does; `dead` in it tells that it died.
+        rejected: number of rows without a usable item in the current selection.
+        rejections: all of them as the source has them now; None unless asked for.
     """
 
     scope: Scope
@@ -35,12 +38,27 @@ class StageStatus:
     publications: Mapping[str, Publication]
     failures: Sequence[tuple[str, str, str]]
     holder: Mapping[str, Json] | None
+    rejected: int = 0
+    rejections: Sequence[Rejected] | None = None
 
 
-async def recipe_status(session: Session, recipe: Recipe, *, failures: bool = False) -> Sequence[StageStatus]:
-    """Return the status of every stage of a recipe."""
+async def recipe_status(
+    session: Session, recipe: Recipe, *, failures: bool = False, rejections: bool = False
+) -> Sequence[StageStatus]:
+    """Return the status of every stage of a recipe.
+
+    Args:
+        session: of the command.
+        recipe: the recipe.
+        failures: also list failed and held items.
+        rejections: also read the sources and list every rejected row.
+
+    Raises:
+        ConfigError, AuthError, Unavailable: a source cannot be read, when it is.
+    """
     ledger = await session.ledger()
     holder = await holder_now(ledger, session.lease_name(recipe), session.clock.now())
+    works = {work.scope: work for work in await session.work(recipe)} if rejections else {}
     found = []
     for stage in recipe.stages:
         scope = session.scope(recipe, stage.name)
@@ -54,6 +72,8 @@ async def recipe_status(session: Session, recipe: Recipe, *, failures: bool = Fa
                 await ledger.publications(scope),
                 await _failures(session, scope) if failures else (),
                 holder,
+                int((await ledger.fingerprint(scope)).get("rejected", 0)),
+                [one async for one in rejected_rows(works[scope])] if rejections else None,
             )
         )
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TextIO
 
@@ -45,6 +46,9 @@ _CODES: tuple[tuple[type[RunnerError], Exit], ...] = (
 )
 
 
+PROBLEMS_SHOWN = 50
+
+
 def code_of(error: Exception) -> Exit:
     """Return the exit code of an error."""
     for kind, code in _CODES:
@@ -58,8 +62,7 @@ def tell(error: Exception) -> Exit:
     if os.environ.get("RUNNER_DEBUG"):
         err("".join(traceback.format_exception(error)))
     if isinstance(error, RecipeError):
-        for problem in error.problems:
-            tell_problem(problem)
+        tell_problems(error.problems)
     elif isinstance(error, RunnerError):
         err(f"{paint('error', 'bad', sys.stderr)}: {one_line(str(error))}")
         if error.mend:
@@ -70,9 +73,14 @@ def tell(error: Exception) -> Exit:
     return code_of(error)
 
 
-def tell_problem(problem: Problem) -> None:
-    """Print one problem, coloured by its severity."""
-    err(problem_text(problem, sys.stderr))
+def tell_problems(problems: Sequence[Problem]) -> None:
+    """Print problems, coloured by their severity; of very many the first, errors before warnings."""
+    is_long = len(problems) > PROBLEMS_SHOWN
+    shown = sorted(problems, key=lambda problem: problem.severity is not Severity.ERROR) if is_long else problems
+    for problem in shown[:PROBLEMS_SHOWN]:
+        err(problem_text(problem, sys.stderr))
+    if is_long:
+        err(f"and {len(problems) - PROBLEMS_SHOWN:,} more (all of them: runner validate -o json)")
 
 
 def problem_text(problem: Problem, stream: TextIO) -> str:

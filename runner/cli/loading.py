@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from runner.assembly.loading import Loaded, load_projects, only_one, waits_for_trigger
 from runner.cli.console import err, paint
-from runner.cli.failures import tell_problem
+from runner.cli.failures import tell_problems
 from runner.cli.options import Asked
 from runner.cli.selecting import chosen, is_question
 from runner.model.errors import RecipeError, UsageError
@@ -47,8 +47,7 @@ def projects_or_stop(asked: Asked) -> Sequence[Loaded]:
     if errors := [problem for loaded in projects for problem in loaded.errors]:
         raise RecipeError(errors)
     for loaded in projects:
-        for problem in loaded.problems:
-            tell_problem(problem)
+        tell_problems(loaded.problems)
     stop_without(projects, asked)
     return projects
 

@@ -27,22 +27,27 @@ from runner.model.item import Json
 @options.emulated
 @options.output("text", "json", "markdown")
 @click.option("--failed", is_flag=True, help="List failed and held items with their errors (the first 1,000).")
+@click.option("--rejected", is_flag=True, help="Read the sources and list every row without a usable item.")
 def command(
     asked: Asked,
     *,
     emulate: bool,
     form: str,
     failed: bool,
+    rejected: bool,
 ) -> Exit:
     """Show items, jobs, the last apply and the sinks of recipes, from the ledger alone.
+
+    With --rejected the sources are read, too.
 
     \b
     Examples:
       runner status -f recipes/
       runner status -f recipes/invoices.yaml --failed
+      runner status -f recipes/invoices.yaml --rejected -o json
     """
     projects = projects_or_stop(asked)
-    found = asyncio.run(_status(projects, emulate=emulate, failed=failed))
+    found = asyncio.run(_status(projects, emulate=emulate, failed=failed, rejected=rejected))
     if form == "json":
         out_json({"format_version": 1, "kind": "Status", "stages": [_document(one) for one in found]})
     elif form == "markdown":
@@ -57,12 +62,12 @@ def command(
     return Exit.DONE
 
 
-async def _status(projects: Sequence[Loaded], *, emulate: bool, failed: bool) -> Sequence[StageStatus]:
+async def _status(projects: Sequence[Loaded], *, emulate: bool, failed: bool, rejected: bool) -> Sequence[StageStatus]:
     found = list[StageStatus]()
     for loaded in projects:
         async with open_session(loaded.project, loaded.known, loaded.catalog, emulate=emulate) as session:
             for recipe in loaded.recipes:
-                found += await recipe_status(session, recipe, failures=failed)
+                found += await recipe_status(session, recipe, failures=failed, rejections=rejected)
     return found
 
 
@@ -90,6 +95,12 @@ def _document(status: StageStatus) -> dict[str, Json]:
             if sink != CHECKS
         ],
         "failures": [{"item": key, "status": state, "error": error} for key, state, error in status.failures],
+        "rejected": {
+            "count": status.rejected,
+            "rows": None
+            if status.rejections is None
+            else [{"place": each.place, "what": each.what} for each in status.rejections],
+        },
         "holder": dict(status.holder) if status.holder else None,
     }
 
@@ -97,7 +108,8 @@ def _document(status: StageStatus) -> dict[str, Json]:
 def _block(status: StageStatus) -> str:
     name = status.scope.recipe + (f"/{status.scope.stage}" if status.scope.stage else "")
     lines = [paint(name, "strong")]
-    lines.append(row("items", _counts(status.counts) or "none yet"))
+    rejected = {"rejected": status.rejected}
+    lines.append(row("items", _counts({**status.counts, **rejected}) or "none yet"))
     if status.jobs:
         lines.append(row("jobs", _counts(status.jobs)))
     if status.run is not None:
@@ -110,6 +122,7 @@ def _block(status: StageStatus) -> str:
         if sink != CHECKS:
             lines.append(row("sink", f"{sink}    {last.rows:,} rows, {_time(last.at)}"))
     lines += [row(state, f"{key}: {error}") for key, state, error in status.failures]
+    lines += [row("rejected", f"{each.place}: {each.what}") for each in status.rejections or ()]
     return "\n".join(lines)
 
 

@@ -11,7 +11,7 @@ from runner.cli import options
 from runner.cli.at_once import valid_text
 from runner.cli.console import err, out, out_json, paint
 from runner.cli.exits import Exit
-from runner.cli.failures import tell_problem
+from runner.cli.failures import tell_problems
 from runner.cli.loading import load, stop_without
 from runner.cli.options import Asked
 from runner.model.errors import RecipeError
@@ -76,8 +76,7 @@ def _merged(problems: Sequence[Problem], others: OtherDocuments) -> list[Problem
 
 
 def _tell(problems: list[Problem], errors: int, valid: Mapping[str, int]) -> None:
-    for problem in problems:
-        tell_problem(problem)
+    tell_problems(problems)
     if errors:
         err(paint(f"{errors} {'error' if errors == 1 else 'errors'}", "bad"))
     else:

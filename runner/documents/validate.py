@@ -7,7 +7,6 @@ from itertools import islice
 from typing import Any, Final
 
 from runner.documents.document import Document, Pointer
-from runner.documents.events import MAX_PROBLEMS
 from runner.documents.schemas import Schema
 from runner.documents.shapes import holds_template
 from runner.model.item import Json
@@ -37,10 +36,12 @@ _BOUNDS: Final = {
     "multipleOf": "a multiple of {bound}",
 }
 _SHOWN: Final = 60
+MAX_FAULTS: Final = 2000
+"""Problems of one value that are worked out; what comes after them is said to be there."""
 
 
 def problems_of(schema: Schema, value: Json, document: Document, pointer: Pointer = (), *, noun: str) -> list[Problem]:
-    """Return what is wrong with a value, at most `MAX_PROBLEMS`.
+    """Return what is wrong with a value, at most `MAX_FAULTS` and one that says that there are more.
 
     Args:
         schema: of the value.
@@ -55,8 +56,12 @@ def problems_of(schema: Schema, value: Json, document: Document, pointer: Pointe
 
     errors = jsonschema.Draft7Validator(schema.data).iter_errors(value)
     teller = _Teller(document, pointer, noun)
-    found = islice((problem for error in _leaves(errors) for problem in teller.tell(error)), MAX_PROBLEMS)
-    return list(dict.fromkeys(sorted(found, key=_order)))
+    found = list(islice((problem for error in _leaves(errors) for problem in teller.tell(error)), MAX_FAULTS + 1))
+    told = list(dict.fromkeys(sorted(found[:MAX_FAULTS], key=_order)))
+    if len(found) > MAX_FAULTS:
+        what = f"{noun} has more than {MAX_FAULTS:,} problems, the others are not told"
+        told.append(Problem("too-many-problems", what, document.key_mark_of(pointer), "fix these first"))
+    return told
 
 
 def schema_problems(data: Mapping[str, Json], document: Document, pointer: Pointer) -> list[Problem]:

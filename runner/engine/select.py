@@ -141,6 +141,19 @@ class SelectionDigest:
         return self._digest.hexdigest()
 
 
+async def rejected_rows(work: Work) -> AsyncIterator[Rejected]:
+    """Read the source and give every row of it that holds no usable item, second rows of a key among them."""
+    seen: set[int] = set()
+    async for batch in filtered(work):
+        for one in batch.rejected:
+            yield one
+        for item in batch.items:
+            known = hash(item.key)
+            if known in seen:
+                yield duplicate(item.key)
+            seen.add(known)
+
+
 def duplicate(key: str) -> Rejected:
     """Say that a key came twice."""
     return Rejected(f"item {key!r}", "a second item with this key; keys must be unique within a source")

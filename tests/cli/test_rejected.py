@@ -48,3 +48,24 @@ def test_a_typo_in_the_key_ends_with_3(shell: Shell):
     said = shell("apply", "-f", "r.yaml")
     assert (said.code, shell.lines("out.jsonl")) == (3, ['{"id":"a"}'])
     assert "not one row of the source is usable; the first: in.jsonl:1: the key is missing or empty" in said.out
+
+
+def test_all_rejected_rows_are_listed(shell: Shell):
+    write(shell, '{"id": "a"}', '{"id": "a"}', *["[]"] * 1500)
+    shell("apply", "-f", "r.yaml")
+    assert "1,501 rejected" in shell("status", "-f", "r.yaml").out
+    said = shell("status", "-f", "r.yaml", "--rejected")
+    assert "in.jsonl:2: the key 'a' was already given by in.jsonl:1" in said.out and "in.jsonl:1502: " in said.out
+    (stage,) = json.loads(shell("status", "-f", "r.yaml", "--rejected", "-o", "json").out)["stages"]
+    assert (stage["rejected"]["count"], len(stage["rejected"]["rows"])) == (1501, 1501)
+    (stage,) = json.loads(shell("status", "-f", "r.yaml", "-o", "json").out)["stages"]
+    assert stage["rejected"] == {"count": 1501, "rows": None}
+
+
+def test_of_very_many_problems_the_first_are_printed_and_all_are_in_the_document(shell: Shell):
+    write(shell, '{"id": "a"}')
+    shell.write("r.yaml", shell.read("r.yaml") + "".join(f"odd{number}: 1\n" for number in range(240)))
+    said = shell("validate", "-f", "r.yaml")
+    assert (said.code, said.err.count("error[")) == (3, 50)
+    assert "and 190 more (all of them: runner validate -o json)" in said.err
+    assert len(json.loads(shell("validate", "-f", "r.yaml", "-o", "json").out)["problems"]) == 240
