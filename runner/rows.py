@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import unicodedata
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
 from runner.model.contracts import Expression
-from runner.model.errors import RecipeError
+from runner.model.errors import ConfigError, RecipeError
 from runner.model.item import Batch, Item, Json, Rejected
 from runner.seen import Seen
 
@@ -21,11 +22,13 @@ class Rows:
     """Turns the rows of one reading into items.
 
     A key is the field that the recipe names, or what its expression gives; without either it is the digest of the
-    content, and equal rows get `#2`, `#3` ... in their order.
+    content, and equal rows get `#2`, `#3` ... in their order. With `normalize: nfc` a key is taken in the normal form C
+    of Unicode, so that an é of one and of two characters is the same.
     """
 
-    def __init__(self, key: KeyOption, size_bytes: int = 0) -> None:
+    def __init__(self, key: KeyOption, size_bytes: int = 0, normalize: str = "none") -> None:
         self._key = key
+        self._is_normal = normalize == "nfc"
         self._seen = Seen(min(max(size_bytes // ROW_BYTES, 1000), MOST_EXPECTED))
         self._repeats: dict[str, int] = {}
         self._files: list[str] = []
@@ -64,6 +67,7 @@ class Rows:
         good: list[str] = []
         for position, key in enumerate(keys):
             text, what = _text(key)
+            text = nfc(text) if self._is_normal else text
             # no text that a row can give is like this one, so it is never taken for a repeat
             good.append(text if not what else f"\ud800{self._starts[-1] + numbers[position]}")
             if what:
@@ -77,6 +81,17 @@ class Rows:
     def _place(self, number: int) -> str:
         file = bisect_right(self._starts, number - 1) - 1
         return f"{self._files[file]}:{number - self._starts[file]}"
+
+
+def nfc(text: str) -> str:
+    """Return a text in the normal form C of Unicode."""
+    return unicodedata.normalize("NFC", text)
+
+
+def refuse_normalize(normalize: str) -> None:
+    """Raise ConfigError for an option `normalize` that there is not."""
+    if normalize not in ("none", "nfc"):
+        raise ConfigError(f"normalize is none or nfc, not {normalize!r}")
 
 
 def key_field(key: KeyOption) -> str | None:

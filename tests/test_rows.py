@@ -60,3 +60,11 @@ def test_an_error_at_a_line_is_no_repeat():
     keys, rejected = batch(rows("id"), {}, {"id": ""}, {"id": None})
     assert keys == []
     assert [one.split()[0] for one in rejected] == ["a.jsonl:1", "a.jsonl:2", "a.jsonl:3"]
+
+
+def test_a_key_is_normalized_on_request():
+    made = Rows("id", normalize="nfc")
+    made.begin("a.jsonl")
+    keys, rejected = batch(made, {"id": "é"}, {"id": "e\u0301"}, {"id": "e"})
+    assert (keys, rejected) == (["é", "e"], ["a.jsonl:2 the key 'é' was already given by a.jsonl:1"])
+    assert batch(rows("id"), {"id": "é"}, {"id": "e\u0301"}) == (["é", "e\u0301"], [])

@@ -21,7 +21,7 @@ from runner.model.contracts import Expression, Place
 from runner.model.errors import ConfigError
 from runner.model.item import Batch, Rejected
 from runner.paths import digest_of, files_of
-from runner.rows import Rows, key_field
+from runner.rows import Rows, key_field, refuse_normalize
 
 BATCH_ITEMS: Final = 1000
 
@@ -42,6 +42,7 @@ class Csv:
         trailing_delimiter: bool = False
         names: Sequence[str] | None = None
         header: bool = True
+        normalize: str = "none"
 
     def __init__(self, config: Config, place: Place) -> None:
         _refuse_options(config)
@@ -70,11 +71,12 @@ class Csv:
         rule = (key if key is None or isinstance(key, str) else key.text, config.delimiter or ",", config.encoding)
         dialect = replace(self._dialect(), delimiter=None, encoding="", key=None)
         more = "" if dialect == Dialect(encoding="") else repr(dialect)  # no new digest for what has no new option
+        more += "" if config.normalize == "none" else config.normalize
         return digest_of(files_of(self._place, config.path), f"{rule!r}{more}")
 
     def _batches(self) -> Generator[Batch, None, None]:
         files = files_of(self._place, self._config.path)
-        rows = Rows(self._config.key, sum(path.stat().st_size for path, _ in files))
+        rows = Rows(self._config.key, sum(path.stat().st_size for path, _ in files), self._config.normalize)
         for path, label in files:
             rows.begin(label)
             yield from self._file(path, label, rows)
@@ -110,6 +112,7 @@ class Csv:
 
 
 def _refuse_options(config: Csv.Config) -> None:
+    refuse_normalize(config.normalize)
     delimiter = config.delimiter
     if delimiter not in (None, AUTO) and (len(delimiter) != 1 or delimiter in '"\r\n\0'):
         raise ConfigError(f"delimiter {delimiter!r} is not one character", mend='for example ";" or "\\t", or auto')

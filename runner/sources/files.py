@@ -19,6 +19,7 @@ from runner.model.contracts import Expression, Place
 from runner.model.errors import ConfigError, ItemUnreadable, RecipeError
 from runner.model.item import Batch, Item, Json, Rejected
 from runner.paths import Found, Glob, below, inside, shown
+from runner.rows import nfc, refuse_normalize
 
 PIECE_BYTES: Final = 1 << 20
 BATCH_ITEMS: Final = 500
@@ -37,8 +38,10 @@ class Files:
         path: str
         glob: str = "**/*"
         key: str | Expression | None = None
+        normalize: str = "none"
 
     def __init__(self, config: Config, place: Place) -> None:
+        refuse_normalize(config.normalize)
         self._config = config
         self._place = place
         self._glob = Glob.of(config.glob)
@@ -73,7 +76,8 @@ class Files:
 
     def _fingerprint(self) -> str | None:
         key = self._config.key
-        whole = blake2b(repr(key if key is None or isinstance(key, str) else key.text).encode())
+        rule = repr(key if key is None or isinstance(key, str) else key.text)
+        whole = blake2b((rule if self._config.normalize == "none" else f"{rule} {self._config.normalize}").encode())
         newest = 0
         for found in self._found():
             try:
@@ -120,7 +124,9 @@ class Files:
             key = _key(self._config.key, value, found.name)
         except (RecipeError, ValueError) as error:
             return Rejected(where, str(error))
-        if self._config.key is not None:
+        is_normal = self._config.normalize == "nfc"
+        key = nfc(key) if is_normal else key
+        if self._config.key is not None or is_normal:
             if key in names:
                 return Rejected(where, f"the key {key!r} was already given by {names[key]}")
             names[key] = where

@@ -21,7 +21,7 @@ from runner.model.contracts import Expression, Place, Same
 from runner.model.errors import ConfigError
 from runner.model.item import Batch, Json, Rejected
 from runner.paths import digest_of, files_of
-from runner.rows import Rows
+from runner.rows import Rows, refuse_normalize
 
 BLOCK_BYTES: Final = 1 << 18
 LINE_BYTES: Final = 1 << 26
@@ -44,10 +44,12 @@ class Jsonl:
         path: str
         key: str | Expression | None = None
         surrogates: str = "reject"
+        normalize: str = "none"
 
     def __init__(self, config: Config, place: Place) -> None:
         if config.surrogates not in ("reject", "replace"):
             raise ConfigError(f"surrogates is reject or replace, not {config.surrogates!r}")
+        refuse_normalize(config.normalize)
         self._config = config
         self._place = place
 
@@ -75,7 +77,8 @@ class Jsonl:
     def _rule(self) -> str:
         key = self._config.key
         rule = repr(key.text if key is not None and not isinstance(key, str) else key)
-        return rule if self._config.surrogates == "reject" else f"{rule} {self._config.surrogates}"
+        options = (self._config.surrogates, self._config.normalize)
+        return rule if options == ("reject", "none") else f"{rule} {options}"  # no new digest without a new option
 
     def _memory(self) -> Path:
         named = blake2b(f"{self._config.path}\0{self._rule()}".encode(), digest_size=8).hexdigest()
@@ -98,7 +101,7 @@ class Jsonl:
         return (name, len(whole) // recall.SIZE) if name else None
 
     def _recalled(self, old: bytes) -> Generator[Sequence[Batch | Same], None, None]:
-        aligner, rows = recall.Aligner(old), Rows(self._config.key)
+        aligner, rows = recall.Aligner(old), Rows(self._config.key, normalize=self._config.normalize)
         for path, label in files_of(self._place, self._config.path):
             rows.begin(label)
             with reading(label):
@@ -112,7 +115,7 @@ class Jsonl:
 
     def _batches(self) -> Generator[Batch, None, None]:
         files = files_of(self._place, self._config.path)
-        rows = Rows(self._config.key, sum(path.stat().st_size for path, _ in files))
+        rows = Rows(self._config.key, sum(path.stat().st_size for path, _ in files), self._config.normalize)
         for path, label in files:
             rows.begin(label)
             with reading(label):

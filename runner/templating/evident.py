@@ -15,7 +15,7 @@ from runner.templating.paths import Path, Read, reader
 
 FILTERS: Final[Mapping[str, int]] = {
     **dict.fromkeys(("b64", "count", "epoch_ms", "epoch_s", "first", "json", "keys", "last", "length", "list"), 0),
-    **dict.fromkeys(("lower", "rfc3339", "segment", "sha256", "string", "upper", "values"), 0),
+    **dict.fromkeys(("lower", "nfc", "rfc3339", "segment", "sha256", "string", "upper", "values"), 0),
     **dict.fromkeys(("d", "default", "float", "int", "join", "truncate"), 1),
 }
 """Filters, and how many arguments each may be given here."""

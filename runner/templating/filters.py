@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final, NoReturn
@@ -91,6 +92,10 @@ def _utf8(value: Json) -> bytes:
         raise wrong_value("the text holds half a character (a lone surrogate)") from None
 
 
+def _nfc(value: Json) -> str:
+    return unicodedata.normalize("NFC", needs_text(value, "nfc"))
+
+
 def _b64(value: Json) -> str | Secret:
     if isinstance(value, Secret):
         return Secret(base64.b64encode(value.reveal().encode()).decode())
@@ -165,6 +170,7 @@ FILTERS: Final[Mapping[str, Callable[..., Json]]] = {
     "json": _json,
     "keys": lambda value: list(needs_object(value, "keys")),
     "list": _list,
+    "nfc": _nfc,
     "rfc3339": _rfc3339,
     "segment": _segment,
     "sha256": _sha256,

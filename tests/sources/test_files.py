@@ -145,3 +145,12 @@ def test_a_folder_that_is_none_is_told(tmp_path, path):
     fill(tmp_path, a=b"1")
     with pytest.raises(ConfigError):
         asyncio.run(source(tmp_path, path).check())
+
+
+def test_two_forms_of_one_name_are_one_item_on_request(tmp_path):
+    fill(tmp_path, **{"e\u0301.txt": b"1", "\u00e9.txt": b"2"})
+    assert len(read(tmp_path)[0]) == 2
+    (one,), (rejected,) = read(tmp_path, normalize="nfc")
+    assert (one.key, rejected.what) == ("\u00e9.txt", "the key '\u00e9.txt' was already given by in/e\u0301.txt")
+    with pytest.raises(ConfigError):
+        source(tmp_path, normalize="nfd")

@@ -20,6 +20,7 @@ from runner.templating import compile_template
         ("1785542400 | rfc3339", "2026-08-01T00:00:00Z"),
         ("1785542400.5 | rfc3339", "2026-08-01T00:00:00.500000Z"),
         ("'hé' | b64", "aMOp"),
+        ("'he\u0301' | nfc", "hé"),
         ("'x' | sha256", hashlib.sha256(b"x").hexdigest()),
         ("{'b': 1, 'a': 2} | digest == {'a': 2, 'b': 1} | digest", True),
         ("({'b': 1} | digest).upper() | length", 32),
