@@ -66,6 +66,7 @@ class Builder:
             skip=stage.skip,
             allow_empty=stage.allow_empty,
             source_text=_text(stage.source),
+            connection=await self._identity(stage.target),
             target_text=_text(stage.target) + _leaves(target),
             sink_kinds=[component.kind for component in stage.sinks],
         )
@@ -102,6 +103,9 @@ class Builder:
         return connection.target(
             component.kind, _without_connection(component), self._place, subset=subset, skip=stage.skip
         )
+
+    async def _identity(self, component: Component) -> str:
+        return "" if component.platform is None else (await self._connect(component)).identity
 
     async def _sink(self, component: Component) -> Callable[[], Sink]:
         if component.platform is None:

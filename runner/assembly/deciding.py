@@ -1,4 +1,4 @@
-"""What a person decides: try again, adopt, mark, unlock. Each decision is written under the recipe's lease."""
+"""What a person decides: try again, mark, unlock. Each decision is written under the recipe's lease."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from runner.engine.retry_request import RetryRequest
 from runner.engine.select import select_all
 from runner.engine.stop import Stop
 from runner.model.errors import UsageError
-from runner.model.event import Event, JobAccepted, JobHeld, JobReleased
+from runner.model.event import Event, JobHeld, JobReleased
 from runner.model.item import Item, Json
 from runner.model.job import DOUBTFUL, OPEN, TERMINAL, JobStatus
 from runner.model.ledger import ItemStatus, JobRow, Scope
@@ -97,20 +97,6 @@ async def items(session: Session, found: Found) -> Sequence[tuple[Item, Mapping[
                 facts = {"status": one.status, "attempt": one.attempt, "error": one.error, "cost": one.cost}
                 known[one.key] = {**facts, "is_last": one.job == found.row.job}
     return [(item, known.get(item.key, {})) for item in listed]
-
-
-async def adopt(session: Session, found: Found, remote: str, stop: Stop) -> None:
-    """Say that a doubtful or held job is this one on the platform; the next apply asks how it stands.
-
-    Raises:
-        UsageError: the job has an id already, or is at its end.
-        LeaseHeld: an apply works on the recipe.
-    """
-    row = found.row
-    if row.status not in DOUBTFUL | {JobStatus.HELD}:
-        raise UsageError(f"job {row.job} is {row.status}, not in doubt or held", mend="runner state list")
-    event = JobAccepted(row.job, remote, session.clock.now(), adopted=True)
-    await _decide(session, found, event, stop)
 
 
 async def mark(session: Session, found: Found, word: str, why: str, stop: Stop) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from runner.model.contracts import Clock
-from runner.model.job import Job, JobState
+from runner.model.job import Job, JobState, Submitted
 
 SUBMITS_IN_A_ROW = 7
 """While submits wait, so many go before one other step that is due: the platform works while it is asked."""
@@ -50,6 +50,7 @@ class Step:
         is_put_off: whether the platform said when to ask again.
         is_human: whether it was last seen waiting for a human.
         losses: how many replies to this job's paying request this process has lost.
+        found: remote jobs that may be this one, while the replies of `waits_for` are still to come: they may be theirs.
     """
 
     action: Action
@@ -67,6 +68,8 @@ class Step:
     running_s: float = 0.0
     is_put_off: bool = False
     is_human: bool = False
+    found: tuple[Submitted, ...] = ()
+    waits_for: frozenset[str] = frozenset()
 
 
 class Agenda:

@@ -48,6 +48,7 @@ class Apply:
         reread: jobs that were read in this apply, or have nothing to read.
         blocked: jobs that still run, or may: their items are not sent in this apply.
         queued: workers that wait for the turn of a paying request, and may be sent home at any moment.
+        sending: keys of jobs whose paying request is under way, until its outcome is written down.
         workers: how many steps may be under way at one time.
         replies: what the replies so far show about the manifest.
     """
@@ -78,6 +79,7 @@ class Apply:
     unread: dict[str, set[str]] = field(default_factory=dict)
     reread: set[str] = field(default_factory=set)
     blocked: set[str] = field(default_factory=set)
+    sending: set[str] = field(default_factory=set)
     queued: set[asyncio.Task[None]] = field(default_factory=set)
     replies: Replies = field(default_factory=lambda: Replies(is_understood=True))
     powers: Powers = field(init=False)

@@ -35,10 +35,9 @@ class Beating:
 
 
 def this_process(environ: Mapping[str, str]) -> dict[str, Json]:
-    """Say who we are, for the one who comes second: host, pid, where the pid counts, and the CI run."""
+    """Say who we are, for the one who comes second: host, pid, start of the process, and the CI run."""
     ci_url = environ.get("CI_JOB_URL") or environ.get("BUILD_URL") or _github_url(environ)
     who: dict[str, Json] = {"host": socket.gethostname(), "pid": os.getpid(), "started": process_start(os.getpid())}
-    who |= pid_space()
     return {**who, "ci_url": ci_url} if ci_url else who
 
 
@@ -121,7 +120,7 @@ async def take(ledger: Ledger, name: str, who: Mapping[str, Json], clock: Clock)
     Raises:
         LeaseHeld: another apply works on the recipe.
     """
-    asked = boot_time()
+    asked, who = boot_time(), {**who, **pid_space()}
     try:
         lease = await ledger.acquire(name, who, clock.now(), TTL_S)
     except LeaseHeld as held:

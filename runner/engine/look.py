@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from runner.engine.adoption import adopt, search
 from runner.engine.agenda import Action, Step
 from runner.engine.apply import Apply
 from runner.engine.outcome import hold, later_or_park
-from runner.engine.reconcile import adopt
 from runner.engine.stop import Reason
 from runner.model.contracts import Finding
 from runner.model.errors import ConfigError, RunnerError, StopRun
@@ -21,20 +21,20 @@ from runner.model.job import Capabilities, Find, Job
 
 async def look(apply: Apply, step: Step) -> Step | None:
     """Look for a job that was not sent by all that the ledger knows; send it when it surely is not there."""
-    job, target = step.job, apply.work.target
+    target = apply.work.target
     capabilities = target.capabilities
     if isinstance(target, Finding) and capabilities.find is not Find.PROBABLE:
         try:
-            found = await target.find(job)
+            found = await search(apply, target, step)
         except (ConfigError, StopRun) as error:
             apply.stop.ask(Reason.ERROR, error)
             return None
         except RunnerError as error:
             later_or_park(apply, step, error)
             return None
-        if found is not None:
+        if found:
             apply.progress.jobs["remembered"] += 1
-            return await adopt(apply, await _written_down(apply, step), found)
+            return await adopt(apply, replace(step, job=await _written_down(apply, step)), found)
         left_s = apply.began_at + capabilities.visible_within_s - apply.work.clock.monotonic()
         if left_s > 0:
             apply.agenda.later(step, left_s)
@@ -54,5 +54,6 @@ def _keeps_keys(capabilities: Capabilities) -> bool:
 async def _written_down(apply: Apply, step: Step) -> Job:
     at = apply.now()
     money = apply.flight.reserved(step.job)
-    await apply.record(JobIntended(step.job.key, step.job.attempt, step.ids, at, reserved=money, sent=True))
+    intended = JobIntended(step.job.key, step.job.attempt, step.ids, at, reserved=money, sent=True)
+    await apply.record(replace(intended, connection=apply.work.connection))
     return replace(step.job, sent_at=at)

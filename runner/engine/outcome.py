@@ -10,13 +10,13 @@ from runner.engine.apply import Apply
 from runner.engine.retry import backoff_s
 from runner.model.errors import Unavailable
 from runner.model.event import JobAccepted, JobHeld, JobReleased
-from runner.model.job import Job, Submitted
+from runner.model.job import Adoption, Job, Submitted
 
 LONGEST_HINT_S = 900.0
 """A platform that asks to be asked again later than this is asked after this time, or after `poll.max`."""
 
 
-async def accept(apply: Apply, job: Job, submitted: Submitted, *, adopted: bool = False) -> Step | None:
+async def accept(apply: Apply, job: Job, submitted: Submitted, adopted: Adoption = Adoption.NO) -> Step | None:
     """Write down that the platform has the job, and go on with it."""
     at = apply.now()
     state = submitted.state
@@ -25,7 +25,10 @@ async def accept(apply: Apply, job: Job, submitted: Submitted, *, adopted: bool 
     await apply.record(JobAccepted(job.key, submitted.id, at, job.kept, adopted=adopted))
     apply.flight.born(job, apply.work.clock.monotonic())
     apply.progress.jobs["adopted" if adopted else "accepted"] += 1
-    apply.progress.tell("job_adopted" if adopted else "job_accepted", job=job.key, id=submitted.id, at=at)
+    if adopted:
+        apply.progress.tell("job_adopted", job=job.key, id=submitted.id, at=at, adoption=str(adopted))
+    else:
+        apply.progress.tell("job_accepted", job=job.key, id=submitted.id, at=at)
     if state is not None and state.is_terminal:
         return Step(Action.COLLECT, job, state=state)
     if apply.cancels:

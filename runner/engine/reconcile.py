@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from runner.engine.adoption import adopt, awaits_senders, search
 from runner.engine.agenda import Action, Step
 from runner.engine.apply import Apply
 from runner.engine.key import job_key
-from runner.engine.outcome import accept, hold, later_or_park, park, release
+from runner.engine.outcome import hold, later_or_park, park, release
 from runner.engine.stop import Reason
 from runner.model.contracts import Finding
 from runner.model.errors import ConfigError, Indeterminate, RunnerError, StopRun
-from runner.model.job import Find, Job, Submitted
+from runner.model.job import Find, Job
 
 CLOCK_DOUBT_S = 172_800.0
 """How wrong the clock may have been when a job was sent: the last look goes so much further back."""
@@ -32,17 +33,19 @@ async def reconcile(apply: Apply, step: Step) -> Step | None:
         return await _not_found(apply, step, sure=False, why="the platform cannot be searched for the job")
     left_s = step.doubted_at + target.capabilities.visible_within_s - apply.work.clock.monotonic()
     try:
-        found = await target.find(job)
-        if found is None and left_s <= 0 and target.capabilities.complete:
-            found = await target.find(replace(job, sent_at=job.sent_at - CLOCK_DOUBT_S))
+        found = await search(apply, target, step)
+        if not found and left_s <= 0 and target.capabilities.complete:
+            found = await search(apply, target, _sent_before(step, CLOCK_DOUBT_S))
     except (ConfigError, StopRun) as error:
         apply.stop.ask(Reason.ERROR, error)
         return None
     except RunnerError as error:
         later_or_park(apply, step, error)
         return None
-    if found is not None:
-        return await adopt(apply, job, found)
+    if found and awaits_senders(apply, step, found):
+        return None
+    if found:
+        return await adopt(apply, step, found)
     if left_s > 0:
         apply.agenda.later(step, left_s)
         return None
@@ -50,12 +53,10 @@ async def reconcile(apply: Apply, step: Step) -> Step | None:
     return await _not_found(apply, step, sure=target.capabilities.complete, why=why)
 
 
-async def adopt(apply: Apply, job: Job, found: Submitted) -> Step | None:
-    """Go on with a job that was found again; one that is only likely to be ours is named and held."""
-    if apply.work.target.capabilities.find is Find.PROBABLE:
-        why = f"the reply was lost; the platform has {found.id!r}, which may be this job (runner state adopt)"
-        return await hold(apply, job, why)
-    return await accept(apply, job, found, adopted=True)
+def _sent_before(step: Step, doubt_s: float) -> Step:
+    """Return the step of a job that was sent so much earlier."""
+    job = step.job
+    return replace(step, job=replace(job, sent_at=None if job.sent_at is None else job.sent_at - doubt_s), found=())
 
 
 async def _not_found(apply: Apply, step: Step, *, sure: bool, why: str) -> Step | None:

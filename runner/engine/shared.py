@@ -16,7 +16,7 @@ from runner.engine.key import job_key
 from runner.engine.work import Work
 from runner.model.event import ItemsDone, JobAccepted, JobIntended, JobPolled, JobSettled
 from runner.model.item import Item, Result
-from runner.model.job import JobStatus
+from runner.model.job import Adoption, JobStatus
 from runner.model.ledger import ItemStatus, Outcome, Scope, Standing, WorkHash
 
 TAKEN_TOGETHER = 1000
@@ -103,7 +103,7 @@ async def _record(apply: Apply, scope: Scope, ready: Sequence[tuple[Shared, Outc
     results = [Result(outcome.key, outcome.result) for _, outcome in ready]
     await apply.record(
         JobIntended(key, 1, ids, at),
-        JobAccepted(key, f"stage {scope.stage}", at, adopted=True),
+        JobAccepted(key, f"stage {scope.stage}", at, adopted=Adoption.FOUND),
         JobPolled(key, JobStatus.SUCCEEDED, at, "shared"),
         ItemsDone(key, results, at),
         JobSettled(key, at, 0.0),

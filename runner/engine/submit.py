@@ -23,8 +23,12 @@ from runner.model.job import Job
 async def submit(apply: Apply, step: Step) -> Step | None:
     """Send one job; return the step that follows at once, or None when it was put on the agenda or has landed."""
     try:
-        return await _send(apply, step) if await _is_let_in(apply, step) else None
+        if not await _is_let_in(apply, step):
+            return None
+        apply.sending.add(step.job.key)
+        return await _send(apply, step)
     finally:
+        apply.sending.discard(step.job.key)
         _leave(apply, step.job)
 
 
@@ -96,7 +100,13 @@ async def _intend(apply: Apply, step: Step) -> Job:
     prepares = apply.powers.preparing is not None
     await apply.record(
         JobIntended(
-            step.job.key, step.job.attempt, step.ids, at, reserved=apply.flight.reserved(step.job), sent=not prepares
+            step.job.key,
+            step.job.attempt,
+            step.ids,
+            at,
+            reserved=apply.flight.reserved(step.job),
+            sent=not prepares,
+            connection=apply.work.connection,
         )
     )
     if step.tries == 0:

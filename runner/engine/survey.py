@@ -89,7 +89,7 @@ async def survey(
 
 def _to_hold(work: Work, open_jobs: Mapping[str, int]) -> dict[str, int]:
     """Return the jobs whose reply was lost, if nothing can tell what became of them."""
-    if work.target.capabilities.find is not Find.NONE or work.run.on_unknown_submit != "find_then_hold":
+    if work.target.capabilities.find is not Find.NONE or work.run.on_unknown_submit == "find_then_resubmit":
         return {}
     return {str(one): open_jobs[one] for one in (JobStatus.SENT, JobStatus.UNKNOWN) if open_jobs.get(one)}
 

@@ -25,6 +25,7 @@ class Work:
         record: field to expression; None when rows are the results as they came.
         run: how the work is done.
         allow_empty: whether a publication of no rows may replace one that has rows.
+        connection: names the account that jobs go to: remote ids are compared within it; empty without one.
         sink_kinds: for people, in the order of `sinks()`.
         siblings: the other stages of the recipe with the same work hash; what they paid for is not paid again.
     """
@@ -46,6 +47,7 @@ class Work:
     allow_empty: bool = False
     source_text: str = ""
     target_text: str = ""
+    connection: str = ""
     sink_kinds: Sequence[str] = ()
     siblings: Sequence[Scope] = ()
     notifiers: Sequence[Notifier] = ()

@@ -12,11 +12,14 @@ import orjson
 from runner import jsontext
 from runner.model.errors import LedgerError
 from runner.model.item import Item, Json
+from runner.model.job import Adoption
 from runner.model.redact import REDACTOR, redact
 
 _PLAIN: Final = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
 _SLOW: Final = b" "
 EMPTY: Final = b"{}"
+ADOPTIONS: Final = (Adoption.NO, Adoption.FOUND, Adoption.PROBABLE, Adoption.PERSON, Adoption.FORCED)
+"""By the number that is stored; new ones are appended."""
 
 
 def pack(value: Json, what: str) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
-from runner.ledger.codec import key_bytes, pack, text
+from runner.ledger.codec import ADOPTIONS, key_bytes, pack, text
 from runner.ledger.database import Connection, Row
 from runner.model.errors import LedgerError
 from runner.model.event import (
@@ -145,7 +145,7 @@ def _intended(wave: Wave, scope: int, event: JobIntended) -> None:
     job, size = event.job, len(event.items)
     status, sent_at = (JobStatus.SENT, event.at) if event.sent else (JobStatus.INTENDED, None)
     head = (scope, job, status.value, event.attempt, size, event.request, float(event.reserved), event.at, sent_at)
-    wave.add("job_intended", head)
+    wave.add("job_intended", (*head, event.connection))
     for position, item in enumerate(event.items):
         wave.add("job_items_added", (scope, job, item, position))
         wave.add("items_in_job", (scope, job, item, event.attempt))
@@ -159,7 +159,7 @@ def _sent(wave: Wave, scope: int, event: JobSent) -> None:
 
 def _accepted(wave: Wave, scope: int, event: JobAccepted) -> None:
     wave.add("items_unheld", (scope, event.job))
-    wave.add("job_accepted", (scope, event.job, key_bytes(event.id), event.at, int(event.adopted)))
+    wave.add("job_accepted", (scope, event.job, key_bytes(event.id), event.at, ADOPTIONS.index(event.adopted)))
     _keep(wave, scope, event.job, event.kept)
 
 

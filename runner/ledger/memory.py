@@ -199,6 +199,22 @@ class MemoryLedger:
             if statuses is None or (job.row.status in statuses and not job.row.settled):
                 yield replace(job.row, stage=scope.stage)
 
+    async def jobs_with_ids(
+        self, connection: str | None, ids: Sequence[str]
+    ) -> Mapping[str, Sequence[tuple[Scope, str]]]:
+        """See `Ledger`."""
+        found: dict[str, list[tuple[Scope, str]]] = {}
+        for scope, row in self._rows_on(connection):
+            if row.id is not None and row.id in ids:
+                found.setdefault(row.id, []).append((scope, row.job))
+        return found
+
+    async def jobs_without_id(self, connection: str | None) -> Sequence[tuple[Scope, str, JobStatus]]:
+        """See `Ledger`."""
+        wanted = (JobStatus.SENT, JobStatus.UNKNOWN, JobStatus.HELD)
+        rows = [(scope, row) for scope, row in self._rows_on(connection) if row.id is None and row.status in wanted]
+        return [(scope, row.job, row.status) for scope, row in rows if not row.settled]
+
     async def job_items(self, scope: Scope, job: str) -> Sequence[tuple[int, Item]]:
         """See `Ledger`."""
         known = self._scopes[scope].jobs.get(job) if scope in self._scopes else None
@@ -261,6 +277,10 @@ class MemoryLedger:
 
     def _scope(self, scope: Scope) -> ScopeRows:
         return self._scopes.setdefault(scope, ScopeRows())
+
+    def _rows_on(self, connection: str | None) -> Iterator[tuple[Scope, JobRow]]:
+        rows = ((scope, job.row) for scope, known in self._scopes.items() for job in known.jobs.values())
+        return (pair for pair in rows if connection is None or pair[1].connection in (None, connection))
 
     def _selection(self, scope: Scope) -> list[ItemRow]:
         return (self._scopes[scope].selection or []) if scope in self._scopes else []

@@ -134,7 +134,9 @@ class Tables:
             )
         status, sent_at = (JobStatus.SENT, event.at) if event.sent else (JobStatus.INTENDED, None)
         facts = (event.at, sent_at, None, None, len(rows))
-        head = JobRow(event.job, status, event.attempt, None, {}, *facts, reserved=event.reserved)
+        head = JobRow(
+            event.job, status, event.attempt, None, {}, *facts, reserved=event.reserved, connection=event.connection
+        )
         if old is None:
             known.jobs[event.job] = JobRows(head, tuple(event.items), event.reserved)
             self._undo[id(known.jobs[event.job])] = lambda: _forget(known, event.job)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from runner.ledger.codec import key_bytes, key_text, text, unpack
+from runner.ledger.codec import ADOPTIONS, key_bytes, key_text, text, unpack
 from runner.ledger.database import Connection, Row
 from runner.model.errors import LedgerError
 from runner.model.item import Item, Json
@@ -79,6 +79,22 @@ def job_page(
     return last, [_job(row, kept[row[0]], scope[1].stage) for row in wanted]
 
 
+def jobs_with_ids(
+    connection: Connection, account: str | None, ids: Sequence[str]
+) -> Mapping[str, list[tuple[Scope, str]]]:
+    """Return remote id to the (scope, job) that have it on an account; see `Ledger`."""
+    found: dict[str, list[tuple[Scope, str]]] = {}
+    for remote, *parts, job in connection.fetch("jobs_with_ids", [(key_bytes(one), account) for one in ids]):
+        found.setdefault(key_text(remote), []).append((Scope(*parts), job))
+    return found
+
+
+def jobs_without_id(connection: Connection, account: str | None) -> list[tuple[Scope, str, JobStatus]]:
+    """Return the (scope, job, status) that may exist on an account under an unknown id; see `Ledger`."""
+    rows = connection.fetch("jobs_without_id", connection=account)
+    return [(Scope(*parts), job, JobStatus(status)) for *parts, job, status in rows]
+
+
 def job_items(connection: Connection, scope: int, job: str) -> list[tuple[int, Item]]:
     """Return the items of a job in its order."""
     rows = connection.fetch("items_of_job", scope=scope, job=job)
@@ -123,7 +139,7 @@ def _is_wanted(row: Row, statuses: Sequence[JobStatus] | None) -> bool:
 
 def _job(row: Row, kept: Mapping[str, Json], stage: str) -> JobRow:
     _, job, status, attempt, remote, intended_at, sent_at, accepted_at, ended_at, items, *rest = row
-    word, error, cost, settled, adopted, reserved, lost = rest
+    word, error, cost, settled, adopted, reserved, lost, connection = rest
     return JobRow(
         job=job,
         status=JobStatus(status),
@@ -139,8 +155,9 @@ def _job(row: Row, kept: Mapping[str, Json], stage: str) -> JobRow:
         error=error,
         cost=cost,
         settled=bool(settled),
-        adopted=bool(adopted),
+        adopted=ADOPTIONS[adopted],
         stage=stage,
         reserved=reserved,
         lost=lost,
+        connection=connection,
     )

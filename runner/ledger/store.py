@@ -220,6 +220,16 @@ class SqlLedger:
             for job in jobs:
                 yield job
 
+    async def jobs_with_ids(
+        self, connection: str | None, ids: Sequence[str]
+    ) -> Mapping[str, Sequence[tuple[Scope, str]]]:
+        """See `Ledger`."""
+        return await self._database.read(lambda store: reading.jobs_with_ids(store, connection, ids)) if ids else {}
+
+    async def jobs_without_id(self, connection: str | None) -> Sequence[tuple[Scope, str, JobStatus]]:
+        """See `Ledger`."""
+        return await self._database.scan(lambda store: reading.jobs_without_id(store, connection))
+
     async def job_items(self, scope: Scope, job: str) -> Sequence[tuple[int, Item]]:
         """See `Ledger`."""
         found = await self._ask(scope, lambda connection, number: reading.job_items(connection, number, job))

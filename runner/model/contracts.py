@@ -246,6 +246,17 @@ class Finding(Protocol):
 
 
 @runtime_checkable
+class FindingAll(Protocol):
+    """A target that tells all remote jobs that may be a lost one."""
+
+    async def find_all(self, job: Job) -> Sequence[Submitted]:
+        """Look for all jobs that fit one whose reply was lost, in the listing's order; errors as `Finding.find`.
+
+        At most a hundred are given.
+        """
+
+
+@runtime_checkable
 class Cancelling(Protocol):
     """A target whose running jobs can be cancelled."""
 

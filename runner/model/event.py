@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from runner.model.item import Json, Result
-from runner.model.job import JobStatus
+from runner.model.job import Adoption, JobStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class JobIntended:
         request: digest of what will be sent, hex; empty when it is only known after `prepare`.
         reserved: items, units or money taken out of the budget until the job is settled.
         sent: True when nothing is prepared first, so that intended and sent are one durable write.
+        connection: names the account that it goes to (`Work.connection`); empty for a target without one.
     """
 
     job: str
@@ -34,6 +35,7 @@ class JobIntended:
     request: str = ""
     reserved: float = 0.0
     sent: bool = False
+    connection: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +49,13 @@ class JobSent:
 
 @dataclass(frozen=True, slots=True)
 class JobAccepted:
-    """The platform has the job under this id; `adopted` when it was found again."""
+    """The platform has the job under this id; `adopted` says how it was found again."""
 
     job: str
     id: str
     at: float
     kept: Mapping[str, Json] = field(default_factory=dict)
-    adopted: bool = False
+    adopted: Adoption = Adoption.NO
 
 
 @dataclass(frozen=True, slots=True)

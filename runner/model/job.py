@@ -40,6 +40,20 @@ TERMINAL: Final = frozenset(
 )
 
 
+class Adoption(StrEnum):
+    """Why a remote job counts as ours although its reply was lost; empty when the reply named it.
+
+    FOUND: by a mark of ours. PROBABLE: the only free candidate for the only doubtful job that it fits. PERSON: somebody
+    said so. FORCED: somebody said so although another job of ours has it too.
+    """
+
+    NO = ""
+    FOUND = "found"
+    PROBABLE = "probable"
+    PERSON = "person"
+    FORCED = "forced"
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One remote piece of work over some items.

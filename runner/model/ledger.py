@@ -9,7 +9,7 @@ from typing import Protocol
 
 from runner.model.event import Event
 from runner.model.item import Item, Json
-from runner.model.job import JobStatus
+from runner.model.job import Adoption, JobStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,7 @@ class JobRow:
 
     Attributes:
         lost: how many replies to its paying request were lost (`JobUnknown`), over all applies.
+        connection: account that it went to; None when a runner wrote it that did not know of connections.
     """
 
     job: str
@@ -102,10 +103,11 @@ class JobRow:
     error: str = ""
     cost: float | None = None
     settled: bool = False
-    adopted: bool = False
+    adopted: Adoption = Adoption.NO
     stage: str = ""
     reserved: float = 0.0
     lost: int = 0
+    connection: str | None = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +285,20 @@ class Ledger(Protocol):
         """Give the jobs of the scope, oldest first.
 
         With `statuses` only those, and of the TERMINAL ones among them only the unsettled; None gives all.
+        """
+
+    async def jobs_with_ids(
+        self, connection: str | None, ids: Sequence[str]
+    ) -> Mapping[str, Sequence[tuple[Scope, str]]]:
+        """Return remote id to the (scope, job) that have it, of whatever recipe, on one connection.
+
+        A job of an unknown connection (None) counts for every one, and None asks for all.
+        """
+
+    async def jobs_without_id(self, connection: str | None) -> Sequence[tuple[Scope, str, JobStatus]]:
+        """Return the jobs of all recipes on one connection that may exist there under an id that nobody knows.
+
+        These are sent, unknown or held; connections as in `jobs_with_ids`.
         """
 
     async def job_items(self, scope: Scope, job: str) -> Sequence[tuple[int, Item]]:

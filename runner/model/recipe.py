@@ -65,7 +65,7 @@ class RunOptions:
         timeout_s: how long one job may take from its acceptance; None waits for ever.
         deadline_s: how long one apply may take as a whole; None for no limit.
         attempts: how often an item that failed for a passing reason is tried within one apply, at least 1.
-        on_unknown_submit: `find_then_hold` or `find_then_resubmit`.
+        on_unknown_submit: `find_then_hold`, `find_then_adopt` or `find_then_resubmit`.
     """
 
     items_per_job: int | None = None

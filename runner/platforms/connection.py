@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from random import Random
 from typing import Final, TypeVar
 
@@ -91,6 +92,12 @@ class Connection:
         """Build a notifier; nothing is sent. Arguments and errors as `source`."""
         spec = self._spec(self.manifest.notifiers, kind, "notifier")
         return PlatformNotifier(self._session, spec, Options(spec.options, options))
+
+    @property
+    def identity(self) -> str:
+        """Name the account for the ledger: platform and a digest of the base URL, which may hold a secret."""
+        digest = blake2b(self._client.settings.base_url.encode(), digest_size=8, person=b"connection").hexdigest()
+        return f"{self.manifest.name}@{digest}"
 
     async def check(self) -> None:
         """Try the login by the manifest's cheap call.

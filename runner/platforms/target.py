@@ -18,27 +18,25 @@ from runner.model.errors import (
     RecipeError,
     Refused,
     RunnerError,
-    Unavailable,
 )
 from runner.model.item import Item, Json, Result
 from runner.model.job import Capabilities, Change, Estimate, Find, Job, JobState, JobStatus, Submitted
-from runner.platforms import forecast, harvest
+from runner.platforms import forecast, harvest, search
 from runner.platforms.items import Seat, seated, viewed
 from runner.platforms.job_spec import JobSpec
 from runner.platforms.options import Options
+from runner.platforms.search import MOST_FOUND
 from runner.platforms.session import Session, reading
 from runner.platforms.submit_spec import Submitting
 from runner.platforms.submitting import NOTHING, Sent, chosen, send
 from runner.platforms.tree import Scope
 from runner.platforms.turns import Turns
-from runner.platforms.walk import is_wanted, keep, matched, read_list, run_checks, run_steps
+from runner.platforms.walk import matched, read_list, run_checks, run_steps
 
 UPLOADS: Final = 8
 """Files of one job that are sent at one time; the connection's limits hold besides."""
 REFUSED: Final = "refused"
 UPLOADED: Final = "uploads"
-LOOKED_BACK_S: Final = 7_776_000.0
-"""How far back a lost job is looked for when nobody knows when it was sent: 90 days."""
 
 
 class PlatformTarget:
@@ -46,6 +44,7 @@ class PlatformTarget:
 
     prepare: Callable[[Job], Awaitable[Mapping[str, Json]]]
     find: Callable[[Job], Awaitable[Submitted | None]]
+    find_all: Callable[[Job], Awaitable[Sequence[Submitted]]]
     cancel: Callable[[Job], Awaitable[None]]
     estimate: Callable[[int], Awaitable[Estimate]]
     compare: Callable[[], Awaitable[Sequence[Change]]]
@@ -68,6 +67,7 @@ class PlatformTarget:
         powers = {
             "prepare": (self._prepare, spec.prepare or spec.upload),
             "find": (self._find, spec.find),
+            "find_all": (self._find_all, spec.find),
             "cancel": (self._cancel, spec.cancel),
             "estimate": (self._estimate, spec.estimate),
             "compare": (self._compare, spec.compare),
@@ -217,25 +217,12 @@ class PlatformTarget:
 
     async def _find(self, job: Job) -> Submitted | None:
         """Look for a job whose reply was lost."""
-        find = self._spec.find
-        assert find is not None
-        now = self._session.client.platform_now()
-        if job.sent_at is not None and job.sent_at > now:
-            job = replace(job, sent_at=now - LOOKED_BACK_S)  # it was sent by a clock that was wrong
-        scope = {**self._job_scope(job), "now": now}
-        kept: dict[str, Json] = scope["job"]
-        scope["kept"] = kept
-        try:
-            await run_steps(self._session, find.before, scope)
-            found = await matched(self._session, find.step, scope) if is_wanted(find.step.when, scope) else None
-        except (Refused, JobLost) as error:  # never to be taken for "not there"
-            raise Unavailable(error.what, mend=error.mend) from error
-        if found is None:
-            return None
-        keep(find.step.keep, found, kept)
-        with reading("the listing of jobs"):
-            id_ = str(find.id(found))
-        return Submitted(id_, {name: kept[name] for name in self._spec.kept if kept.get(name) is not None})
+        found = await self._find_all(job, most=1)
+        return found[0] if found else None
+
+    async def _find_all(self, job: Job, *, most: int = MOST_FOUND) -> Sequence[Submitted]:
+        """Look for all jobs that may be one whose reply was lost."""
+        return await search.find_all(self._session, self._spec, job, self._job_scope, most)
 
     async def _cancel(self, job: Job) -> None:
         """Ask the platform to cancel the job."""

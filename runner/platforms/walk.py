@@ -86,14 +86,23 @@ async def read_list(
 
 async def matched(session: Session, step: Step, scope: Scope) -> Scope | None:
     """Return the scope with the first `found` that matches, None when there is none."""
+    matches = await all_matched(session, step, scope, 1)
+    return matches[0] if matches else None
+
+
+async def all_matched(session: Session, step: Step, scope: Scope, most: int) -> list[Scope]:
+    """Return the scope with each `found` that matches, at most so many."""
+    matches: list[Scope] = []
     async with aclosing(read_list(session, step, scope)) as pages:
         async for after, founds in pages:
             for found in founds:
                 one = {**after, "found": found}
                 with reading("a listing"):
                     if step.match is None or step.match.is_true(one):
-                        return one
-    return None
+                        matches.append(one)
+                if len(matches) == most:
+                    return matches
+    return matches
 
 
 def keep(trees: Mapping[str, Tree], scope: Scope, into: dict[str, Json]) -> None:

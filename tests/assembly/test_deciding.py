@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.assembly.deciding import Found, adopt, free, job, mark
+from runner.assembly.adoption import adopt
+from runner.assembly.deciding import Found, free, job, mark
 from runner.assembly.session import Session
 from runner.engine.lease import holding, this_process
 from runner.engine.retry_request import RetryRequest
@@ -71,9 +72,39 @@ def test_a_mark_is_written_down(tmp_path: Path, name, word, status, items):
     assert (found[0], found[2]) == (status, items)
 
 
+def said(*pairs: tuple[str, str], force: bool = False) -> Decide:
+    return lambda session, _: adopt(session, session.recipes, pairs, Stop(), force=force)
+
+
 def test_an_adopted_job_goes_on_under_its_id(tmp_path: Path):
-    found = after(tmp_path, "held", lambda session, found: adopt(session, found, "r77", Stop()))
+    found = after(tmp_path, "held", said(("he", "r77")))
     assert found == (JobStatus.ACCEPTED, "r77", {"k0": "in_job", "k1": "failed", "k2": "in_job"})
+
+
+@pytest.mark.parametrize(
+    ("pairs", "why"),
+    [
+        ([("held", "r1")], "'r1' is job running of r already"),
+        ([("held", "r7"), ("held", "r8")], "job held is named twice"),
+        ([("held", "r7"), ("running", "r7")], "id r7 is named twice"),
+        ([("held", "r7"), ("running", "r8")], "job running is accepted, not in doubt or held"),
+        ([("held", "r7"), ("none", "r8")], "there is no job 'none'"),
+    ],
+)
+def test_what_cannot_be_adopted_leaves_all_as_it_was(tmp_path: Path, pairs, why):
+    async def refused(session: Session, found: Found) -> None:
+        with pytest.raises(ConfigError, match=why):
+            await said(*pairs)(session, found)
+
+    assert after(tmp_path, "held", refused)[:2] == (JobStatus.HELD, None)
+
+
+def test_a_taken_id_that_is_forced_is_said_so_in_the_ledger(tmp_path: Path):
+    async def forced(session: Session, found: Found) -> None:
+        await said(("held", "r1"), force=True)(session, found)
+        assert (await job(session, session.recipes, "held")).row.adopted == "forced"
+
+    assert after(tmp_path, "held", forced)[:2] == (JobStatus.ACCEPTED, "r1")
 
 
 @pytest.mark.parametrize(("name", "word"), [("running", "absent"), ("failed", "failed")])

@@ -85,7 +85,7 @@ _CHANGING = (
     (r'("(?:at|started_at|ended_at|intended_at|sent_at|accepted_at|checked_at|since|until)": )[0-9][0-9.]*', r"\1TIME"),
     (r'"seconds": [0-9.]+', '"seconds": SECONDS'),
     (r'"pid": \d+', '"pid": PID'),
-    (r'"(host|started|machine|boot|pid_namespace)": "[^"]*"', r'"\1": "..."'),
+    (r'"(host|started)": "[^"]*"', r'"\1": "..."'),
     (r'time="[0-9.]+"', 'time="SECONDS"'),
     (r"\b[0-9]+\.[0-9] s\b", "SECONDS s"),
     (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\dZ", "TIME"),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from runner.engine.lease import this_process
+from runner.engine.lease import pid_space, this_process
 from runner.ledger import open_ledger
 from runner.model.item import Json
 from runner.transport.clock import SystemClock
@@ -39,7 +39,7 @@ def lock(shell: Shell, holder: Mapping[str, Json]) -> None:
 def killed(project: Shell) -> Shell:
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         gone.wait()
-    lock(project, {**this_process({}), "pid": gone.pid, "started": "1"})
+    lock(project, {**this_process({}), **pid_space(), "pid": gone.pid, "started": "1"})
     return project
 
 

@@ -64,3 +64,21 @@ def test_retry_leaves_new_items_for_apply(examples: Shell):
     assert examples("retry", *INVOICES, "-o", "json").code == 0
     assert jobs(examples) == []
     assert examples("plan", *INVOICES, "--exit-code").code == 10
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("--pair", "zz"), "--pair zz: 'zz' is not JOB=ID"),
+        (("zz",), "give JOB ID, or --pair JOB=ID, or --from FILE"),
+        (("zz", "r1", "--pair", "a=b"), "give JOB ID, or --pair"),
+        ((), "give JOB ID"),
+        (("--from", "pairs.txt"), "there is no job 'zz'"),
+        (("--from", "none.txt"), "none.txt cannot be read"),
+        (("--from", "invoices.yaml"), "is not JOB=ID"),
+    ],
+)
+def test_pairs_that_cannot_be_used_are_told(applied: Shell, words, why):
+    applied.write("pairs.txt", "# found by hand\n\nzz=https://host/jobs/1\n")
+    said = applied("state", "adopt", *words, *INVOICES)
+    assert (said.code, why in said.err) == (2, True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import functools
 from hashlib import blake2b
 
@@ -25,7 +26,7 @@ from runner.model.event import (
     RunEnded,
 )
 from runner.model.item import Item, Result
-from runner.model.job import DOUBTFUL, OPEN, TERMINAL, JobStatus
+from runner.model.job import DOUBTFUL, OPEN, TERMINAL, Adoption, JobStatus
 from runner.model.ledger import Lease, PlanUse, Scope, WorkHash
 
 SCOPE = Scope("project", "", "recipe", "stage")
@@ -369,7 +370,7 @@ class ProtocolContract:
         row = await desk.row()
         assert (row.status, row.id, row.word, row.kept) == (JobStatus.RUNNING, "r-1", "RUN", {"batch": 7, "url": "u"})
         assert (row.intended_at, row.sent_at, row.accepted_at, row.ended_at) == (1.5, 2.5, 3.5, None)
-        assert (row.items, row.settled, row.adopted, row.stage) == (2, False, False, "stage")
+        assert (row.items, row.settled, row.adopted, row.stage) == (2, False, Adoption.NO, "stage")
         await desk.record(
             JobPolled("j", JobStatus.PARTIAL, 5.5, "DONE", "half"), ItemsDone("j", [Result("a", [1])], 6.0)
         )
@@ -393,8 +394,26 @@ class ProtocolContract:
         assert ((await desk.row()).status, (await desk.row()).error) == (JobStatus.UNKNOWN, "lost")
         await desk.record(JobSent("j", 9.0))
         assert ((await desk.row()).status, (await desk.row()).sent_at) == (JobStatus.SENT, 2.0)
-        await desk.record(JobAccepted("j", "r", 10.0, adopted=True))
-        assert ((await desk.row()).adopted, (await desk.row()).error) == (True, "")
+        await desk.record(JobAccepted("j", "r", 10.0, adopted=Adoption.FOUND))
+        assert ((await desk.row()).adopted, (await desk.row()).error) == (Adoption.FOUND, "")
+
+    @with_desk
+    async def test_a_remote_job_is_known_by_its_connection(self, desk):
+        other = dataclasses.replace(SCOPE, recipe="other")
+        await desk.record(JobIntended("j", 1, [], 1.0, sent=True, connection="shop"), JobAccepted("j", "r", 2.0))
+        await desk.record(JobIntended("lost", 1, [], 1.0, sent=True, connection="shop"), JobUnknown("lost", 2.0, "?"))
+        await desk.record(JobIntended("held", 1, [], 1.0, sent=True, connection="bank"), JobHeld("held", 2.0, "?"))
+        await desk.record(JobIntended("waits", 1, [], 1.0, connection="shop"))
+        events = [JobIntended("k", 1, [], 1.0, sent=True, connection="bank"), JobAccepted("k", "r", 2.0)]
+        await desk.ledger.record(other, desk.lease, [*events, JobReleased("k", 3.0, "marked failed", "bad")])
+        known = desk.ledger.jobs_with_ids
+        assert await known("shop", ["r", "x"]) == {"r": [(SCOPE, "j")]}
+        assert await known("bank", ["r"]) == {"r": [(other, "k")]}
+        assert sorted((await known(None, ["r"]))["r"], key=lambda each: each[1]) == [(SCOPE, "j"), (other, "k")]
+        assert await known("shop", []) == {}
+        assert await desk.ledger.jobs_without_id("shop") == [(SCOPE, "lost", JobStatus.UNKNOWN)]
+        assert [each[1] for each in await desk.ledger.jobs_without_id(None)] == ["lost", "held"]
+        assert (await desk.row("waits")).connection == "shop"
 
     @with_desk
     async def test_outcomes_carry_all_that_records_need(self, desk):
@@ -487,7 +506,8 @@ class ProtocolContract:
         assert (await desk.standing(item("b")))[0].error == "nobody knows"
 
     @pytest.mark.parametrize(
-        "event", [JobAccepted("j", "r", 3.0, adopted=True), JobPolled("j", JobStatus.RUNNING, 3.0), JobSent("j", 3.0)]
+        "event",
+        [JobAccepted("j", "r", 3.0, adopted=Adoption.FOUND), JobPolled("j", JobStatus.RUNNING, 3.0), JobSent("j", 3.0)],
     )
     def test_a_held_job_that_goes_on_takes_its_items_along(self, tmp_path, event):
         async def check(_, desk):

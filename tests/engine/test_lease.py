@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from runner.engine.lease import boot_time, holding, is_dead, renewed, this_process
+from runner.engine.lease import boot_time, holding, is_dead, pid_space, renewed, this_process
 from runner.engine.stop import Stop
 from runner.ledger import MemoryLedger
 from tests.engine.world import FastClock
@@ -17,13 +17,13 @@ def gone():
     """A holder of this machine whose process has ended."""
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
         process.wait()
-    return {**this_process({}), "pid": process.pid}
+    return {**this_process({}), **pid_space(), "pid": process.pid}
 
 
 def test_a_process_of_this_boot_that_is_gone_is_dead(gone):
     assert is_dead(gone)
-    assert is_dead({**this_process({}), "started": "1"})
-    assert not is_dead(this_process({}))
+    assert is_dead({**this_process({}), **pid_space(), "started": "1"})
+    assert not is_dead({**this_process({}), **pid_space()})
 
 
 @pytest.mark.parametrize("name", ["host", "machine", "boot", "pid_namespace"])

@@ -21,7 +21,7 @@ from runner.model.event import (
     JobUnknown,
 )
 from runner.model.item import Result
-from runner.model.job import JobStatus
+from runner.model.job import Adoption, JobStatus
 from tests.contracts.ledger import HOLDER, SCOPE, Desk, StillClock, item
 
 KEYS, JOBS = st.sampled_from("abcde"), st.sampled_from(["j1", "j2", "j3"])
@@ -34,7 +34,7 @@ AT = st.integers(1, 9).map(float)
 EVENTS = st.one_of(
     st.builds(JobIntended, JOBS, st.integers(1, 3), st.just(()), AT, sent=st.booleans(), reserved=AT),
     st.builds(JobSent, JOBS, AT, st.dictionaries(KEYS, st.integers(), max_size=2)),
-    st.builds(JobAccepted, JOBS, KEYS, AT, st.dictionaries(KEYS, st.integers(), max_size=2), st.booleans()),
+    st.builds(JobAccepted, JOBS, KEYS, AT, st.dictionaries(KEYS, st.integers(), max_size=2), st.sampled_from(Adoption)),
     st.builds(JobUnknown, JOBS, AT, st.just("lost")),
     st.builds(JobReleased, JOBS, AT, st.just("why"), st.sampled_from(["", "refused"])),
     st.builds(

@@ -1,11 +1,17 @@
-"""`runner state adopt`: say which job of the platform a doubtful one is."""
+"""`runner state adopt`: say which jobs of the platform the doubtful ones are."""
 
 from __future__ import annotations
 
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
 import click
 
-from runner.assembly.deciding import Found, job
-from runner.assembly.deciding import adopt as decide
+from runner.assembly.adoption import Adopted
+from runner.assembly.adoption import adopt as decide
 from runner.assembly.loading import Loaded
 from runner.assembly.session import open_session
 from runner.cli import options
@@ -17,28 +23,64 @@ from runner.cli.options import Asked
 from runner.cli.state.jobs_text import name
 from runner.engine.stop import Stop
 
+_PAIR: Final = re.compile(r"([^\s=,]+)(?:\s*[=,]\s*|\s+)(\S.*)")
+
 
 @click.command("adopt")
-@click.argument("key", metavar="JOB")
-@click.argument("remote", metavar="ID")
+@click.argument("key", metavar="[JOB", required=False)
+@click.argument("remote", metavar="ID]", required=False)
 @options.recipes
 @options.emulated
-def adopt(asked: Asked, *, key: str, remote: str, emulate: bool) -> Exit:
+@click.option("--pair", "pairs", multiple=True, metavar="JOB=ID", help="One of many jobs; may be repeated.")
+@click.option("--from", "source", metavar="FILE", help="Read the pairs from a file, one a line; - reads stdin.")
+@click.option("--force", is_flag=True, help="Even if another job has the id; the ledger says so.")
+def adopt(asked: Asked, *, emulate: bool, force: bool, **named: Any) -> Exit:  # noqa: ANN401 - click's form
     """Say that the job whose key begins with JOB is ID on the platform; the next apply goes on with it.
 
-    For a job that is held or in doubt, after somebody has found it in the platform's own list.
+    For jobs that are held or in doubt, after somebody has found them in the platform's own list. Of several jobs all
+    are adopted or none. An id that another job of the ledger has on the same connection is refused.
 
     \b
     Examples:
       runner state adopt 4be19 run-77 -f recipes/
+      runner state adopt --pair 4be19=run-77 --pair 90c2a=run-78 -f recipes/
+      runner state adopt --from found.txt -f recipes/
     """
-    found = run(_adopt(load_or_stop(asked), key, remote, emulate=emulate))
-    out(f"job {found.row.job} of {name(found)} is {remote} now; run apply to go on with it")
+    pairs = _pairs(**named)
+    for each in run(_adopt(load_or_stop(asked), pairs, emulate=emulate, force=force)):
+        other = f", as job {each.other[1]} of {each.other[0].recipe} is (forced)" if each.other else ""
+        job = each.found.row.job
+        out(f"job {job} of {name(each.found)} is {each.id} now{other}; run apply to go on with it")
     return Exit.DONE
 
 
-async def _adopt(loaded: Loaded, key: str, remote: str, *, emulate: bool) -> Found:
+def _pairs(key: str | None, remote: str | None, pairs: Sequence[str], source: str | None) -> list[tuple[str, str]]:
+    if (key is None) == (not pairs and source is None) or (key is not None and remote is None):
+        raise click.UsageError("give JOB ID, or --pair JOB=ID, or --from FILE; recipes are then named with -f")
+    if key is not None and remote is not None:
+        return [(key, remote)]
+    found = [_pair(pair, f"--pair {pair}") for pair in pairs]
+    lines = [] if source is None else enumerate(_lines(source), 1)
+    found += [_pair(line, f"{source}:{number}") for number, line in lines if line.strip() and line.lstrip()[0] != "#"]
+    if not found:
+        raise click.UsageError(f"{source} has no pair: write a line JOB=ID for each job")
+    return found
+
+
+def _pair(text: str, where: str) -> tuple[str, str]:
+    match = _PAIR.fullmatch(text.strip())
+    if match is None:
+        raise click.UsageError(f"{where}: {text.strip()!r} is not JOB=ID")
+    return match[1], match[2]
+
+
+def _lines(source: str) -> list[str]:
+    try:
+        return (sys.stdin.read() if source == "-" else Path(source).read_text("utf-8-sig")).splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.UsageError(f"{source} cannot be read: {error}") from error
+
+
+async def _adopt(loaded: Loaded, pairs: Sequence[tuple[str, str]], *, emulate: bool, force: bool) -> Sequence[Adopted]:
     async with open_session(loaded.project, loaded.known, loaded.catalog, emulate=emulate) as session:
-        found = await job(session, loaded.recipes, key)
-        await decide(session, found, remote, Stop())
-        return found
+        return await decide(session, loaded.recipes, pairs, Stop(), force=force)

@@ -43,7 +43,9 @@ def head(found: Found) -> str:
     lines = [paint(f"job {job.job}", "strong"), row("recipe", name(found)), row("status", f"{job.status}")]
     lines.append(row("platform", f"{job.id or 'no id known'}{f' ({job.word})' if job.word else ''}"))
     lines += [row(word, time(at)) for word, at in times.items() if at is not None]
-    lines.append(row("items", f"{job.items}, attempt {job.attempt}" + (", adopted" if job.adopted else "")))
+    lines.append(
+        row("items", f"{job.items}, attempt {job.attempt}" + (f", adopted ({job.adopted})" if job.adopted else ""))
+    )
     if job.cost is not None or job.reserved:
         told = f"cost {job.cost:g}" if job.cost is not None else f"reserved {job.reserved:g}"
         lines.append(row("cost", told))
@@ -72,7 +74,9 @@ def document(found: Found) -> dict[str, Json]:
         "accepted_at": job.accepted_at,
         "ended_at": job.ended_at,
         "settled": job.settled,
-        "adopted": job.adopted,
+        "adopted": bool(job.adopted),
+        "adoption": str(job.adopted),
+        "connection": job.connection,
         "reserved": job.reserved,
         "cost": job.cost,
         "kept": dict(job.kept),

@@ -5,19 +5,20 @@ DELETE FROM kept
 WHERE job IN (SELECT job.id FROM given JOIN job ON job.scope = given.scope AND job.key = given.job);
 
 -- name: job_intended
--- given: scope int, job text, status text, attempt int, items int, request text, reserved real, at real, sent_at real
+-- given: scope int, job text, status text, attempt int, items int, request text, reserved real, at real, sent_at real, connection text
 -- Write down jobs that will be sent; one that surely never existed may be intended anew.
 INSERT INTO job (
-    scope, key, status, attempt, items, request, reserved, intended_at, sent_at, word, error, settled, adopted, is_open
+    scope, key, status, attempt, items, request, reserved, intended_at, sent_at, word, error, settled, adopted, is_open,
+    connection
 )
-SELECT scope, job, status, attempt, items, request, reserved, at, sent_at, '', '', 0, 0, 1
+SELECT scope, job, status, attempt, items, request, reserved, at, sent_at, '', '', 0, 0, 1, connection
 FROM given
 WHERE true
 ON CONFLICT (scope, key) DO UPDATE SET
     status = excluded.status, attempt = excluded.attempt, items = excluded.items, request = excluded.request,
     reserved = excluded.reserved, intended_at = excluded.intended_at, sent_at = excluded.sent_at,
     remote = NULL, cost = NULL, accepted_at = NULL, ended_at = NULL, word = '', error = '',
-    settled = 0, adopted = 0, is_open = 1
+    settled = 0, adopted = 0, is_open = 1, connection = excluded.connection
 WHERE job.status IN ('intended', 'released');
 
 -- name: job_items_added
@@ -121,7 +122,7 @@ LIMIT 1;
 -- name: jobs_all
 -- A page of all jobs of a scope, oldest first.
 SELECT id, key, status, attempt, remote, intended_at, sent_at, accepted_at, ended_at, items, word, error, cost,
-    settled, adopted, reserved, lost
+    settled, adopted, reserved, lost, connection
 FROM job
 WHERE scope = :scope AND id > :after
 ORDER BY id
@@ -130,7 +131,7 @@ LIMIT :size;
 -- name: jobs_open
 -- A page of the jobs of a scope that are neither settled nor released, oldest first.
 SELECT id, key, status, attempt, remote, intended_at, sent_at, accepted_at, ended_at, items, word, error, cost,
-    settled, adopted, reserved, lost
+    settled, adopted, reserved, lost, connection
 FROM job
 WHERE scope = :scope AND is_open = 1 AND id > :after
 ORDER BY id
@@ -143,6 +144,24 @@ SELECT kept.job, kept.json
 FROM given
 JOIN kept ON kept.job = given.job
 ORDER BY kept.id;
+
+-- name: jobs_with_ids
+-- given: remote bytes, connection text
+-- Which jobs have some remote ids on a connection; one of an unknown connection counts for every one.
+SELECT given.remote, scope.project, scope.profile, scope.recipe, scope.stage, job.key
+FROM given
+JOIN job ON job.remote = given.remote
+    AND (given.connection IS NULL OR job.connection IS NULL OR job.connection = given.connection)
+JOIN scope ON scope.id = job.scope;
+
+-- name: jobs_without_id
+-- The jobs on a connection that may exist there under an id that nobody knows.
+SELECT scope.project, scope.profile, scope.recipe, scope.stage, job.key, job.status
+FROM scope
+CROSS JOIN job
+WHERE job.scope = scope.id AND job.is_open = 1 AND job.remote IS NULL AND job.status IN ('sent', 'unknown', 'held')
+    AND COALESCE(job.connection = CAST(:connection AS text), true)
+ORDER BY job.id;
 
 -- name: items_of_job
 -- The items of one job in its order.
