@@ -250,10 +250,7 @@ class FindingAll(Protocol):
     """A target that tells all remote jobs that may be a lost one."""
 
     async def find_all(self, job: Job) -> Sequence[Submitted]:
-        """Look for all jobs that fit one whose reply was lost, in the listing's order; errors as `Finding.find`.
-
-        At most a hundred are given.
-        """
+        """Look for all jobs (at most 100) that fit a lost one, in the listing's order; errors as `Finding.find`."""
 
 
 @runtime_checkable
