@@ -48,6 +48,8 @@ class Step:
         why: why it was cancelled, or why nobody knows whether it exists.
         running_s: age of the job when it was last seen running; 0.0 when it was not asked yet.
         is_put_off: whether the platform said when to ask again.
+        looks: how often the results of an ended job were found incomplete.
+        ended: the terminal state of such a job when it was last looked at.
         is_human: whether it was last seen waiting for a human.
         losses: how many replies to this job's paying request this process has lost.
         found: remote jobs that may be this one, while the replies of `waits_for` are still to come: they may be theirs.
@@ -70,6 +72,8 @@ class Step:
     is_human: bool = False
     found: tuple[Submitted, ...] = ()
     waits_for: frozenset[str] = frozenset()
+    looks: int = 0
+    ended: JobState | None = None
 
 
 class Agenda:

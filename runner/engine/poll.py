@@ -7,14 +7,17 @@ from dataclasses import replace
 from runner.engine.agenda import Action, Step
 from runner.engine.apply import Apply
 from runner.engine.cancel import expire, hold_running
+from runner.engine.collect import LOOK_AGAIN_S
 from runner.engine.outcome import ask_later, hold, later_or_park, park
 from runner.engine.stop import Reason
 from runner.model.contracts import PollingMany
-from runner.model.errors import ConfigError, JobLost, RunnerError, StopRun, Unavailable
+from runner.model.errors import ConfigError, JobLost, Refused, RunnerError, StopRun, Unavailable, UnreadableReply
 from runner.model.event import JobPolled
 from runner.model.job import Job, JobState, JobStatus
 
 POLLED_TOGETHER = 100
+UNREADABLE_POLLS = 5
+"""So many answers in a row that cannot be read, and the job is held."""
 
 
 async def poll(apply: Apply, step: Step) -> Step | None:
@@ -41,6 +44,8 @@ async def _poll_one(apply: Apply, step: Step) -> Step | None:
         apply.stop.ask(Reason.ERROR, error)
         return None
     except JobLost as error:
+        if step.ended is not None:
+            return _last_look(step, step.ended)
         if _is_young(apply, step.job):
             later_or_park(apply, step, error)
             return None
@@ -55,10 +60,19 @@ async def _unanswered(apply: Apply, step: Step, error: RunnerError) -> Step | No
     if step.ends_at is not None and apply.work.clock.monotonic() >= step.ends_at:
         return await _unconfirmed(apply, step)
     timeout_s = apply.work.run.timeout_s
-    if timeout_s is not None and _is_over_time(apply, step, step.job):
+    if step.ended is None and timeout_s is not None and _is_over_time(apply, step, step.job):
         return await expire(apply, step.job, timeout_s)
+    if isinstance(error, UnreadableReply) and step.tries + 1 >= UNREADABLE_POLLS:
+        return await hold(apply, step.job, f"the platform's answers about the job cannot be read: {error}")
+    if isinstance(error, Refused) and step.ended is not None:
+        return _last_look(step, step.ended)
     later_or_park(apply, step, error)
     return None
+
+
+def _last_look(step: Step, ended: JobState) -> Step:
+    """Settle an ended job with what it gave: it cannot be asked any more."""
+    return Step(Action.COLLECT, step.job, state=ended, looks=len(LOOK_AGAIN_S))
 
 
 def _is_over_time(apply: Apply, step: Step, job: Job) -> bool:
@@ -112,9 +126,9 @@ async def _judge(apply: Apply, step: Step, state: JobState, asked_s: float) -> S
     if state.status is JobStatus.HELD:
         return await hold(apply, job, f"the platform says {state.word!r}, which its manifest does not know")
     if state.is_terminal:
-        if apply.rhythm.learn(step.running_s, asked_s):
+        if step.ended is None and apply.rhythm.learn(step.running_s, asked_s):
             apply.agenda.sooner(Action.POLL, lambda each: _delay_s(apply, each))
-        return Step(Action.COLLECT, job, state=_ended(step, state))
+        return Step(Action.COLLECT, job, state=_ended(step, state), looks=step.looks)
     apply.rhythm.runs(asked_s)
     is_human = state.status is JobStatus.WAITING_HUMAN
     apply.flight.human(job, waits=is_human)

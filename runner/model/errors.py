@@ -6,6 +6,7 @@ RunnerError
 │   ├── AuthError      the platform refused the login
 │   └── UsageError     the command names what is not there: mend the command
 ├── Unavailable        worth asking again later
+│   ├── UnreadableReply  the reply to a question does not fit the manifest: ask again, but not for ever
 │   └── StopRun        the platform as a whole is down or forbids: stop the run, nothing is lost
 ├── Refused            asking again is useless: the request itself is wrong
 ├── Indeterminate      nobody knows whether the request had its effect
@@ -86,6 +87,13 @@ class Unavailable(RunnerError):
 
 class StopRun(Unavailable):
     """Going on would only fail every further item: stop the run, it goes on later."""
+
+
+class UnreadableReply(Unavailable):
+    """The reply to a free question came in full, but is not what the manifest describes.
+
+    It may be another one in a moment; one that stays so is a matter for a person, and the job is held.
+    """
 
 
 class Refused(RunnerError):

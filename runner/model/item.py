@@ -72,12 +72,15 @@ class Result:
         value: the platform's result; None when the item failed.
         error: why the item failed; empty when it succeeded.
         cost: money the item cost, in the connection's currency; None when not told per item.
+        is_unreadable: whether this stands for a piece of the results that cannot be read; `error` tells where and what,
+            `key` is that of its item when it can be told.
     """
 
     key: str
     value: Json = None
     error: str = ""
     cost: float | None = None
+    is_unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

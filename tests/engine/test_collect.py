@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+import pytest
+
 from runner.ledger.memory import MemoryLedger
-from runner.model.errors import Unavailable
+from runner.model.errors import Unavailable, UnreadableReply
 from runner.model.item import Result
 from runner.model.job import Capabilities, JobState, JobStatus
 from runner.model.recipe import PollRhythm, RunOptions
@@ -70,3 +72,83 @@ class AtOnce(FakeTarget):
 def test_what_the_first_reply_kept_is_there_for_the_results():
     ledger = MemoryLedger()
     assert applied(work_on(ledger, MANY[:6], AtOnce(Platform()))).counts == {"succeeded": 6}
+
+
+class Told(FakeTarget):
+    """Its job of three items gives, look by look, what it is told; the last one again and again."""
+
+    def __init__(self, *looks, counters=None):
+        counted = JobState(JobStatus.SUCCEEDED, "DONE", counters=counters or {})
+        super().__init__(Platform(), state=lambda job: counted)
+        self.looks = list(looks)
+
+    async def results(self, job, state):
+        look = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
+        if isinstance(look, Exception):
+            raise look
+        yield look
+
+
+GOOD = [Result("i0", 1), Result("i1", 2), Result("i2", 3)]
+TORN = Result("(unknown)", error="line 2 is not JSON: '{'", is_unreadable=True)
+
+
+def collected(*looks, **more):
+    target, ledger = Told(*looks, **more), MemoryLedger()
+    return applied(work_on(ledger, MANY[:3], target)), target
+
+
+def test_a_file_that_appears_one_question_late_is_waited_for():
+    report, target = collected([], GOOD)
+    assert (report.counts, target.platform.asked["poll"]) == ({"succeeded": 3}, 2)
+
+
+def test_fewer_results_than_the_platform_counts_are_asked_for_again():
+    report, target = collected(GOOD[:2], GOOD, counters={"completed": 3, "tokens": 9000})
+    assert (report.counts, target.platform.asked["poll"]) == ({"succeeded": 3}, 2)
+    assert report.progress.items["succeeded"] == 3
+
+
+def test_looking_for_late_results_has_an_end():
+    report, target = collected([], counters={"completed": 3})
+    assert (report.counts, target.platform.asked["poll"]) == ({"failed": 3}, 6)
+
+
+def test_results_that_are_fewer_but_all_that_there_are_end_at_once():
+    report, target = collected(GOOD[:2])
+    assert (report.counts, target.platform.asked["poll"]) == ({"succeeded": 2, "failed": 1}, 1)
+
+
+@pytest.mark.parametrize("error_first", [True, False])
+def test_a_success_outweighs_an_error_of_the_same_item(error_first):
+    error = [Result("i1", error="try again")]
+    report, _ = collected([*error, *GOOD] if error_first else [*GOOD, *error])
+    assert (report.counts, report.progress.failures) == ({"succeeded": 3}, [])
+    assert any("'i1'" in note for note in report.progress.notes)
+
+
+def test_one_unreadable_piece_fails_only_the_item_without_a_result():
+    report, target = collected([*GOOD[:2], TORN])
+    assert (report.counts, target.platform.asked["poll"]) == ({"succeeded": 2, "failed": 1}, 2)
+    key, error = report.progress.failures[0]
+    assert (key, "line 2 is not JSON" in error) == ("i2", True)
+
+
+def test_an_unreadable_piece_that_is_whole_in_the_second_look_is_taken():
+    report, _ = collected([*GOOD[:2], TORN], GOOD)
+    assert (report.counts, report.progress.items["succeeded"]) == ({"succeeded": 3}, 3)
+
+
+@pytest.mark.parametrize("look", [[TORN], UnreadableReply("line 2 is not JSON: '{'")])
+def test_results_of_which_nothing_can_be_read_are_held_after_the_second_look(look):
+    report, _ = collected(look)
+    assert (report.outcome, report.counts) == ("held", {"held": 3})
+    assert any("cannot be read: line 2 is not JSON" in note for note in report.progress.notes)
+
+
+def test_answers_that_cannot_be_read_hold_the_job_in_the_end():
+    def state(job):
+        raise UnreadableReply("the reply has no status")
+
+    report = applied(work_on(MemoryLedger(), MANY[:3], FakeTarget(Platform(), state=state)))
+    assert (report.outcome, report.counts) == ("held", {"held": 3})
