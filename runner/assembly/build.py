@@ -68,6 +68,7 @@ class Builder:
             source_text=_text(stage.source),
             connection=await self._identity(stage.target),
             target_text=_text(stage.target) + _leaves(target),
+            platform=stage.target.platform,
             sink_kinds=[component.kind for component in stage.sinks],
         )
 

@@ -26,6 +26,7 @@ class Work:
         run: how the work is done.
         allow_empty: whether a publication of no rows may replace one that has rows.
         connection: names the account that jobs go to: remote ids are compared within it; empty without one.
+        platform: of the target, None for a kind in Python.
         sink_kinds: for people, in the order of `sinks()`.
         siblings: the other stages of the recipe with the same work hash; what they paid for is not paid again.
     """
@@ -51,6 +52,7 @@ class Work:
     sink_kinds: Sequence[str] = ()
     siblings: Sequence[Scope] = ()
     notifiers: Sequence[Notifier] = ()
+    platform: str | None = None
 
     @property
     def max_in_flight(self) -> int:

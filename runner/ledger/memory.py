@@ -246,10 +246,15 @@ class MemoryLedger:
 
     # -- reading back
 
-    async def outcomes(self, scope: Scope) -> AsyncIterator[Sequence[Outcome]]:
+    async def outcomes(self, scope: Scope, *, with_kept: bool = False) -> AsyncIterator[Sequence[Outcome]]:
         """See `Ledger`."""
+        jobs = self._scopes[scope].jobs if scope in self._scopes else {}
         for page in _pages(self._selection(scope)):
-            yield [_outcome(item) for item in page]
+            found = [(_outcome(item), jobs.get(item.job or "")) for item in page]
+            yield [
+                replace(outcome, id=job.row.id, kept=job.row.kept if with_kept else {}) if job else outcome
+                for outcome, job in found
+            ]
 
     async def publications(self, scope: Scope) -> Mapping[str, Publication]:
         """See `Ledger`."""

@@ -58,10 +58,21 @@ def places(connection: Connection, scope: int, keys: Sequence[str]) -> Mapping[s
     return {key_text(row[0]): (row[1], row[2]) for row in rows}
 
 
-def outcome_page(connection: Connection, generation: int, after: int) -> tuple[int, list[Outcome]]:
+def outcome_page(connection: Connection, generation: int, after: int, with_kept: object) -> tuple[int, list[Outcome]]:
     """Return the last position and the outcomes after a position: at most a thousand, of 4 MiB or one alone."""
     rows = connection.fetch("outcomes", generation=generation, after=after, size=PAGE_SIZE, bytes=_PAGE_BYTES)
-    return (rows[-1][0] if rows else after, [_outcome(row) for row in rows])
+    jobs = {row[-2] for row in rows if row[-2] is not None} if with_kept else set()
+    kept = kept_of(connection, sorted(jobs))
+    return (rows[-1][0] if rows else after, [_outcome(row, kept.get(row[-2], {})) for row in rows])
+
+
+def kept_of(connection: Connection, jobs: Sequence[int]) -> Mapping[int, dict[str, Json]]:
+    """Return the row number of each job to its captured values."""
+    kept: dict[int, dict[str, Json]] = {number: {} for number in jobs}
+    if jobs:
+        for job, packed in connection.fetch("kept_of_jobs", [(number,) for number in jobs]):
+            kept[job].update(unpack(packed))
+    return kept
 
 
 def job_page(
@@ -71,10 +82,7 @@ def job_page(
     is_open = statuses is not None and JobStatus.RELEASED not in statuses
     rows = connection.fetch("jobs_open" if is_open else "jobs_all", scope=scope[0], after=after, size=PAGE_SIZE)
     wanted = [row for row in rows if _is_wanted(row, statuses)]
-    kept: dict[int, dict[str, Json]] = {row[0]: {} for row in wanted}
-    if wanted:
-        for job, packed in connection.fetch("kept_of_jobs", [(number,) for number in kept]):
-            kept[job].update(unpack(packed))
+    kept = kept_of(connection, [row[0] for row in wanted])
     last = rows[-1][0] if len(rows) == PAGE_SIZE else None
     return last, [_job(row, kept[row[0]], scope[1].stage) for row in wanted]
 
@@ -126,10 +134,11 @@ def replaced(place: str) -> LedgerError:
     )
 
 
-def _outcome(row: Row) -> Outcome:
-    _, key, value, status, result, error, job, attempt, cost, at = row
+def _outcome(row: Row, kept: Mapping[str, Json]) -> Outcome:
+    _, key, value, status, result, error, job, attempt, cost, at, _, remote = row
     answer = unpack(result) if result is not None and status == ItemStatus.SUCCEEDED else None
-    return Outcome(key_text(key), unpack(value), status, answer, error, job, attempt, cost, at)
+    told = None if remote is None else key_text(remote)
+    return Outcome(key_text(key), unpack(value), status, answer, error, job, attempt, cost, at, told, kept)
 
 
 def _is_wanted(row: Row, statuses: Sequence[JobStatus] | None) -> bool:

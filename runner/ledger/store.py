@@ -250,12 +250,12 @@ class SqlLedger:
         rows = await self._scan(scope, lambda connection, number: connection.fetch("spent", scope=number, since=since))
         return dict(zip(("items", "jobs", "money"), rows[0] if rows else (0, 0, 0.0), strict=True))
 
-    async def outcomes(self, scope: Scope) -> AsyncIterator[Sequence[Outcome]]:
+    async def outcomes(self, scope: Scope, *, with_kept: bool = False) -> AsyncIterator[Sequence[Outcome]]:
         """See `Ledger`."""
         head = await self._current(scope)
         after = -1
         while head is not None and after < head[1] - 1:
-            after, outcomes = await self._database.read(_page(reading.outcome_page, head[0], after))
+            after, outcomes = await self._database.read(_page(reading.outcome_page, head[0], after, with_kept))
             if not outcomes:
                 raise reading.replaced(self._database.place)
             yield outcomes

@@ -26,6 +26,10 @@ class Expression(Protocol):
     def names(self) -> frozenset[str]:
         """The top-level names it reads, for example `{"item"}`."""
 
+    @property
+    def paths(self) -> frozenset[tuple[str, ...]]:
+        """The longest plain paths it reads, for example `{("item", "name")}`."""
+
     def __call__(self, scope: Mapping[str, Json]) -> Json:
         """Evaluate it; a whole expression keeps its type, anything else is text.
 

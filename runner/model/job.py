@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
 from runner.model.item import Item, Json
 
@@ -75,6 +75,18 @@ class Job:
     id: str | None = None
     sent_at: float | None = None
     accepted_at: float | None = None
+
+
+@runtime_checkable
+class SupportsUrl(Protocol):
+    """A target whose jobs people can look at on the platform."""
+
+    def url(self, job: Job) -> str | None:
+        """Return where; None when this job has no such place. Asks nobody.
+
+        Args:
+            job: with id and kept; it may have no items.
+        """
 
 
 @dataclass(frozen=True, slots=True)

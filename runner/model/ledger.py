@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from runner.model.event import Event
@@ -144,7 +144,13 @@ class Publication:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One selected item with what came of it, for checks and sinks; in source order."""
+    """One selected item with what came of it, for checks and sinks; in source order.
+
+    Attributes:
+        job: key of the job, None without one.
+        id: the platform's id of the job, None when it has none.
+        kept: what was captured of the job; empty when it was not asked for.
+    """
 
     key: str
     value: Mapping[str, Json]
@@ -155,6 +161,8 @@ class Outcome:
     attempt: int
     cost: float | None
     at: float | None
+    id: str | None = None
+    kept: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,8 +325,8 @@ class Ledger(Protocol):
         """
 
     # -- publishing and reading back
-    def outcomes(self, scope: Scope) -> AsyncIterator[Sequence[Outcome]]:
-        """Give the current selection with results, in source order, in batches."""
+    def outcomes(self, scope: Scope, *, with_kept: bool = False) -> AsyncIterator[Sequence[Outcome]]:
+        """Give the current selection with results, in source order, in batches; `kept` of the jobs when asked for."""
 
     async def publications(self, scope: Scope) -> Mapping[str, Publication]:
         """Return sink to its last publication."""

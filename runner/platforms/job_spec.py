@@ -88,6 +88,7 @@ class JobSpec:
     Attributes:
         shows_items: whether `prepare` reads `items`; if not, elements may read what uploads gave.
         submits_items: whether `submit` reads them.
+        url: where people can look at a job, null for nowhere.
         leaves: says what these options leave behind on the platform, null for nothing.
         check: steps that show before anything is paid that the recipe's words mean something there.
         kept: names that `prepare`, `submit`, `find` and `poll` capture: fields of `job`.
@@ -119,6 +120,7 @@ class JobSpec:
     cleanup: Sequence[Step]
     check: Sequence[Step]
     leaves: Tree | None
+    url: Tree | None
     kept: frozenset[str]
     key_lifetime_s: float | None
     retention_s: float | None
@@ -201,6 +203,7 @@ def compile_job(compiler: Compiler, name: str, base: Names, at: Pointer) -> JobS
         cleanup=compile_steps(compiler, (*at, "cleanup"), job),
         check=compile_steps(compiler, (*at, "check"), base),
         leaves=compiler.tree((*at, "leaves"), base),
+        url=compiler.tree((*at, "url"), job),
         kept=kept,
         key_lifetime_s=_lifetime(compiler, (*at, "capabilities", "key_lifetime")),
         retention_s=_lifetime(compiler, (*at, "capabilities", "retention")),

@@ -29,7 +29,7 @@ from runner.platforms.search import MOST_FOUND
 from runner.platforms.session import Session, reading
 from runner.platforms.submit_spec import Submitting
 from runner.platforms.submitting import NOTHING, Sent, chosen, send
-from runner.platforms.tree import Scope
+from runner.platforms.tree import Scope, text_of
 from runner.platforms.turns import Turns
 from runner.platforms.walk import matched, read_list, run_checks, run_steps
 
@@ -51,6 +51,7 @@ class PlatformTarget:
     poll_many: Callable[[Sequence[Job]], Awaitable[Mapping[str, JobState]]]
     clean_up: Callable[[Job], Awaitable[None]]
     leaves: Callable[[], str]
+    url: Callable[[Job], str | None]
 
     def __init__(self, session: Session, spec: JobSpec, options: Options, recipe: Mapping[str, Json]) -> None:
         """Build it; nothing is sent.
@@ -73,7 +74,8 @@ class PlatformTarget:
             "compare": (self._compare, spec.compare),
             "poll_many": (self._poll_many, spec.poll_many),
             "clean_up": (self._clean_up, spec.cleanup),
-            "leaves": (self._leaves, spec.leaves),
+            "leaves": (lambda: text_of(spec.leaves, self._scope()) or "", spec.leaves),
+            "url": (lambda job: text_of(spec.url, self._job_scope(job)), spec.url),
         }
         for name, (verb, is_described) in powers.items():
             if is_described:
@@ -265,12 +267,6 @@ class PlatformTarget:
     async def _clean_up(self, job: Job) -> None:
         """Remove what the job left on the platform; its results are safe."""
         await run_steps(self._session, self._spec.cleanup, {**self._job_scope(job), "kept": {}})
-
-    def _leaves(self) -> str:
-        """Return what these options leave behind on the platform."""
-        assert self._spec.leaves is not None
-        left = self._spec.leaves(self._scope())
-        return "" if left is None else str(left)
 
     # -- scopes
     def _scope(self, **more: Json) -> Scope:

@@ -127,6 +127,12 @@ def compile_tree(data: Json, pointer: Pointer, leaf: Leaf, *, keeps_nulls: bool 
     return Tree(run, paths, is_constant=False, is_whole=is_whole, may_be_secret=may_be_secret)
 
 
+def text_of(tree: Tree | None, scope: Scope) -> str | None:
+    """Return what a tree gives as a text; None when it gives null, or is not there."""
+    value = None if tree is None else tree(scope)
+    return None if value is None else str(value)
+
+
 def constant(data: Json) -> Tree:
     """Return a tree that always gives the same value."""
     return Tree(lambda _scope: data)

@@ -16,6 +16,8 @@ from runner.templating import Template, Tree, compile_template, is_template
 
 Schema: TypeAlias = Mapping[str, Json]
 Names: TypeAlias = frozenset[str]
+Members: TypeAlias = Mapping[str, Names | None]
+"""The run-time names that a field may read, each with its members; None where they are not known beforehand."""
 
 RUN_TIME: Final[Names] = frozenset(
     {
@@ -34,6 +36,7 @@ RUN_TIME: Final[Names] = frozenset(
     }
 )
 _NONE: Final[Names] = frozenset()
+_NOTHING: Final[Members] = {}
 
 
 @dataclass(slots=True)
@@ -81,18 +84,18 @@ class Renderer:
 
         Args:
             value: as it stands in the document at `pointer`.
-            schema: of the value; `x-scope` in it gives run-time names.
+            schema: of the value; `x-scope` in it gives run-time names, `x-members` what of one of them there is.
             pointer: where the value stands.
             root: the whole schema that `schema` is a part of.
         """
-        return self._value(value, schema, schema if root is None else root, pointer, _NONE)
+        return self._value(value, schema, schema if root is None else root, pointer, _NOTHING)
 
-    def _value(self, value: Json, schema: Schema, root: Schema, pointer: Pointer, names: Names) -> Json:
+    def _value(self, value: Json, schema: Schema, root: Schema, pointer: Pointer, names: Members) -> Json:
         if isinstance(value, str):
-            return self._text(value, pointer, _scoped(schema, names)) if is_template(value) else value
+            return self._text(value, pointer, _scoped(schema, root, names)) if is_template(value) else value
         if not isinstance(value, (dict, list)):
             return value
-        inner = _scoped(schema, names)
+        inner = _scoped(schema, root, names)
         if isinstance(value, list):
             part = schema_of(schema, 0, root)
             return [self._value(one, part, root, (*pointer, at), inner) for at, one in enumerate(value)]
@@ -103,7 +106,8 @@ class Renderer:
                 rendered[name] = made
         return rendered
 
-    def _text(self, text: str, pointer: Pointer, names: Names) -> Json:
+    def _text(self, text: str, pointer: Pointer, members: Members) -> Json:
+        names = frozenset(members)
         try:
             template = self._compiled(text, pointer)
         except RecipeError as error:
@@ -113,7 +117,7 @@ class Renderer:
         if problem := self._unreadable(template, pointer):
             self.problems.append(problem)
             return template
-        if not self._knows(template, load | names, pointer):
+        if not self._knows(template, load | names, pointer) or not self._has_members(template, members, pointer):
             return template
         is_pending = self._note_used(template)
         if not is_pending and template.names <= load:
@@ -149,6 +153,21 @@ class Renderer:
                 self.problems.append(Problem("unknown-name", f'there is no name "{name}"', mark, mend))
         return template.names <= known
 
+    def _has_members(self, template: Template, members: Members, pointer: Pointer) -> bool:
+        """Tell whether all that is read of run-time names is there, as far as that is known."""
+        wrong = [
+            (path, known)
+            for path in sorted(template.paths)
+            if len(path) > 1 and (known := members.get(path[0])) is not None and path[1] not in known
+        ]
+        for (name, member, *_), known in wrong:
+            mark = self._document.locate(pointer)(_offset(template.text, f"{name}.{member}"))
+            mend = did_you_mean(str(member), sorted(known), "Members")
+            self.problems.append(
+                Problem("unknown-name", f'"{name}" has no member "{member}" in this field', mark, mend)
+            )
+        return not wrong
+
     def _unreadable(self, template: Template, pointer: Pointer) -> Problem | None:
         """Return the first variable of the environment that the template must not read."""
         environment = self._scope.environment
@@ -172,9 +191,12 @@ class Renderer:
         return must_wait
 
 
-def _scoped(schema: Schema, names: Names) -> Names:
+def _scoped(schema: Schema, root: Schema, names: Members) -> Members:
     own = schema.get("x-scope")
-    return names if own is None else frozenset(own)
+    if own is None:
+        return names
+    known: Mapping[str, Json] = schema.get("x-members") or root.get("x-members") or {}
+    return {name: frozenset(known[name]) if name in known else None for name in own}
 
 
 def _offset(text: str, name: str) -> int:

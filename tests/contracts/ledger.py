@@ -425,6 +425,15 @@ class ProtocolContract:
         assert (a.job, a.attempt, a.cost, a.at) == ("j", 1, 0.1, 13.0)
         assert (b.key, b.status, b.result, b.error, b.cost) == ("b", "failed", None, "bad", None)
         assert (c.status, c.job, c.attempt, c.at) == ("new", None, 0, None)
+        assert [(one.id, one.kept) for one in (a, c)] == [("id-j", {}), (None, {})]
+
+    @with_desk
+    async def test_outcomes_carry_what_the_job_kept_when_asked(self, desk):
+        standings, _ = await desk.select("a", "b")
+        await desk.record(JobIntended("j", 1, [standings[0].id], 1.0), JobSent("j", 2.0, {"batch": 7}))
+        await desk.record(JobAccepted("j", "r", 3.0, {"page": "p"}))
+        found = [one async for batch in desk.ledger.outcomes(SCOPE, with_kept=True) for one in batch]
+        assert [(one.id, one.kept) for one in found] == [("r", {"batch": 7, "page": "p"}), (None, {})]
 
     @with_desk
     async def test_items_without_a_result_fail_with_the_reason(self, desk):
