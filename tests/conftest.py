@@ -1,11 +1,36 @@
-"""What all tests share."""
+"""What all tests share: ids that are the same in every process, and coverage in every process of pytest-xdist."""
 
-import pytest
+from __future__ import annotations
 
-from runner.model.redact import REDACTOR
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import coverage
+
+_MEASURED: list[coverage.Coverage] = []
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_runtest_teardown() -> None:
-    """Forget the secrets of a test: they must not be redacted in the texts of the next."""
-    REDACTOR.forget()
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name bytes that cannot be read by their number: what gzip writes holds the time."""
+    if isinstance(val, bytes) and not (val.isascii() and val.decode("ascii").isprintable()):
+        return f"{argname}-{len(val)}-bytes"
+    return None
+
+
+def _measure(configuration: str) -> None:
+    import coverage
+
+    measured = coverage.Coverage(config_file=configuration, data_suffix=True)
+    measured.start()
+    _MEASURED.append(measured)
+
+
+if _CONFIGURATION := os.environ.get("COVERAGE_PROCESS_START"):
+    _measure(_CONFIGURATION)  # before any test module imports what is measured
+
+
+def pytest_unconfigure() -> None:
+    for measured in _MEASURED:
+        measured.stop()
+        measured.save()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,12 +15,12 @@ from runner.engine.retry_request import RetryRequest
 from runner.engine.select import filtered
 from runner.engine.stop import Stop
 from runner.model.errors import ConfigError
-from runner.model.event import ItemsDone, JobAccepted, JobHeld, JobIntended, JobPolled, JobSettled
+from runner.model.event import Event, ItemsDone, JobAccepted, JobHeld, JobIntended, JobPolled, JobSettled
 from runner.model.item import Result
 from runner.model.job import JobStatus
 from tests.assembly.place import opened, write
 
-Decide = Callable[[Session, Found], Awaitable[object]]
+Decide = Callable[[Session, Found], Awaitable[Any]]
 
 
 async def given(session: Session) -> None:
@@ -34,7 +35,10 @@ async def given(session: Session) -> None:
         for name, standing in zip(("held", "failed", "running"), standings, strict=True):
             assert standing.id is not None
             await ledger.record(scope, lease(), [JobIntended(name, 1, [standing.id], 1.0, sent=True)])
-        ended = [JobAccepted("failed", "f1", 1.0), JobPolled("failed", JobStatus.FAILED, 2.0, "FAILED", "no")]
+        ended: list[Event] = [
+            JobAccepted("failed", "f1", 1.0),
+            JobPolled("failed", JobStatus.FAILED, 2.0, "FAILED", "no"),
+        ]
         ended += [ItemsDone("failed", [Result("k1", None, "no")], 2.0), JobSettled("failed", 2.0)]
         await ledger.record(scope, lease(), [JobHeld("held", 1.0, "a lost reply"), *ended])
         await ledger.record(scope, lease(), [JobAccepted("running", "r1", 1.0)])

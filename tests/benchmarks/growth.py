@@ -10,6 +10,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from tests.benchmarks import light
@@ -43,7 +44,7 @@ def _measured(setting: Setting, url: str, count: int) -> tuple[Sequence[Sample],
     samples = []
     for _ in range(1 if count >= ONCE_FROM else min(setting.runs, 3)):
         memory: list[float] = []
-        samples.append(once(light.apply(folder, count), lambda pid, memory=memory: _looking(pid, memory)))
+        samples.append(once(light.apply(folder, count), partial(_looking, memory=memory)))
         tell(f"    {count:,} items: {samples[-1].wall_s:.1f} s, {samples[-1].peak_mib:.0f} MiB")
     shutil.rmtree(folder)  # the ledger of a million items takes half a gigabyte
     return samples, memory

@@ -16,6 +16,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from runner.engine.progress import Progress
 from runner.engine.run import ApplyOptions, apply_stage
@@ -76,9 +77,9 @@ def ideal_s(items: int, in_flight: int) -> float:
 
 
 async def apply(loop: SkippingLoop, items: int, in_flight: int, folder: Path) -> Mapping[str, float]:
-    clock = LoopClock(loop)
+    clock: Any = LoopClock(loop)
     ledger = Watched(open_ledger(str(folder / "ledger.db"), clock=clock), loop.skipping)
-    target = Slow(clock)
+    target: Any = Slow(clock)
     options = RunOptions(items_per_job=1, max_in_flight=in_flight)
     work = work_on(ledger, [item(f"i{number:05}") for number in range(items)], target, clock=clock, run=options)
     began = clock.monotonic()

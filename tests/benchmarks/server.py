@@ -88,7 +88,8 @@ class Connection(asyncio.Protocol):
         self.parts: list[bytes] = []
         self.missing = 0
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:

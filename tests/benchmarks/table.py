@@ -92,8 +92,8 @@ def _figure(figure: Figure) -> dict[str, Any]:
 
 
 def _row(value: dict[str, Any]) -> Row:
-    limits = {AtLeast.text: AtLeast, AtMost.text: AtMost}
+    limits: dict[str, Any] = {AtLeast.text: AtLeast, AtMost.text: AtMost}
     wanted = next((limits[text](limit) for text, limit in (value["wanted"] or {}).items()), None)
     theirs = Figure(**value["theirs"]) if value["theirs"] else None
-    facts = {name: value[name] for name in ("name", "work", "against", "unit", "note")}
+    facts: dict[str, Any] = {name: value[name] for name in ("name", "work", "against", "unit", "note")}
     return Row(**facts, ours=Figure(**value["ours"]), theirs=theirs, wanted=wanted)

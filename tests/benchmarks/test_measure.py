@@ -1,5 +1,7 @@
 """The frame of the benchmarks: turns, figures, ratios."""
 
+from functools import partial
+
 import pytest
 
 from tests.benchmarks.measure import AtLeast, AtMost, Figure, Row, Sample, Variant, in_turns, once, per_second, python
@@ -32,7 +34,7 @@ def test_items_per_second_are_those_of_the_whole_process():
 
 def test_variants_take_turns_and_the_warm_up_does_not_count(tmp_path):
     order = []
-    both = [Variant(name, python("-c", "pass"), tmp_path, before=lambda name=name: order.append(name)) for name in "ab"]
+    both = [Variant(name, python("-c", "pass"), tmp_path, before=partial(order.append, name)) for name in "ab"]
     samples = in_turns(both, 2)
     assert "".join(order) == "ababab"
     assert [len(taken) for taken in samples.values()] == [2, 2]

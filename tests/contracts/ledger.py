@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import functools
 from hashlib import blake2b
+from typing import Any
 
 import pytest
 
@@ -60,10 +61,10 @@ class Desk:
 
     async def select(self, *items, work="w1", batch=3, mark=None, scope=SCOPE):
         """Select items (or keys) in batches and finish; return the standings and whether the selection differs."""
-        items = [item(entry) if isinstance(entry, str) else entry for entry in items]
+        entries = [item(entry) if isinstance(entry, str) else entry for entry in items]
         standings, position = [], 0
-        for start in range(0, len(items), batch):
-            given = items[start : start + batch]
+        for start in range(0, len(entries), batch):
+            given = entries[start : start + batch]
             found = await self.ledger.select(scope, self.lease, work, position, given)
             position += sum(standing.status != "duplicate" for standing in found)
             standings += found
@@ -690,7 +691,8 @@ class ProtocolContract:
         with pytest.raises(LedgerError, match="value of item 'a' cannot be stored"):
             await desk.record(ItemsDone("j", [Result("a", {1, 2})], 2.0))
         with pytest.raises(LedgerError, match="value of item 'b' cannot be stored"):
-            await desk.select(item("b", deep=functools.reduce(lambda inner, _: [inner], range(100_000), 0)))
+            nothing: Any = 0
+            await desk.select(item("b", deep=functools.reduce(lambda inner, _: [inner], range(100_000), nothing)))
         await desk.record(ItemsDone("j", [Result("a", 1)], 2.0))
         assert await desk.statuses() == {"a": "succeeded"}
 
@@ -839,6 +841,9 @@ class LedgerContract(PaidRequestContract, SelectionContract, ProtocolContract, L
 
 class DurableContract:
     """What a ledger must do that outlives its process; inherit beside `LedgerContract`."""
+
+    folder: Any
+    opener: Any
 
     @with_desk
     async def test_it_is_all_there_after_reopening(self, desk):

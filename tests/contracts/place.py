@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from runner.model.contracts import Place
 from runner.model.errors import RecipeError
@@ -35,7 +36,7 @@ class GivenClock:
 class GivenExpression:
     """A Python function in the place of a compiled template; a KeyError is an undefined name."""
 
-    function: object
+    function: Any
     text: str = "{{ ... }}"
     names: frozenset = frozenset({"item"})
 

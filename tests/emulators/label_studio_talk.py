@@ -14,7 +14,7 @@ VERSIONS = "/api/prompts/1/versions"
 class Talk:
     """One stand-in, asked in the process; `now` is its clock."""
 
-    def __init__(self, **knobs: object) -> None:
+    def __init__(self, **knobs: Any) -> None:
         self.now = time.time()
         self.app = create(clock=lambda: self.now, **knobs)
         self.headers = {"authorization": "Token emulator"}
@@ -33,7 +33,7 @@ class Talk:
     def post(self, path: str, body: Any = None) -> Any:
         return self.ask("POST", path, json=body).json()
 
-    def turn(self, **knobs: object) -> None:
+    def turn(self, **knobs: Any) -> None:
         self.post("/_emulator/knobs", knobs)
 
     def start(self, subset: str = "HasGT", version: int = 7, **more: Any) -> int:

@@ -40,13 +40,13 @@ class Talk:
     def post(self, path: str, body: Any = None) -> Any:
         return self.ask("POST", path, json=body).json()
 
-    def turn(self, **knobs: object) -> None:
+    def turn(self, **knobs: Any) -> None:
         assert self.ask("POST", "/_emulator/knobs", json=knobs).status_code == 200
 
     def stats(self) -> Any:
         return self.ask("GET", "/_emulator/stats").json()
 
-    def gql(self, query: str, path: str = "/graphql", **variables: Any) -> Any:
+    def gql(self, query: str, path: str = "/graphql", /, **variables: Any) -> Any:
         return self.post(path, {"query": query, "variables": variables})
 
     def predict(self, **body: Any) -> Any:

@@ -1,6 +1,7 @@
 """The AI Hub emulator on the wire: codes, ids, units, paging, filters and knobs."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -14,7 +15,7 @@ RUNS = "/v2/apps/runs"
 Script = Callable[[httpx.AsyncClient, Clock], Awaitable[None]]
 
 
-def hub(script: Script, **knobs: object) -> None:
+def hub(script: Script, **knobs: Any) -> None:
     """Run a script against a new emulator and its clock."""
     clock = Clock()
     talk(create("aihub", clock=clock, **knobs), lambda client: script(client, clock))
@@ -27,14 +28,14 @@ async def batch_of(client: httpx.AsyncClient, **files: str) -> int:
     return int(batch)
 
 
-async def run_of(client: httpx.AsyncClient, batch: int, **more: object) -> str:
+async def run_of(client: httpx.AsyncClient, batch: int, **more: Any) -> str:
     body = {"app_name": "Invoice Extractor", "owner": "instabase", "batch_id": batch, **more}
     reply = await client.post(RUNS, json=body)
     assert reply.status_code == 200, reply.text
     return str(reply.json()["id"])
 
 
-async def results(client: httpx.AsyncClient, run: str, **query: object) -> dict[str, object]:
+async def results(client: httpx.AsyncClient, run: str, **query: Any) -> dict[str, Any]:
     reply = await client.get(f"{RUNS}/{run}/results", params=query)
     assert reply.status_code == 200, reply.text
     return dict(reply.json())

@@ -1,5 +1,7 @@
 """The AI Hub emulator when things go otherwise: forced endings, lists, deletion, uploads, the drive."""
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -11,7 +13,7 @@ from tests.emulators.test_aihub import RUNS, batch_of, hub, results, run_of, val
 OPEN = "/v2/batches/multipart-upload"
 
 
-async def ids(client: httpx.AsyncClient, **query: object) -> list[str]:
+async def ids(client: httpx.AsyncClient, **query: Any) -> list[str]:
     reply = await client.get(RUNS, params=query)
     assert reply.status_code == 200, reply.text
     return [run["id"] for run in reply.json()["runs"]]

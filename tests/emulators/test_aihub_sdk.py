@@ -5,6 +5,7 @@ import io
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import aihub
 import pytest
@@ -47,7 +48,7 @@ def client_of(url: str, token: str = "emulator", context: str | None = None) -> 
     return AIHub(api_root=f"{url}/api/", api_key=token, ib_context=context)
 
 
-def with_sdk(script: Callable[[AIHub, Clock], None], *, token: str = "emulator", **knobs: object) -> dict[str, int]:
+def with_sdk(script: Callable[[AIHub, Clock], None], *, token: str = "emulator", **knobs: Any) -> dict[str, int]:
     """Run a script of the SDK in a thread beside the emulator; return the emulator's counts of submits."""
     clock = Clock()
     app = create("aihub", clock=clock, **knobs)
@@ -208,7 +209,7 @@ def test_a_bad_token_is_unauthorized() -> None:
         lambda client: client.files.read("a/b"),
     ],
 )
-def test_what_does_not_exist_is_not_found(call: Callable[[AIHub], object]) -> None:
+def test_what_does_not_exist_is_not_found(call: Callable[[AIHub], Any]) -> None:
     def script(client: AIHub, clock: Clock) -> None:
         with pytest.raises(NotFoundException) as caught:
             call(client)

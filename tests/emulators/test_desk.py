@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 import pytest
@@ -28,7 +29,7 @@ def failure(status: int, message: str) -> Response:
     return JSONResponse({"detail": message}, status_code=status)
 
 
-def make(**knobs: object) -> tuple[Starlette, list[float]]:
+def make(**knobs: Any) -> tuple[Starlette, list[float]]:
     slept: list[float] = []
 
     async def sleep(seconds: float) -> None:
@@ -124,7 +125,7 @@ def test_knobs_are_shown_and_set() -> None:
         [],
     ],
 )
-def test_a_wrong_knob_is_refused_with_the_known_ones_and_nothing_changes(bad: object) -> None:
+def test_a_wrong_knob_is_refused_with_the_known_ones_and_nothing_changes(bad: Any) -> None:
     async def script(client: httpx.AsyncClient) -> None:
         before = (await client.get("/_emulator/knobs")).json()
         reply = await client.post("/_emulator/knobs", json={**bad, "run_s": 9} if isinstance(bad, dict) else bad)
@@ -162,7 +163,7 @@ def test_latency_is_waited_once_per_request_but_not_by_the_desk_itself() -> None
     assert slept == [0.5]
 
 
-def statuses(faults: list[dict[str, object]], times: int = 6) -> tuple[list[int], int]:
+def statuses(faults: list[dict[str, Any]], times: int = 6) -> tuple[list[int], int]:
     """Put the same thing some times; return the statuses and how often the work was accepted."""
     app, _ = make(faults=faults)
     seen: list[int] = []
@@ -204,7 +205,7 @@ def test_a_fault_reply_has_its_headers_and_the_platform_error_body() -> None:
 
 
 @pytest.mark.parametrize(("body", "raw"), [('{"name": ', b'{"name": '), ({"x": 1}, b'{"x": 1}'), ([], b"[]")])
-def test_a_fault_body_is_text_as_it_is_or_json(body: object, raw: bytes) -> None:
+def test_a_fault_body_is_text_as_it_is_or_json(body: Any, raw: bytes) -> None:
     async def script(client: httpx.AsyncClient) -> None:
         reply = await client.put("/things/a")
         assert (reply.status_code, reply.content) == (200, raw)

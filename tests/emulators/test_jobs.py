@@ -1,6 +1,7 @@
 """The generic job API: work, keys, lists, batches, cancel, and the audit."""
 
 import hashlib
+from typing import Any
 
 import httpx
 import pytest
@@ -9,11 +10,11 @@ from runner.emulators import create
 from tests.emulators.desks import Clock, Script, talk
 
 
-def jobs(script: Script, clock: Clock | None = None, **knobs: object) -> None:
+def jobs(script: Script, clock: Clock | None = None, **knobs: Any) -> None:
     talk(create("jobs", clock=clock or Clock(), **knobs), script)
 
 
-async def submit(client: httpx.AsyncClient, text: object, **more: object) -> httpx.Response:
+async def submit(client: httpx.AsyncClient, text: Any, **more: Any) -> httpx.Response:
     headers = {"idempotency-key": str(more.pop("once"))} if "once" in more else {}
     return await client.post("/jobs", json={"item": {"text": text}, **more}, headers=headers)
 

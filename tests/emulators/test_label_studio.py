@@ -1,6 +1,7 @@
 """The open-source half of the stand-in: tokens, errors, projects, imports, tasks, filters, predictions, views."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ FOREIGN_PAT = personal_access_token("other")
 ANSWER = {"from_name": "intent", "to_name": "text", "type": "choices", "value": {"choices": ["billing"]}}
 
 
-def query(column: str, operator: str, value: object, kind: str = "Number") -> str:
+def query(column: str, operator: str, value: Any, kind: str = "Number") -> str:
     item = {"filter": f"filter:tasks:{column}", "operator": operator, "type": kind, "value": value}
     return json.dumps({"filters": {"conjunction": "and", "items": [item]}})
 
@@ -129,7 +130,7 @@ def test_import_gives_ascending_ids_in_input_order() -> None:
 
 
 @pytest.mark.parametrize("rows", [[], [{"data": {"text": "a"}}, {"data": {"body": "b"}}]])
-def test_an_import_that_does_not_fit_stores_nothing(rows: list[object]) -> None:
+def test_an_import_that_does_not_fit_stores_nothing(rows: list[Any]) -> None:
     talk = Talk()
     assert talk.ask("POST", "/api/projects/3/import", json=rows).status_code == 400
     assert talk.get("/api/tasks/", project=3)["total"] == 60
@@ -181,7 +182,7 @@ def test_predictions_and_annotations_come_only_with_fields_all() -> None:
         ("completed_at", "empty", True, "Datetime", [57, 58, 59, 60]),
     ],
 )
-def test_filters_are_pushed_down(column: str, operator: str, value: object, kind: str, found: list[int]) -> None:
+def test_filters_are_pushed_down(column: str, operator: str, value: Any, kind: str, found: list[int]) -> None:
     asked = query(column, operator, value, kind)
     assert [row["id"] for row in Talk().get("/api/tasks/", project=3, query=asked)["tasks"]] == found
 
@@ -229,7 +230,7 @@ def test_strict_predictions_are_refused_whole() -> None:
 
 
 @pytest.mark.parametrize(("body", "status"), [([{"task": 999, "result": [ANSWER]}], 400), ({"task": 1}, 500)])
-def test_prediction_imports_that_store_nothing(body: object, status: int) -> None:
+def test_prediction_imports_that_store_nothing(body: Any, status: int) -> None:
     talk = Talk()
     assert talk.ask("POST", "/api/projects/3/import/predictions", json=body).status_code == status
     assert talk.get("/api/predictions/") == []

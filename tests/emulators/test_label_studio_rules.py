@@ -1,5 +1,7 @@
 """The rules behind the stand-in's answers: what prompt and task make of each kind of question."""
 
+from typing import Any
+
 import pytest
 
 from runner.emulators.label_studio import labels, model
@@ -81,7 +83,7 @@ def test_unknown_names_and_nulls_make_no_region() -> None:
         ({"value": None}, "no value"),
     ],
 )
-def test_faults_of_regions(change: dict[str, object], told: str) -> None:
+def test_faults_of_regions(change: dict[str, Any], told: str) -> None:
     region = labels.regions(choices(), {"pet": "dog"})[0] | change
     assert told in labels.fault(choices(), [region])
 

@@ -1,5 +1,7 @@
 """The Enterprise half of the stand-in: prompts, versions, runs by subset, results, accuracy, what may go wrong."""
 
+from typing import Any
+
 import pytest
 
 from tests.emulators.label_studio_talk import VERSIONS, Talk
@@ -56,7 +58,7 @@ def test_a_changed_prompt_changes_the_answer() -> None:
         ("Filtered", {"filters_json": STORED}, 1),
     ],
 )
-def test_subsets(subset: str, more: dict[str, object], total: int) -> None:
+def test_subsets(subset: str, more: dict[str, Any], total: int) -> None:
     talk = Talk()
     run = talk.finished(subset, **more)
     assert (run["status"], run["total_tasks"], run["total_predictions"]) == ("Completed", total, total)
@@ -182,7 +184,7 @@ def test_a_5xx_after_the_run_was_created_leaves_the_run() -> None:
 
 
 @pytest.mark.parametrize("body", [{}, {"project": 99}, {"project": 3, "project_subset": "Half"}])
-def test_a_run_that_cannot_be_is_400(body: dict[str, object]) -> None:
+def test_a_run_that_cannot_be_is_400(body: dict[str, Any]) -> None:
     talk = Talk()
     reply = talk.ask("POST", f"{VERSIONS}/7/inference-runs", json=body)
     assert (reply.status_code, reply.json()["detail"]) == (400, "Validation error")
@@ -335,7 +337,7 @@ def test_deleting_a_version_deletes_its_predictions() -> None:
 @pytest.mark.parametrize(
     "body", [{}, {"title": ""}, {"title": "t", "input_fields": []}, {"title": "t", "skill_name": "x"}]
 )
-def test_a_prompt_that_cannot_be_is_400(body: dict[str, object]) -> None:
+def test_a_prompt_that_cannot_be_is_400(body: dict[str, Any]) -> None:
     assert Talk().ask("POST", "/api/prompts/", json=body).status_code == 400
 
 

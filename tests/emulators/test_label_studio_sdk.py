@@ -5,6 +5,7 @@ import contextlib
 import json
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -30,7 +31,7 @@ class Served(Talk):
         super().__init__()
         self.url, self.opened = "", contextlib.ExitStack()
 
-    def client(self, key: str = "emulator") -> LabelStudio:
+    def client(self, key: str = "emulator") -> Any:
         session = self.opened.enter_context(httpx.Client(timeout=20))
         return LabelStudio(base_url=self.url, api_key=key, httpx_client=session)
 
@@ -57,7 +58,7 @@ def served() -> Iterator[Served]:
     loop.close()
 
 
-def finish(served: Served, client: LabelStudio, subset: str, version: int = 7, **more: object) -> object:
+def finish(served: Served, client: LabelStudio, subset: str, version: int = 7, **more: Any) -> Any:
     made = client.prompts.runs.create(1, version, project=3, project_subset=subset, request_options=ONCE, **more)
     served.now += 60
     return next(run for run in client.prompts.runs.list(1, version) if run.id == made.id)
@@ -99,7 +100,7 @@ def test_default_name_and_compatible_projects(served: Served) -> None:
         ("Filtered", {"filters_json": {"conjunction": "and", "items": []}}, 60),
     ],
 )
-def test_a_run_of_each_subset(served: Served, subset: str, more: dict[str, object], total: int) -> None:
+def test_a_run_of_each_subset(served: Served, subset: str, more: dict[str, Any], total: int) -> None:
     run = finish(served, served.client(), subset, **more)
     assert (run.status, run.total_tasks, run.total_predictions) == ("Completed", total, total)
     assert run.created_by.email == "emulator@example.com"

@@ -1,6 +1,7 @@
 """The official SDK does the upkeep: lists, searches, updates and deletes; old forms of export; imports by URL."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import requests
@@ -26,7 +27,7 @@ def client(url: str) -> Iterator[Client]:
         yield made
 
 
-def turn(url: str, **knobs: object) -> None:
+def turn(url: str, **knobs: Any) -> None:
     requests.post(f"{url}/_emulator/knobs", json=knobs, timeout=5).raise_for_status()
 
 

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -69,7 +70,7 @@ def test_a_cut_body_announces_more_than_comes(caplog: pytest.LogCaptureFixture) 
 
 
 @pytest.mark.parametrize("fault", [{"drop": True}, {"cut_bytes": 7}, {"drop": True, "when": "after"}])
-def test_httpx_calls_it_a_transport_error(fault: dict[str, object]) -> None:
+def test_httpx_calls_it_a_transport_error(fault: dict[str, Any]) -> None:
     async def main() -> None:
         async with serving(make(faults=[fault])[0]) as url, httpx.AsyncClient() as client:
             with pytest.raises(httpx.TransportError):

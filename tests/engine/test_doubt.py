@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -326,14 +327,15 @@ async def sent_in(ledger):
 
 
 def test_a_place_is_given_back_whatever_became_of_the_request():
-    platform, target = Platform(), FakeTarget(Platform(), EXACT, fault=lose_reply("after", 2))
+    platform: Any = Platform()
+    target: Any = FakeTarget(Platform(), EXACT, fault=lose_reply("after", 2))
     target.turns = Places()
     applied(work_on(MemoryLedger(), ITEMS, target))
     assert (target.turns.taken, target.turns.free._value, platform.jobs) == (set(), 2, {})
 
 
 def test_a_platform_that_is_given_up_while_jobs_wait_leaves_them_new():
-    target = FakeTarget(Platform(), EXACT)
+    target: Any = FakeTarget(Platform(), EXACT)
     target.turns = Places()
 
     async def enter(job):
@@ -351,7 +353,7 @@ def test_a_prepared_job_that_is_sent_again_takes_one_place():
             raise Unavailable("slow down", retry_after_s=1.0)
 
     left = [1] * 5
-    target = PreparingTarget(Platform(), Capabilities(max_items_per_job=1), fault=busy)
+    target: Any = PreparingTarget(Platform(), Capabilities(max_items_per_job=1), fault=busy)
     target.turns = Turns(Limits(Rules(concurrency=1), FastClock(), Random(1)))
     work = work_on(MemoryLedger(), ITEMS, target, run=RunOptions(items_per_job=1))
     assert applied(work).outcome == "done"

@@ -8,7 +8,7 @@ import pytest
 
 from runner.engine.lease import boot_time, holding, is_dead, pid_space, renewed, this_process
 from runner.engine.stop import Stop
-from runner.ledger import MemoryLedger
+from runner.ledger.memory import MemoryLedger
 from tests.engine.world import FastClock
 
 

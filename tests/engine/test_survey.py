@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from runner.engine.survey import survey
-from runner.ledger import MemoryLedger
+from runner.ledger.memory import MemoryLedger
 from runner.model.event import JobAccepted, JobIntended
 from runner.model.job import Capabilities, Estimate, Find
 from runner.model.recipe import RunOptions

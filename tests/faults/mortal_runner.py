@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 from runner.cli import main
 from runner.ledger import serial, sqlite
@@ -72,11 +73,11 @@ def around_requests() -> None:
 def around_syncs() -> None:
     real = os.fsync
 
-    def synced(file: int) -> None:
-        path = Path(f"/proc/self/fd/{file}").readlink()
+    def synced(fd: Any) -> None:
+        path = Path(f"/proc/self/fd/{fd}").readlink()
         name = f"folder {path.name}" if path.is_dir() else "file"
         moment(f"before sync {name}")
-        real(file)
+        real(fd)
         moment(f"after sync {name}")
 
     os.fsync = synced

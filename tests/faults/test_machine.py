@@ -8,6 +8,7 @@ import subprocess
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -93,7 +94,7 @@ def test_a_clock_that_jumps_and_deaths_around_it(tmp_path, form, jump_s):
     with World(tmp_path, form=form, items=40, faults=0.25, seed=abs(jump_s) % 97, per_job=4, in_flight=6) as world:
         chance = Random(f"{form} {jump_s}")
         for _ in range(3):
-            jump = {"FAULTS_CLOCK": str(jump_s), "FAULTS_CLOCK_AFTER": str(chance.randrange(80))}
+            jump: dict[str, Any] = {"FAULTS_CLOCK": str(jump_s), "FAULTS_CLOCK_AFTER": str(chance.randrange(80))}
             life = world.live(FAULTS_DIE_AT=str(chance.randrange(20, 250)), **jump)
             assert life.was_killed or life.code in (*OVER, *PAUSED), life
         for _ in range(20):

@@ -1,5 +1,6 @@
 import asyncio
 from threading import Event
+from typing import Any
 
 import pytest
 
@@ -50,7 +51,7 @@ def story(work):
     """Run some work with a writer and its store; return what was committed."""
 
     async def whole():
-        store = Store()
+        store: Any = Store()
         writer = Writer(store)
         await work(writer)
         await writer.close()

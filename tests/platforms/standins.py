@@ -2,6 +2,7 @@
 
 import email
 import json
+from typing import Any
 
 import httpx
 
@@ -19,7 +20,7 @@ def reply(status, value=None, **headers):
 def form(request):
     """Parts of a multipart body by name: (filename, content)."""
     head = b"Content-Type: " + request.headers["content-type"].encode() + b"\r\n\r\n"
-    parts = email.message_from_bytes(head + request.content).get_payload()
+    parts: Any = email.message_from_bytes(head + request.content).get_payload()
     named = {part.get_param("name", header="content-disposition"): part for part in parts}
     return {name: (part.get_filename(), part.get_payload(decode=True)) for name, part in named.items()}
 

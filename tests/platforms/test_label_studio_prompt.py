@@ -349,7 +349,7 @@ AS_DATA = {"text": TEXT, "model": "gpt-4.1-mini", "provider": "OpenAI"}
 def test_a_version_that_is_not_there_is_shown_and_made_once():
     studio = Studio()
     target = studio.target(version="short", **AS_DATA)
-    assert isinstance(target, Comparing)
+    assert isinstance(target, Comparing) and isinstance(target, Estimating)
     fields = {"prompt": TEXT.strip(), "provider_model_id": "gpt-4.1-mini", "provider": "OpenAI"}
     assert asyncio.run(target.compare()) == [Change("version short of prompt 1", None, fields)]
     assert asyncio.run(target.estimate(5)).how == "unknown until the version is made"

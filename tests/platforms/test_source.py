@@ -1,5 +1,6 @@
 import asyncio
 import json
+from typing import Any
 
 import httpx
 import pytest
@@ -169,7 +170,7 @@ def test_bytes_are_fetched_when_they_are_needed_and_their_size_is_checked():
 
 
 def test_an_export_is_started_waited_for_and_read_by_offset():
-    answers = {
+    answers: dict[str, Any] = {
         "POST /exports": [{"id": "e"}],
         "GET /exports/e": [{"done": False}, {"done": True, "bytes": 20}],
         "GET /exports/e/lines?from=0": [{"lines": [{"k": "a"}], "end": 9}],

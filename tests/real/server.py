@@ -54,7 +54,13 @@ def program() -> Path:
     found = folder / "bin" / "label-studio"
     if not found.exists():
         venv.create(folder, with_pip=True, clear=True)
-        command = [folder / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", PACKAGE]
+        command: list[str | Path] = [
+            folder / "bin" / "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            PACKAGE,
+        ]
         try:
             subprocess.run(command, check=True, timeout=INSTALL_S, capture_output=True, text=True)
         except (subprocess.SubprocessError, OSError) as error:

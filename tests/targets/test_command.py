@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,7 @@ def file_job(body, name="a b.PDF"):
 
 
 class TestContract(TargetContract):
-    value = MappingProxyType({"text": "größe", "n": 2**70})
+    value: Any = MappingProxyType({"text": "größe", "n": 2**70})
 
     def make(self, root):
         return command(root, python(ECHO))

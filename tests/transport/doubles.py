@@ -32,6 +32,6 @@ class Ticks:
 def client_over(handler, *, clock=None, rules=None, base_url="https://api.example.com/v1", **settings):
     """A client whose requests go to `handler(httpx.Request) -> httpx.Response`."""
     clock = clock or Ticks()
-    settings = Settings(base_url, **{"resolve": None, **settings})
+    given = Settings(base_url, **{"resolve": None, **settings})
     limits = Limits(rules or Rules(), clock, Random(1))
-    return Client(settings, wire_over(httpx.MockTransport(handler)), limits, clock, Random(1))
+    return Client(given, wire_over(httpx.MockTransport(handler)), limits, clock, Random(1))

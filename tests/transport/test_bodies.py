@@ -1,5 +1,6 @@
 import asyncio
 import email
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ def test_lines_and_forms():
 def test_multipart_is_read_back_by_a_parser_and_has_its_size():
     body = Multipart([Part("purpose", b"batch"), Part("file", Pieces(), 'a"b\n.txt', "text/plain")])
     data = asyncio.run(_all(body))
-    message = email.message_from_bytes(b"Content-Type: " + body.content_type.encode() + b"\r\n\r\n" + data)
+    message: Any = email.message_from_bytes(b"Content-Type: " + body.content_type.encode() + b"\r\n\r\n" + data)
     assert [part.get_payload() for part in message.get_payload()] == ["batch", "abcdefghij"]
     assert len(data) == body.size
     assert message.get_payload()[1].get_filename() == "a%22b%0A.txt"

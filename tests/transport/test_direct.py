@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from typing import Any
 
 import pytest
 
@@ -59,7 +60,7 @@ def talk(script, *asked, timeouts=None):
 async def _talk(script, asked, timeouts):
     server = await asyncio.start_server(script.serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    wire, found = DirectWire(None), []
+    wire, found = DirectWire(None), list[Any]()
     for method, body in asked:
         headers = [("host", "h"), *([("content-length", str(_size(body)))] if body else [])]
         try:

@@ -57,7 +57,7 @@ def signature(body: bytes, secret: str = SECRET, algorithm: str = "sha1") -> str
     return f"{algorithm}=" + hmac.new(secret.encode(), body, algorithm).hexdigest()
 
 
-def asked(run: str = "run-1", model_type: str = "boxes", **more: Any) -> bytes:
+def asked(run: Any = "run-1", model_type: str = "boxes", **more: Any) -> bytes:
     return json.dumps({"modelType": model_type, "modelRunId": run, **more}).encode()
 
 

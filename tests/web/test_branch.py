@@ -170,7 +170,7 @@ def test_changed_triggers_and_secrets_ask_for_a_restart(followed: Followed, path
         ({"X-Other": "x"}, 401),
     ],
 )
-def test_who_may_say_so(followed: Followed, headers: dict[str, str], code: int) -> None:
+def test_who_may_say_so(followed: Followed, headers: dict[str, Any], code: int) -> None:
     assert run(followed, lambda client: push(client, **headers)).status_code == code
 
 

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,8 +9,8 @@ from runner.web.cron import Cron
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
-def at(*when: int, zone: ZoneInfo = BERLIN) -> float:
-    return datetime(*when, tzinfo=zone).timestamp()
+def at(*when: Any, zone: ZoneInfo = BERLIN) -> float:
+    return datetime(*when).replace(tzinfo=zone).timestamp()
 
 
 def times(expression: str, start: float, count: int) -> list[str]:

@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ FAIL = "if [ -e go ]; then echo no luck >&2; exit 1; fi\n"
 def test_killed_after_its_answer_it_starts_the_work_again(tmp_path: Path) -> None:
     write(tmp_path)
 
-    async def killed() -> dict[str, object]:
+    async def killed() -> dict[str, Any]:
         async with process(tmp_path, ENVIRON) as service:
             assert await service.train(asked()) == 200
             await service.kill()
@@ -38,7 +39,7 @@ def test_killed_after_its_answer_it_starts_the_work_again(tmp_path: Path) -> Non
 def test_killed_in_the_middle_it_finds_the_training_again(tmp_path: Path) -> None:
     write(tmp_path, WAIT)
 
-    async def killed() -> dict[str, object]:
+    async def killed() -> dict[str, Any]:
         async with process(tmp_path, ENVIRON) as service:
             await service.train(asked())
             await until_there(tmp_path / "started")
@@ -73,7 +74,7 @@ def test_asked_to_end_it_tells_the_status_and_goes_on_later(tmp_path: Path, scri
     write_example(tmp_path)
     replace_training(tmp_path, script)
 
-    async def stopped() -> tuple[object, object]:
+    async def stopped() -> tuple[Any, Any]:
         async with desk() as labelbox:
             async with process(tmp_path, environ(labelbox.url)) as service:
                 await labelbox.press(service.url)
@@ -98,7 +99,7 @@ def test_a_training_that_died_with_the_machine_is_told_as_failed_once(tmp_path: 
     write_example(tmp_path)
     replace_training(tmp_path, SLOW + WRITE)
 
-    async def died() -> object:
+    async def died() -> Any:
         async with desk() as labelbox:
             async with process(tmp_path, environ(labelbox.url)) as service:
                 await labelbox.press(service.url)

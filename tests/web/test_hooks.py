@@ -6,6 +6,7 @@ import hashlib
 import json
 import threading
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -49,7 +50,8 @@ def test_the_right_code(tmp_path: Path, case: str) -> None:
 
     async def sent() -> tuple[httpx.Response, int]:
         async with served(tmp_path) as client:
-            reply = await client.train(body, {name: value.encode("latin-1") for name, value in headers.items()})
+            given: Any = {name: value.encode("latin-1") for name, value in headers.items()}
+            reply = await client.train(body, given)
             await client.ended()
             return reply, len(await client.runs())
 
@@ -199,7 +201,7 @@ def test_models_are_listed_to_who_knows_their_secret(tmp_path: Path) -> None:
     write(tmp_path)
     write(tmp_path, triggers="  - labelbox.model_run: {model_type: lines, secret: api}", name="other")
 
-    async def listed() -> list[object]:
+    async def listed() -> list[Any]:
         async with served(tmp_path) as client:
             replies = [
                 await client.http.get("/models", headers={"X-Hub-Signature": signature(b"", secret)})
@@ -225,7 +227,7 @@ def test_the_form_of_the_old_page_can_be_had(tmp_path: Path) -> None:
 def test_a_webhook_gives_its_body_to_the_recipe(tmp_path: Path) -> None:
     write(tmp_path)
 
-    async def sent() -> tuple[httpx.Response, list[dict[str, object]]]:
+    async def sent() -> tuple[httpx.Response, list[dict[str, Any]]]:
         async with served(tmp_path) as client:
             reply = await client.hook(b'{"modelRunId": "from-shop", "lone": "\\ud800"}')
             return reply, await client.ended()
@@ -251,7 +253,7 @@ def test_equal_webhooks_that_wait_become_one(tmp_path: Path) -> None:
 def test_a_delivery_starts_once_for_ever(tmp_path: Path) -> None:
     write(tmp_path, triggers="  - webhook: {path: /hooks/go, secret: shop, delivery: order}")
 
-    async def sent() -> list[tuple[int, object]]:
+    async def sent() -> list[tuple[int, Any]]:
         told = []
         async with served(tmp_path) as client:
             for body in ({"order": 1}, {"order": 1, "again": True}, {"order": "1"}, {"order": 2}, {"order": True}):

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -116,7 +117,7 @@ class Work:
 
 def broken(fault: str = "", find: Find = Find.EXACT, at_once: int | None = None) -> list[str]:
     clock = Time()
-    work = Work(Platform(clock, fault, find, at_once))
+    work: Any = Work(Platform(clock, fault, find, at_once))
     return [each.what for each in asyncio.run(broken_promises(work, clock))]
 
 

@@ -32,7 +32,7 @@ class Wire:
 
     def __call__(self, method: str, target: str, body: bytes = b"", kind: str = "application/json") -> Any:
         path, _, query = target.partition("?")
-        scope = {"type": "http", "method": method, "path": path, "query_string": query.encode()}
+        scope: dict[str, Any] = {"type": "http", "method": method, "path": path, "query_string": query.encode()}
         scope |= {"headers": [(b"content-type", kind.encode())], "state": {TRANSPORT: self.line}}
         told: list[Any] = []
         heard = iter([{"type": "http.request", "body": body}, {"type": "http.disconnect"}])

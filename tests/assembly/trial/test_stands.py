@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.assembly.stand_ins import StandIns
-from runner.assembly.trial.stands import Address, HastyClock, Only, Scene, means_of, scene_of
+from runner.assembly.stand_ins import Address, StandIns
+from runner.assembly.trial.stands import HastyClock, Only, Scene, means_of, scene_of
 from runner.model.errors import ConfigError, RecipeError
 from runner.platforms import Catalog
 from runner.transport.clock import SystemClock

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit
@@ -28,7 +29,8 @@ class Worker(asyncio.Protocol):
         self.host, self.items, self.out, self.ended = host, items, out, ended
         self.key = ""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         self.submit()
 
@@ -61,7 +63,7 @@ async def work(url: str, items: Path, out: Path, in_flight: int) -> None:
         ends = [loop.create_future() for _ in range(in_flight)]
         for end in ends:
             await loop.create_connection(
-                lambda end=end: Worker(parts.netloc.encode(), lines, rows, end), parts.hostname, parts.port
+                partial(Worker, parts.netloc.encode(), lines, rows, end), parts.hostname, parts.port
             )
         await asyncio.gather(*ends)
 
