@@ -51,7 +51,8 @@ class Step:
         looks: how often the results of an ended job were found incomplete.
         ended: the terminal state of such a job when it was last looked at.
         is_human: whether it was last seen waiting for a human.
-        losses: how many replies to this job's paying request this process has lost.
+        losses: how many replies to this job's paying request were lost, over all applies.
+        is_accepted: whether a 2xx says that the job exists, although its reply was lost: no listing can disprove it.
         found: remote jobs that may be this one, while the replies of `waits_for` are still to come: they may be theirs.
     """
 
@@ -65,6 +66,7 @@ class Step:
     prepared: bool = False
     doubted_at: float = 0.0
     losses: int = 0
+    is_accepted: bool = False
     ends_at: float | None = None
     why: str = ""
     running_s: float = 0.0

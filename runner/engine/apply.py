@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from runner.engine.agenda import Agenda
 from runner.engine.budget import Purse
@@ -19,9 +19,29 @@ from runner.engine.rhythm import Rhythm
 from runner.engine.stop import Reason, Stop
 from runner.engine.work import Work
 from runner.model.errors import UnexpectedReply
-from runner.model.event import Event
+from runner.model.event import Event, JobAccepted, JobSettled
+from runner.model.item import Json
 from runner.model.job import Job
 from runner.model.ledger import Lease
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """A job that is done in its first reply: its acceptance and its results are one durable write.
+
+    Attributes:
+        reply: to be kept when the acceptance is written without the results after all.
+        others: written together with it.
+    """
+
+    accepted: JobAccepted
+    reply: Mapping[str, Json]
+    others: Sequence[Event] = ()
+
+    def events(self, *, is_settled: bool) -> Sequence[Event]:
+        """Return what to write, before the results or in their place."""
+        kept = self.accepted.kept if is_settled else {**self.accepted.kept, **self.reply}
+        return [replace(self.accepted, kept=kept), *self.others]
 
 
 @dataclass(slots=True)
@@ -51,6 +71,7 @@ class Apply:
         sending: keys of jobs whose paying request is under way, until its outcome is written down.
         workers: how many steps may be under way at one time.
         replies: what the replies so far show about the manifest.
+        unwritten: job key to the acceptance that is written together with the results, which are at hand.
     """
 
     work: Work
@@ -82,14 +103,30 @@ class Apply:
     sending: set[str] = field(default_factory=set)
     queued: set[asyncio.Task[None]] = field(default_factory=set)
     replies: Replies = field(default_factory=lambda: Replies(is_understood=True))
+    unwritten: dict[str, Acceptance] = field(default_factory=dict)
     powers: Powers = field(init=False)
 
     def __post_init__(self) -> None:
         self.powers = powers_of(self.work.target)
 
     async def record(self, *events: Event) -> None:
-        """Make events durable before anything else happens."""
+        """Make events durable before anything else happens, behind what was put off for their jobs."""
+        if self.unwritten:
+            events = (*self._put_off(events), *events)
         await self.work.ledger.record(self.work.scope, self.lease(), events)
+
+    async def write_acceptance(self, job: Job) -> None:
+        """Make the acceptance of a job durable, with the reply that holds its results, if it was put off."""
+        if job.key in self.unwritten:
+            accepted = self.unwritten.pop(job.key)
+            await self.record(*accepted.events(is_settled=False))
+
+    def _put_off(self, events: Sequence[Event]) -> Sequence[Event]:
+        """Take out what was put off for the jobs of some events; a reply is kept unless the results are among them."""
+        jobs = {job for event in events if (job := getattr(event, "job", None)) in self.unwritten}
+        settled = {event.job for event in events if isinstance(event, JobSettled)}
+        taken = [(job, self.unwritten.pop(job)) for job in jobs]
+        return [event for job, accepted in taken for event in accepted.events(is_settled=job in settled)]
 
     async def keep_lease(self) -> Lease:
         """Return the lease as it is right before money is spent: a process that slept may have been overtaken.

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from math import inf
 
 from runner.engine.agenda import GRAIN_S, Action, Step
-from runner.engine.apply import Apply
+from runner.engine.apply import Acceptance, Apply
 from runner.engine.retry import backoff_s
 from runner.model.errors import Unavailable
-from runner.model.event import JobAccepted, JobHeld, JobReleased
-from runner.model.job import Adoption, Job, Submitted
+from runner.model.event import Event, JobAccepted, JobHeld, JobPolled, JobReleased, JobSettled, ManifestUnderstood
+from runner.model.job import Adoption, Job, JobStatus, Submitted
 
 LONGEST_HINT_S = 900.0
 """A platform that asks to be asked again later than this is asked after this time, or after `poll.max`."""
@@ -22,7 +23,12 @@ async def accept(apply: Apply, job: Job, submitted: Submitted, adopted: Adoption
     state = submitted.state
     kept = {**job.kept, **submitted.kept, **(state.kept if state is not None else {})}
     job = Job(job.key, job.attempt, job.items, kept, submitted.id, job.sent_at, at)
-    await apply.record(JobAccepted(job.key, submitted.id, at, job.kept, adopted=adopted))
+    accepted = JobAccepted(job.key, submitted.id, at, job.kept, adopted=adopted)
+    first = [] if adopted else _understood(apply, submitted, at)
+    if submitted.reply:
+        apply.unwritten[job.key] = Acceptance(accepted, submitted.reply, first)
+    else:
+        await apply.record(accepted, *first)
     apply.flight.born(job, apply.work.clock.monotonic())
     apply.progress.jobs["adopted" if adopted else "accepted"] += 1
     if adopted:
@@ -34,6 +40,16 @@ async def accept(apply: Apply, job: Job, submitted: Submitted, adopted: Adoption
     if apply.cancels:
         return Step(Action.CANCEL, job)
     return ask_later(apply, Step(Action.POLL, job), state.poll_after_s if state is not None else None)
+
+
+def _understood(apply: Apply, submitted: Submitted, at: float) -> Sequence[Event]:
+    """Learn from a reply that names its job; return what to write when it is the first one of its manifest."""
+    if submitted.misfit:
+        apply.progress.note(submitted.misfit)
+        return ()
+    is_first = not apply.replies.is_understood
+    apply.replies.fits()
+    return (ManifestUnderstood(apply.powers.manifest, at),) if is_first else ()
 
 
 def ask_later(apply: Apply, step: Step, hint_s: float | None) -> Step | None:
@@ -66,9 +82,17 @@ def _left_s(apply: Apply, step: Step) -> float:
     return min((left for left in limits if left > 0), default=inf)
 
 
-async def release(apply: Apply, job: Job, why: str, *, failed: bool = False) -> Step | None:
-    """Write down that the job was surely never accepted; its items are free again, or failed for good."""
-    await apply.record(JobReleased(job.key, apply.now(), why, error=why if failed else ""))
+async def release(apply: Apply, job: Job, why: str, *, failed: bool = False, unproven: bool = False) -> Step | None:
+    """Write down that the job was never accepted; its items are free again, or failed for good.
+
+    Args:
+        apply: in which it happens.
+        job: to be released.
+        why: for people.
+        failed: whether its items fail.
+        unproven: whether only a listing says so, and no reply: then the budget does not get its share back.
+    """
+    await apply.record(JobReleased(job.key, apply.now(), why, error=why if failed else "", unproven=unproven))
     if failed:
         apply.reread.add(job.key)
         for item in job.items:
@@ -77,7 +101,21 @@ async def release(apply: Apply, job: Job, why: str, *, failed: bool = False) -> 
         apply.released += len(job.items)
     apply.progress.jobs["refused" if failed else "released"] += 1
     apply.progress.tell("job_refused" if failed else "job_released", job=job.key, why=why, at=apply.now())
-    apply.purse.give_back(len(job.items), apply.flight.land(job))
+    reserved = apply.flight.land(job)
+    if not unproven:
+        apply.purse.give_back(len(job.items), reserved)
+    return None
+
+
+async def fail(apply: Apply, job: Job, why: str) -> Step | None:
+    """Write down that the platform answered the paying request with an error; nothing proves that it was not paid."""
+    at = apply.now()
+    await apply.record(JobPolled(job.key, JobStatus.FAILED, at, error=why), JobSettled(job.key, at, missing=why))
+    for item in job.items:
+        apply.progress.fail(item.key, why)
+    apply.progress.jobs["refused"] += 1
+    apply.progress.tell("job_refused", job=job.key, why=why, at=at)
+    apply.flight.land(job)
     return None
 
 

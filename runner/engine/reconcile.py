@@ -50,7 +50,8 @@ async def reconcile(apply: Apply, step: Step) -> Step | None:
         apply.agenda.later(step, left_s)
         return None
     why = "the reply was lost and the platform's listing has no such job"
-    return await _not_found(apply, step, sure=target.capabilities.complete, why=why)
+    sure = target.capabilities.complete and not step.is_accepted
+    return await _not_found(apply, step, sure=sure, why=why)
 
 
 def _sent_before(step: Step, doubt_s: float) -> Step:
@@ -66,15 +67,19 @@ async def _not_found(apply: Apply, step: Step, *, sure: bool, why: str) -> Step 
     if apply.cancels and not sure:
         park(apply, job, Indeterminate(f"cannot be cancelled, nobody knows whether it exists: {why}"))
         return None
+    if step.losses >= apply.work.run.same_failure_limit:
+        why = f"sent {step.losses} times, and each time nobody learned what became of it: {why}"
+        return await (release(apply, job, why, failed=True, unproven=True) if sure else hold(apply, job, why))
     has_key = capabilities.find is Find.KEY and not apply.cancels and _is_same_work(apply, job)
     if has_key and _is_forgotten(apply, job):
         has_key, why = False, f"{why}, and by now it has forgotten the job's key"
     if has_key and not (capabilities.sends_bodies and _lacks_bodies(job)):
-        return Step(Action.SUBMIT, job, tries=1, doubtful=True, losses=step.losses)
+        return Step(Action.SUBMIT, job, tries=1, doubtful=True, losses=step.losses, is_accepted=step.is_accepted)
     # A job of one item is formed anew with the same key, this time with the item's bytes.
     same_key = has_key and len(job.items) == 1
-    if sure or same_key or apply.work.run.on_unknown_submit == "find_then_resubmit":
-        return await release(apply, job, why)
+    resubmits = apply.work.run.on_unknown_submit == "find_then_resubmit" and not step.is_accepted
+    if sure or same_key or resubmits:
+        return await release(apply, job, why, unproven=True)
     return await hold(apply, job, why)
 
 

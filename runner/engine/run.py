@@ -26,7 +26,7 @@ from runner.engine.retry_request import RetryRequest, abandon_jobs, free_items
 from runner.engine.rhythm import Rhythm
 from runner.engine.round import walk
 from runner.engine.stop import Reason, Stop
-from runner.engine.submit import submit
+from runner.engine.submit import ACCEPTED, submit
 from runner.engine.work import Work
 from runner.model.errors import Interrupted, LedgerError
 from runner.model.event import RunEnded
@@ -134,6 +134,7 @@ async def apply_stage(
         budget_since=since,
         cancels=options.cancels,
     )
+    apply.replies.is_understood = not apply.powers.manifest or await work.ledger.understands(apply.powers.manifest)
     if apply.missing:
         progress.note(f"every job is looked for on the platform before it is sent: {apply.missing}")
     await _fly(apply, options)
@@ -190,7 +191,7 @@ async def _work_off(apply: Apply) -> None:
     """Do one step after the other until the agenda is closed."""
     while (step := await apply.agenda.next()) is not None:
         following: Step | None = step
-        while following is not None and not apply.stop.everything:
+        while following is not None and (not apply.stop.everything or following.job.key in apply.unwritten):
             following = await _do(apply, following)
             apply.progress.in_flight = len(apply.flight)
             apply.progress.waiting_human = len(apply.flight.waiting_human)
@@ -198,7 +199,10 @@ async def _work_off(apply: Apply) -> None:
 
 async def _do(apply: Apply, step: Step) -> Step | None:
     try:
-        return await STEPS[step.action](apply, step)
+        following = await STEPS[step.action](apply, step)
+        if following is None:
+            await apply.write_acceptance(step.job)
+        return following
     except LedgerError as error:
         apply.stop.ask(Reason.ERROR, error)
     except Exception as error:  # noqa: BLE001 - the edge of a job: one job's trouble must not end the others
@@ -256,7 +260,9 @@ async def _resume(apply: Apply) -> None:
         job = await take_up(apply, row)
         apply.progress.jobs["resumed"] += 1
         if row.status in DOUBTFUL:
-            apply.agenda.now(Step(Action.RECONCILE, job, doubted_at=work.clock.monotonic(), why=row.error))
+            is_accepted = row.status is JobStatus.UNKNOWN and row.word == ACCEPTED
+            step = Step(Action.RECONCILE, job, losses=row.lost, is_accepted=is_accepted, why=row.error)
+            apply.agenda.now(replace(step, doubted_at=work.clock.monotonic()))
             continue
         is_cancelled = apply.cancels and row.status not in TERMINAL
         is_human = row.status is JobStatus.WAITING_HUMAN

@@ -9,15 +9,28 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Final
 
 from runner.engine.agenda import Action, Step
 from runner.engine.apply import Apply
-from runner.engine.outcome import accept, hold, later_or_park, park, release
+from runner.engine.outcome import accept, fail, hold, later_or_park, park, release
 from runner.engine.retry import backoff_s
 from runner.engine.stop import Reason
-from runner.model.errors import ConfigError, LedgerError, Refused, RunnerError, StopRun, Unavailable
+from runner.model.errors import (
+    ConfigError,
+    Indeterminate,
+    LedgerError,
+    Refused,
+    RunnerError,
+    StopRun,
+    Unavailable,
+    UnexpectedReply,
+)
 from runner.model.event import JobIntended, JobReleased, JobSent, JobUnknown
 from runner.model.job import Job
+
+ACCEPTED: Final = "accepted"
+"""Word of a job of which a 2xx was seen but no reply: it exists."""
 
 
 async def submit(apply: Apply, step: Step) -> Step | None:
@@ -30,6 +43,7 @@ async def submit(apply: Apply, step: Step) -> Step | None:
     finally:
         apply.sending.discard(step.job.key)
         _leave(apply, step.job)
+        apply.replies.leave(step.job)
 
 
 async def _is_let_in(apply: Apply, step: Step) -> bool:
@@ -48,14 +62,16 @@ async def _is_let_in(apply: Apply, step: Step) -> bool:
 
 async def _turn(apply: Apply, job: Job) -> None:
     """Wait until the paying request may leave at once: what only waits is not sent, whenever this process dies."""
-    turns = apply.powers.turns
-    if turns is None or turns.entered(job):
+    replies, turns = apply.replies, apply.powers.turns
+    if replies.try_enter(job) and (turns is None or turns.entered(job)):
         return
     task = asyncio.current_task()
     assert task is not None
     apply.queued.add(task)
     try:
-        await turns.enter(job)
+        await replies.enter(job)
+        if turns is not None:
+            await turns.enter(job)
     finally:
         apply.queued.discard(task)
 
@@ -80,18 +96,38 @@ async def _send(apply: Apply, step: Step) -> Step | None:
         _leave(apply, job)  # another request may leave while the acceptance is written down
     except LedgerError:
         raise
-    except (ConfigError, StopRun) as error:
+    except Exception as error:  # noqa: BLE001 - whatever it was, the request may have had its effect
+        return await _unaccepted(apply, replace(step, job=job, prepared=prepared), error)
+    return await accept(apply, job, submitted)
+
+
+async def _unaccepted(apply: Apply, step: Step, error: Exception) -> Step | None:
+    """Go on with a job whose request did not bring its id, by what the error proves."""
+    job = step.job
+    if isinstance(error, UnexpectedReply) and job.sent_at is not None:
+        return await _misfit(apply, step, error)
+    if isinstance(error, ConfigError | StopRun):
         apply.stop.ask(Reason.ERROR, error)
         return None if step.doubtful else await release(apply, job, str(error))
-    except Refused as error:
+    if isinstance(error, Refused):
         if step.doubtful:
             return await hold(apply, job, f"its reply was lost, and it was refused when sent again: {error}")
         return await release(apply, job, str(error), failed=True)
-    except Unavailable as error:
-        return await _again(apply, replace(step, job=job, prepared=prepared), error)
-    except Exception as error:  # noqa: BLE001 - whatever it was, the request may have had its effect
-        return await _lost(apply, step, job, error)
-    return await accept(apply, job, submitted)
+    if isinstance(error, Unavailable):
+        return await _again(apply, step, error)
+    return await _lost(apply, step, error)
+
+
+async def _misfit(apply: Apply, step: Step, error: UnexpectedReply) -> Step | None:
+    """Keep what was accepted although its reply cannot be used: it is never sent again automatically."""
+    if step.doubtful:
+        await hold(apply, step.job, f"its reply was lost, and when it was sent again: {error}")
+    elif error.is_failure:
+        await fail(apply, step.job, str(error))
+    else:
+        await hold(apply, step.job, str(error))
+    apply.misfits(error, step.job)
+    return None
 
 
 async def _intend(apply: Apply, step: Step) -> Job:
@@ -146,22 +182,27 @@ async def _again(apply: Apply, step: Step, error: Unavailable) -> Step | None:
     return None
 
 
-async def _lost(apply: Apply, step: Step, job: Job, error: Exception) -> Step | None:
+async def _lost(apply: Apply, step: Step, error: Exception) -> Step | None:
     """Write down that nobody knows, and look for the job when it must have become visible.
 
-    A job that is lost again and again is looked for after growing delays, and in the end left for the next apply.
+    A job that is lost again and again is looked for after growing delays; `reconcile` bounds how often it is sent.
     """
+    job = step.job
     why = str(error) if isinstance(error, RunnerError) else f"{type(error).__name__}: {error}"
     if job.sent_at is None:
         # Nothing paid has left yet: the failure was in the preparation.
+        if isinstance(error, UnexpectedReply):
+            apply.misfits(error)
         apply.parked += 1
         apply.progress.note(f"not sent in this apply: {why}")
         return await release(apply, job, why)
-    await apply.record(JobUnknown(job.key, apply.now(), why))
+    status = error.status if isinstance(error, Indeterminate) else None
+    is_accepted = step.is_accepted or (status is not None and 200 <= status < 300)
+    await apply.record(JobUnknown(job.key, apply.now(), why, word=ACCEPTED if is_accepted else ""))
     apply.progress.note(f"nobody knows whether a job was accepted: {why}")
     apply.progress.jobs["unknown"] += 1
     apply.progress.tell("job_unknown", job=job.key, why=why, at=apply.now())
-    losses = step.losses + 1
+    losses = await apply.work.ledger.lost(apply.work.scope, job.key)
     delay_s = backoff_s(losses, apply.chance(), None)
     if delay_s is None:
         park(apply, job, error)
@@ -169,7 +210,7 @@ async def _lost(apply: Apply, step: Step, job: Job, error: Exception) -> Step | 
     visible_s = apply.work.target.capabilities.visible_within_s
     doubted_at = apply.work.clock.monotonic()
     apply.agenda.later(
-        Step(Action.RECONCILE, job, doubted_at=doubted_at, losses=losses, why=why),
+        Step(Action.RECONCILE, job, doubted_at=doubted_at, losses=losses, is_accepted=is_accepted, why=why),
         max(visible_s, delay_s if losses > 1 else 0.0),
     )
     return None

@@ -201,7 +201,8 @@ class Target(Protocol):
             Refused: surely not created, and useless to repeat: the items fail.
             ConfigError, AuthError, StopRun: surely not created; the whole run stops.
             Unavailable: surely not created; may be sent again (`retry_after_s`).
-            Indeterminate: nobody knows. Every other exception counts as this one.
+            UnexpectedReply: it was accepted (or failed), and its reply cannot be used: never to be sent again.
+            Indeterminate: nobody knows; with a 2xx status it exists. Every other exception counts as this one.
         """
 
     async def poll(self, job: Job) -> JobState:

@@ -63,7 +63,7 @@ class JobUnknown:
     """The reply was lost: nobody knows whether the job exists. The ledger counts these events of a job.
 
     Attributes:
-        word: HTTP status of a 2xx whose body was lost: the job exists, and no listing can disprove it. Else empty.
+        word: `accepted` when a 2xx was seen whose body was lost: no listing can disprove the job. Else empty.
     """
 
     job: str

@@ -131,11 +131,15 @@ class Submitted:
         id: the platform's id for it.
         kept: values captured from the reply.
         state: how it stands, when the reply told (it may even be done at once); else None.
+        reply: to keep beside `kept` until the results are durable, when nothing but the reply holds them.
+        misfit: what the manifest could not read in the reply, although it names the job; empty when it fits.
     """
 
     id: str
     kept: Mapping[str, Json] = field(default_factory=dict)
     state: JobState | None = None
+    reply: Mapping[str, Json] = field(default_factory=dict)
+    misfit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,8 @@ class RunOptions:
         deadline_s: how long one apply may take as a whole; None for no limit.
         attempts: how often an item that failed for a passing reason is tried within one apply, at least 1.
         on_unknown_submit: `find_then_hold`, `find_then_adopt` or `find_then_resubmit`.
+        same_failure_limit: how often the paying request of a job is sent when each time nobody learns what became of
+            it; then the items fail (surely not there) or are held.
     """
 
     items_per_job: int | None = None
@@ -76,6 +78,7 @@ class RunOptions:
     budget: Budget = Budget()
     attempts: int = 1
     on_unknown_submit: str = "find_then_hold"
+    same_failure_limit: int = 3
 
 
 @dataclass(frozen=True, slots=True)

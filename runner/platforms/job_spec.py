@@ -222,7 +222,7 @@ def _job_kept(compiler: Compiler, at: Pointer) -> frozenset[str]:
     inside = [("prepare",), ("submit",), ("poll",), ("poll", "then"), ("find",), ("find", "before")]
     places = [(*at, *place) for place in inside]
     kept = frozenset[str]().union(*(kept_names(compiler, place) for place in places))
-    for name in kept & (JOB_FIELDS | {"refused", "uploads"}):
+    for name in kept & (JOB_FIELDS | {"refused", "uploads", "reply"}):
         compiler.tell("reserved-name", f"keep may not be named {name!r}: it is a field of job", at)
     return kept
 

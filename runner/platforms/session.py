@@ -10,7 +10,17 @@ from typing import Final, TypeAlias
 
 from runner.model.contracts import Clock
 from runner.model.duration import as_seconds
-from runner.model.errors import AuthError, ConfigError, Indeterminate, RecipeError, Refused, RunnerError, Unavailable
+from runner.model.errors import (
+    AuthError,
+    ConfigError,
+    Indeterminate,
+    RecipeError,
+    Refused,
+    RunnerError,
+    StopRun,
+    Unavailable,
+    UnexpectedReply,
+)
 from runner.model.item import Json
 from runner.model.redact import protect
 from runner.model.secret import Secret
@@ -22,6 +32,7 @@ from runner.platforms.verdict import Answer
 from runner.transport.client import Client, Stream
 from runner.transport.headers import checked
 from runner.transport.request import Reply, Request
+from runner.transport.text import is_page
 
 Judge: TypeAlias = Callable[[Answer], RunnerError | None]
 
@@ -77,9 +88,7 @@ class Session:
                 try:
                     answer = Answer(reply, call.read)
                 except Unavailable as error:
-                    what = f"{request.name}: {error}"
-                    kind = Unavailable if request.is_safe else Indeterminate
-                    return kind(what, status=reply.status)
+                    return _unreadable(request, reply, f"{request.name}: {error}")
                 answers[:] = [answer]
                 if call.ok(reply.status):
                     return None
@@ -174,6 +183,27 @@ class Session:
         if error is None or isinstance(error, Unavailable):
             return error
         return AuthError(error.what, mend=error.mend or "check the connection's fields in the project file")
+
+
+def _unreadable(request: Request, reply: Reply, what: str) -> RunnerError:
+    """Return what it means that a 2xx is not JSON: a page of something else, a body that was cut, a misfit."""
+    if is_page(reply.body, reply.headers.get("content-type", "")):
+        stop = StopRun(
+            f"{what} (status {reply.status}): what answers at this address is not the platform's API",
+            status=reply.status,
+            mend="look at base_url of the connection, and for a sign-in page or a proxy in between",
+        )
+        return stop if request.is_safe else UnexpectedReply(stop.what, status=reply.status, stop=stop, mend=stop.mend)
+    if request.is_safe:
+        return Unavailable(what, status=reply.status)
+    kind = Indeterminate if _is_cut(reply.body) else UnexpectedReply
+    return kind(what, status=reply.status)
+
+
+def _is_cut(body: bytes) -> bool:
+    """Whether a body that is not JSON begins as JSON, and its end is missing."""
+    text = body.strip()
+    return text[:1] in (b"{", b"[") and text[-1:] != {b"{": b"}", b"[": b"]"}[text[:1]]
 
 
 @contextlib.contextmanager

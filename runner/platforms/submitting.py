@@ -7,13 +7,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from runner.model.errors import Indeterminate, ItemUnreadable, RecipeError, Refused, RunnerError
+from runner.model.errors import (
+    ConfigError,
+    Indeterminate,
+    ItemUnreadable,
+    RecipeError,
+    Refused,
+    RunnerError,
+    StopRun,
+    Unavailable,
+    UnexpectedReply,
+)
 from runner.model.item import Json
 from runner.platforms.session import Session
 from runner.platforms.submit_spec import Submitting
-from runner.platforms.tree import Scope
+from runner.platforms.tree import Scope, Tree
 from runner.platforms.verdict import Answer
 from runner.platforms.walk import is_wanted
+from runner.transport.text import gist
 
 NOTHING: Final = "nothing to pay"
 """Id of a job for which nothing was sent: all that it asks for was there already."""
@@ -62,32 +73,75 @@ async def send(session: Session, way: Submitting, scope: Scope, name: str, *, ad
             way.call,
             scope,
             safe=False,
-            judge=lambda answer: _refusal(session, way, answer, scope, name),
+            judge=lambda answer: _judge(session, way, answer, scope, name),
             admitted=admitted,
         )
     except (RecipeError, ItemUnreadable) as error:  # the body never came to its end: nothing can have been created
         raise Refused(str(error)) from error
     after = {**scope, **answer.scope()}
-    try:
-        id_ = None if way.id is None else way.id(after)
-    except RecipeError as error:
-        raise Indeterminate(f"accepted, but the reply is not as expected: {error.problems[0].what}") from error
+    id_, problem = _id(way, after)
+    if problem:
+        raise misfit(session, answer, problem)
     kept: dict[str, Json] = {}
     for kept_name, tree in way.keep.items():
         with contextlib.suppress(RecipeError):  # what the reply lacks is not kept; its id must not be lost for that
             kept[kept_name] = tree(after)
-    return Sent("" if id_ is None else str(id_), answer, after, kept)
+    return Sent(id_, answer, after, kept)
 
 
-def _refusal(session: Session, way: Submitting, answer: Answer, scope: Scope, name: str) -> RunnerError | None:
-    """Judge the reply to the paying request: created, surely not created, or nobody knows."""
+def misfit(session: Session, answer: Answer, problem: str) -> UnexpectedReply:
+    """Return the error of a reply that was received in full and does not name its job.
+
+    Args:
+        session: of the connection.
+        answer: the reply.
+        problem: names the template and what is wrong with it.
+    """
+    status = answer.reply.status
+    title = session.manifest.title
+    if words := session.manifest.verdicts.words_of(answer, session.client):
+        what = f"{title} answered {status}, and no job: {words}"
+        return UnexpectedReply(what, status=status, is_failure=True)
+    reply = session.client.hidden(gist(answer.reply.body, answer.reply.headers.get("content-type", "")))
+    return UnexpectedReply(
+        f"{title} accepted it with {status}, but {problem}; the reply holds {reply}",
+        status=status,
+        mend="mend submit.id of the manifest, look at the platform for the job, then: runner state adopt",
+    )
+
+
+def _judge(session: Session, way: Submitting, answer: Answer, scope: Scope, name: str) -> RunnerError | None:
+    """Judge the reply to the paying request: created, surely not created, failed, or nobody knows."""
+    after = {**scope, **answer.scope()}
+    status, is_ok = answer.reply.status, answer.reply.is_ok
+    if is_ok and _id(way, after)[0]:
+        return None  # it was created, whatever else the reply says
     error = session.error(answer, f"the submit of {name}")
-    proves = way.refuses(answer.reply.status)
-    if not proves and way.refuses_when:
-        after = {**scope, **answer.scope()}
-        with contextlib.suppress(RecipeError):
-            proves = any(when.is_true(after) for when in way.refuses_when)
-    if proves:
+    if way.refuses(status) or any(_is_true(when, after) for when in way.refuses_when):
         said = session.manifest.verdicts.said(answer, session.client)
-        return error or Refused(f"not created: {said}", status=answer.reply.status)
-    return None if error is None else Indeterminate(error.what, mend=error.mend)
+        return error or Refused(f"not created: {said}", status=status)
+    if error is None:
+        return None
+    if is_ok and (isinstance(error, StopRun) or not isinstance(error, Unavailable)):
+        stop = error if isinstance(error, StopRun | ConfigError) else None
+        return UnexpectedReply(error.what, status=status, is_failure=True, stop=stop, mend=error.mend)
+    return Indeterminate(error.what, mend=error.mend)
+
+
+def _is_true(when: Tree, scope: Scope) -> bool:
+    """Whether an expression holds; one that misses a field proves nothing, and hides no other."""
+    try:
+        return when.is_true(scope)
+    except RecipeError:
+        return False
+
+
+def _id(way: Submitting, after: Scope) -> tuple[str, str]:
+    """Return the id that a reply gives, empty without one; and what is wrong when there is no usable one."""
+    try:
+        value = None if way.id is None else way.id(after)
+    except RecipeError as error:
+        return "", f"submit.id cannot be read from the reply: {error.problems[0].what}"
+    if isinstance(value, dict | list | bool):
+        return "", f"submit.id gives no text or number, but {type(value).__name__}"
+    return ("" if value is None else str(value)), ""

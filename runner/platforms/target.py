@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from dataclasses import replace
 from typing import Any, Final
 
+from runner import jsontext
 from runner.model.errors import (
     Indeterminate,
     ItemUnreadable,
@@ -20,15 +21,15 @@ from runner.model.errors import (
     RunnerError,
 )
 from runner.model.item import Item, Json, Result
-from runner.model.job import Capabilities, Change, Estimate, Find, Job, JobState, JobStatus, Submitted
+from runner.model.job import Capabilities, Change, Estimate, Job, JobState, JobStatus, Submitted
 from runner.platforms import forecast, harvest, search
 from runner.platforms.items import Seat, seated, viewed
 from runner.platforms.job_spec import JobSpec
 from runner.platforms.options import Options
 from runner.platforms.search import MOST_FOUND
 from runner.platforms.session import Session, reading
-from runner.platforms.submit_spec import Submitting
-from runner.platforms.submitting import NOTHING, Sent, chosen, send
+from runner.platforms.submission import REPLY, Submission, first_state, is_settled, state_of
+from runner.platforms.submitting import NOTHING, chosen
 from runner.platforms.tree import Scope, text_of
 from runner.platforms.turns import Turns
 from runner.platforms.walk import matched, read_list, run_checks, run_steps
@@ -82,6 +83,11 @@ class PlatformTarget:
                 setattr(self, name, verb)
 
     @property
+    def manifest(self) -> str:
+        """Digest of the manifest and of this kind of target in it."""
+        return jsontext.digest([self._session.manifest.value, self._spec.name]).hex()
+
+    @property
     def capabilities(self) -> Capabilities:
         """What it can do and promises."""
         return self._spec.capabilities
@@ -101,37 +107,26 @@ class PlatformTarget:
         way = chosen(spec.submit, scope)
         if way.call is None:
             return Submitted(NOTHING, told, JobState(JobStatus.SUCCEEDED, NOTHING))
-        try:
-            sent = await send(self._session, way, scope, spec.name, admitted=job in self.turns)
-        except Indeterminate as error:
-            if error.status is None or not 200 <= error.status < 300:
-                raise
-            return await self._look(job, told, f"accepted, but {error.what}")
-        kept = {**sent.kept, **told}
-        if not sent.id:
-            return await self._look(job, kept, "accepted, but the reply has no id")
-        return Submitted(sent.id, kept, self._first_state(way, sent))
-
-    async def _look(self, job: Job, kept: Mapping[str, Json], why: str) -> Submitted:
-        """Look at once for a job whose reply does not name it; it exists, so that what is found is it.
-
-        Only where several jobs that look alike may be on their way, a likely one may just as well be another.
-        """
-        self.turns.leave(job)  # looking needs places too, and all may be held by those that look
-        if self.capabilities.find is Find.PROBABLE and self.capabilities.jobs_at_once != 1:
-            raise Indeterminate(why)
-        try:
-            found = None if self._spec.find is None else await self._find(job)
-        except RunnerError as error:
-            raise Indeterminate(f"{why}; {error.what}", mend=error.mend) from error
-        if found is None:
-            raise Indeterminate(why)
-        return Submitted(found.id, {**kept, **found.kept})
+        request = Submission(self._session, spec, way, job, told)
+        return await request.send(scope, self.turns, self._find)
 
     async def poll(self, job: Job) -> JobState:
         """Ask once how the job stands; errors as in the contract."""
         if job.id == NOTHING:
             return JobState(JobStatus.SUCCEEDED, NOTHING)
+        if REPLY not in job.kept:
+            return await self._asked(job)
+        first = first_state(self._spec, self._session, {**self._job_scope(job), "headers": {}, **job.kept[REPLY]})
+        if first is not None and is_settled(first):
+            return first
+        try:
+            return await self._asked(job)
+        except JobLost:
+            if first is None:
+                raise
+            return first  # the platform answers at once and keeps nothing: the reply is all there is
+
+    async def _asked(self, job: Job) -> JobState:
         poll = self._spec.poll
         scope = self._job_scope(job)
         try:
@@ -152,7 +147,7 @@ class PlatformTarget:
         except Refused as error:
             raise self._lost(error, job) from error
         with reading("poll"):
-            state = self._state(after, poll_after_s)
+            state = state_of(self._spec, self._session, after, poll_after_s)
         fresh = {name: value for name, value in kept.items() if value is not None}
         return replace(state, kept={**state.kept, **fresh}) if fresh else state
 
@@ -259,7 +254,7 @@ class PlatformTarget:
                 with reading("the listing of jobs"):
                     key = wanted.pop(str(spec.id(one)), None)
                     if key is not None:
-                        states[key] = self._state(one, None)
+                        states[key] = state_of(self._spec, self._session, one, None)
             if not wanted:
                 break
         return states
@@ -334,22 +329,6 @@ class PlatformTarget:
             raise Refused(error.problems[0].what, mend=error.problems[0].mend) from error
 
     # -- what replies mean
-    def _first_state(self, way: Submitting, sent: Sent) -> JobState | None:
-        poll_after_s = self._session.poll_after_s(sent.answer)
-        if not way.status_in_reply:
-            return None if poll_after_s is None else JobState(JobStatus.RUNNING, poll_after_s=poll_after_s)
-        try:
-            state = self._state(sent.scope, poll_after_s)
-        except RecipeError:
-            return None  # accepted all the same; poll will tell
-        is_bad = state.is_terminal and state.status is not JobStatus.SUCCEEDED
-        return None if is_bad and not state.error else state  # poll will tell why
-
-    def _state(self, scope: Scope, poll_after_s: float | None) -> JobState:
-        """Read how a job stands; a platform that repeats a secret in its words does not make us show it."""
-        state = self._spec.poll.states.read(scope, poll_after_s)
-        return replace(state, error=self._session.client.hidden(state.error)) if state.error else state
-
     def _lost(self, error: Refused, job: Job) -> RunnerError:
         """Return JobLost when the platform no longer knows the job."""
         if error.status is None or not self._spec.poll.lost(error.status):

@@ -131,7 +131,12 @@ class Verdicts:
         return JobLost(what, mend=mend) if verdict == "job_lost" else Refused(what, status=reply.status, mend=mend)
 
     def said(self, answer: Answer, client: Teller) -> str:
-        """Return the platform's own words, safe to show."""
+        """Return the platform's own words, or the gist of its reply, safe to show."""
+        words = self.words_of(answer, client)
+        return words or client.hidden(gist(answer.reply.body, answer.reply.headers.get("content-type", "")))
+
+    def words_of(self, answer: Answer, client: Teller) -> str:
+        """Return what `message` of the manifest finds in a reply, safe to show; empty when it finds nothing."""
         scope = answer.scope()
         for tree in self.words:
             try:
@@ -140,7 +145,7 @@ class Verdicts:
                 continue
             if words:
                 return client.hidden(words if isinstance(words, str) else str(words))
-        return client.hidden(gist(answer.reply.body, answer.reply.headers.get("content-type", "")))
+        return ""
 
 
 def compile_verdicts(compiler: Compiler, title: str) -> Verdicts:

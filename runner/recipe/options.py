@@ -29,7 +29,7 @@ def run_options(run: Mapping[str, Json]) -> RunOptions:
     return RunOptions(**given, poll=_rhythm(run.get("poll", {})), budget=Budget(**run.get("budget", {})))
 
 
-_PLAIN = ("items_per_job", "max_in_flight", "attempts", "on_unknown_submit")
+_PLAIN = ("items_per_job", "max_in_flight", "attempts", "on_unknown_submit", "same_failure_limit")
 
 
 def _rhythm(poll: Mapping[str, Json]) -> PollRhythm:

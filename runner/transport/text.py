@@ -12,6 +12,7 @@ LONGEST: Final = 400
 # C0 and C1 controls (ANSI escapes begin with one), and the marks that reorder or hide text on a terminal.
 _UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]+")
 _ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")
+_PAGE: Final = (b"<!doctype html", b"<html", b"<head", b"<body")
 _TITLE: Final = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 
 
@@ -24,12 +25,17 @@ def plain(text: str, longest: int = LONGEST) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
+def is_page(body: bytes, content_type: str = "") -> bool:
+    """Whether a body is a page of HTML."""
+    return "html" in content_type.lower() or body[:256].lstrip().lower().startswith(_PAGE)
+
+
 def gist(body: bytes, content_type: str = "") -> str:
     """Return the gist of a body that is not what was expected, for an error message."""
     if not body:
         return "an empty body"
     start = body[:8192].decode("utf-8", "replace").lstrip()
-    if "html" in content_type or start[:1] == "<":
+    if is_page(body, content_type):
         title = _TITLE.search(start)
         return f"an HTML page titled {plain(title[1], 80)!r}" if title else "an HTML page"
     return repr(plain(start, 120))

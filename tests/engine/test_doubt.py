@@ -15,7 +15,7 @@ from runner.model.errors import Indeterminate, JobLost, LeaseLost, StopRun, Unav
 from runner.model.event import JobIntended, JobReleased
 from runner.model.job import Capabilities, Find, Job, JobStatus, Submitted
 from runner.model.ledger import ItemStatus
-from runner.model.recipe import PollRhythm, RunOptions
+from runner.model.recipe import Budget, PollRhythm, RunOptions
 from runner.platforms.turns import Turns
 from runner.transport.limits import Limits, Rules
 from tests.engine.world import (
@@ -122,15 +122,16 @@ def test_a_key_makes_sending_again_safe():
 
 
 def test_a_reply_that_is_always_lost_is_not_asked_for_for_ever():
-    platform = Platform()
-    report = applied(work_on(MemoryLedger(), ITEMS[:3], lost(platform, KEYED, 10**6, kind=Keyed)))
-    assert (report.outcome, platform.asked["submit"], sum(platform.accepted.values())) == ("pending", 8, 3)
+    platform, ledger = Platform(), MemoryLedger()
+    for _ in range(2):
+        report = applied(work_on(ledger, ITEMS[:3], lost(platform, KEYED, 10**6, kind=Keyed)))
+        assert (report.outcome, platform.asked["submit"], sum(platform.accepted.values())) == ("held", 3, 3)
 
 
 def test_a_key_that_the_platform_has_forgotten_is_not_used_again():
     platform, clock, ledger = Platform(), FastClock(), MemoryLedger()
     target = lost(platform, replace(KEYED, key_lifetime_s=3600.0), 10**6, kind=Keyed)
-    assert applied(work_on(ledger, ITEMS[:3], target, clock=clock)).outcome == "pending"
+    assert applied(work_on(ledger, ITEMS[:3], target, clock=clock), wait_s=0.1).outcome == "pending"
     clock.time += 7200.0
     report = applied(work_on(ledger, ITEMS[:3], target, clock=clock))
     assert (report.outcome, sum(platform.accepted.values())) == ("held", 3)
@@ -266,13 +267,63 @@ async def turns(number):
         await asyncio.sleep(0)
 
 
-def test_what_is_lost_again_and_again_is_left_for_the_next_apply_and_not_called_done():
+def test_what_is_lost_again_and_again_and_surely_not_there_fails_with_the_reason():
     platform, ledger = Platform(), MemoryLedger()
-    report = applied(work_on(ledger, ITEMS, FindingTarget(platform, EXACT, fault=lose_reply("before", 10_000))))
-    assert (report.outcome, report.counts) == ("pending", {"new": 6})
-    assert any("the connection was closed without a reply" in note for note in report.progress.notes)
-    assert applied(work_on(ledger, ITEMS, FindingTarget(platform, EXACT))).outcome == "done"
-    assert platform.accepted == ONCE
+    target = FindingTarget(platform, EXACT, fault=lose_reply("before", 10_000))
+    for _ in range(2):
+        report = applied(work_on(ledger, ITEMS, target))
+        assert (report.outcome, report.counts, platform.asked["submit"]) == ("failed_items", {"failed": 6}, 6)
+    assert "sent 3 times" in failures(ledger)
+    assert "the connection was closed without a reply" in failures(ledger)
+
+
+def failures(ledger):
+    async def read():
+        return [outcome.error async for batch in ledger.outcomes(SCOPE) for outcome in batch]
+
+    return " ".join(asyncio.run(read()))
+
+
+def test_lost_replies_are_counted_over_applies():
+    platform, ledger = Platform(), MemoryLedger()
+    for _ in range(6):  # each apply ends with the first request that it sends
+        stop = Stop()
+
+        def lost_and_stopped(moment, job, stop=stop):
+            if moment == "before":
+                stop.ask(Reason.WAIT)
+                raise Indeterminate("no reply")
+
+        report = applied(work_on(ledger, ITEMS[:3], FindingTarget(platform, EXACT, fault=lost_and_stopped)), stop)
+    assert (report.counts, platform.asked["submit"]) == ({"failed": 3}, 3)
+
+
+@pytest.mark.parametrize(("limit", "sent"), [(1, 1), (5, 5)])
+def test_a_recipe_says_how_often_the_same_failure_may_come(limit, sent):
+    platform = Platform()
+    run = RunOptions(items_per_job=3, same_failure_limit=limit)
+    target = FindingTarget(platform, EXACT, fault=lose_reply("before", 10_000))
+    applied(work_on(MemoryLedger(), ITEMS[:3], target, run=run))
+    assert platform.asked["submit"] == sent
+
+
+def test_a_budget_counts_requests_that_no_reply_proves_unpaid():
+    platform = Platform()
+    run = RunOptions(items_per_job=3, budget=Budget(items=6))
+    target = FindingTarget(platform, EXACT, fault=lose_reply("before", 10_000))
+    report = applied(work_on(MemoryLedger(), ITEMS[:3], target, run=run))
+    assert (report.outcome, platform.asked["submit"]) == ("budget", 2)
+
+
+def test_a_2xx_whose_reply_was_lost_is_not_disproved_by_a_listing():
+    def torn(moment, job):
+        if moment == "before":
+            raise Indeterminate("201, and then the connection broke", status=201)
+
+    platform, ledger = Platform(), MemoryLedger()
+    for wait_s in (0.5, None):  # also when another apply goes on with it
+        report = applied(work_on(ledger, ITEMS[:3], FindingTarget(platform, EXACT, fault=torn)), wait_s=wait_s)
+    assert (report.outcome, report.counts, platform.asked["submit"]) == ("held", {"held": 3}, 1)
 
 
 def test_of_very_many_different_notes_the_last_are_only_counted():

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from runner.emulators.labelbox.knobs import CURSORS, SHAPES
-from runner.model.errors import AuthError, Indeterminate, JobLost, Refused, StopRun, Unavailable
+from runner.model.errors import AuthError, Indeterminate, JobLost, Refused, StopRun, Unavailable, UnexpectedReply
 from runner.model.job import Find, JobStatus
 from runner.model.secret import Secret
 from runner.templating import compile_template
@@ -185,7 +185,7 @@ def test_one_that_was_never_sent_is_not_found_and_that_proves_nothing():
         ({"status": 500}, Indeterminate, "injected"),
         ({"drop": True}, Indeterminate, "POST"),
         ({"status": 201, "body": "{"}, Indeterminate, "JSON"),
-        ({"status": 200, "body": {"job": 1}}, Indeterminate, "id"),
+        ({"status": 200, "body": {"job": 1}}, UnexpectedReply, "submit.id cannot be read"),
     ],
 )
 def test_a_failing_submit_is_sent_once_and_judged(fault, error, words):
@@ -300,7 +300,7 @@ def test_a_run_whose_rows_are_not_there_is_refused():
         predicted(job(row(), row("none")), {"mode": "model_run"})
 
 
-@pytest.mark.parametrize("fault", [{"drop": True}, {"status": 502}, {"body": "{"}, {"body": {"data": None}}])
+@pytest.mark.parametrize("fault", [{"drop": True}, {"status": 502}])
 def test_a_run_whose_reply_was_lost_is_found_by_its_name(fault):
     async def act(desk):
         target, one = desk.app(mode="model_run"), job(row(), sent_at=1.0)
@@ -314,6 +314,17 @@ def test_a_run_whose_reply_was_lost_is_found_by_its_name(fault):
 
     faults = [{"route": "createModelJobForDataRows", "when": "after", **fault}]
     assert over(act, graphql_faults=faults) == (JobStatus.SUCCEEDED, 1)
+
+
+@pytest.mark.parametrize("body", ["{", {"data": None}, {"errors": [{"message": "timed out"}]}])
+def test_a_run_whose_reply_does_not_name_it_is_found_at_once(body):
+    fault = {"route": "createModelJobForDataRows", "when": "after", "body": body}
+
+    async def act(desk):
+        state, _ = await done(desk.app(mode="model_run"), job(row(), sent_at=1.0))
+        return state.status, desk.counts["model_jobs"]
+
+    assert over(act, graphql_faults=[fault]) == (JobStatus.SUCCEEDED, 1)
 
 
 def test_a_run_without_its_task_is_never_taken_for_absent():
@@ -337,9 +348,9 @@ def test_a_run_without_its_task_is_never_taken_for_absent():
         ("MALFORMED_REQUEST", None, Refused),
         ("INTERNAL_SERVER_ERROR", 422, Refused),
         ("INTERNAL_SERVER_ERROR", 426, StopRun),
-        ("INTERNAL_SERVER_ERROR", 500, Indeterminate),
-        ("INTERNAL_SERVER_ERROR", None, Indeterminate),
-        ("SOMETHING_NEW", None, Indeterminate),
+        ("INTERNAL_SERVER_ERROR", 500, UnexpectedReply),
+        ("INTERNAL_SERVER_ERROR", None, UnexpectedReply),
+        ("SOMETHING_NEW", None, UnexpectedReply),
     ],
 )
 def test_an_error_inside_a_reply_with_200_is_understood(code, status, error):

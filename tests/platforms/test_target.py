@@ -19,6 +19,7 @@ from runner.model.errors import (
     RunnerError,
     StopRun,
     Unavailable,
+    UnexpectedReply,
 )
 from runner.model.job import JobState, JobStatus
 from runner.model.secret import Secret
@@ -93,8 +94,11 @@ ONE = job(item("a", {"v": 1}))
     ("status", "body", "expected", "words"),
     [
         (200, {"id": ""}, Indeterminate, "no id"),
-        (200, {"other": 1}, Indeterminate, "not as expected"),
-        (200, b"<html><title>Login</title>", Indeterminate, "HTML page titled 'Login'"),
+        (200, {"other": 1}, UnexpectedReply, 'submit.id cannot be read.*"id".*holds .*other'),
+        (200, {"id": {"is": 1}}, UnexpectedReply, "gives no text or number, but dict"),
+        (200, {"no": 1, "message": "quota exceeded"}, UnexpectedReply, "and no job: quota exceeded"),
+        (200, b"OK", UnexpectedReply, "no JSON but 'OK'"),
+        (200, b"<html><title>Login</title>", UnexpectedReply, "HTML page titled 'Login'"),
         (200, b'{"id": ', Indeterminate, "no JSON"),
         (200, {"fault": "x"}, Refused, "The platform answered 200"),
         (500, {"message": "oh"}, Indeterminate, "oh"),

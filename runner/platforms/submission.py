@@ -1,0 +1,140 @@
+"""One submit of one job: the paying request, the search for a job that its reply does not name, the first state."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
+
+from runner.model.errors import Indeterminate, RecipeError, RunnerError, UnexpectedReply
+from runner.model.item import Json
+from runner.model.job import Find, Job, JobState, JobStatus, Submitted
+from runner.platforms.job_spec import JobSpec
+from runner.platforms.session import Session
+from runner.platforms.submit_spec import Submitting
+from runner.platforms.submitting import Sent, misfit, send
+from runner.platforms.tree import Scope
+from runner.platforms.turns import Turns
+
+REPLY: Final = "reply"
+"""In `kept`: the reply to a submit whose state could not be read from it, or whose results are not durable."""
+
+FindJob: TypeAlias = Callable[[Job], Awaitable[Submitted | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What is sent for one job.
+
+    Attributes:
+        way: chosen by the job, with a call.
+        told: kept with the job whatever the reply says.
+    """
+
+    session: Session
+    spec: JobSpec
+    way: Submitting
+    job: Job
+    told: Mapping[str, Json]
+
+    async def send(self, scope: Scope, turns: Turns, find: FindJob) -> Submitted:
+        """Send the paying request once, and read its reply; errors as `Target.submit`.
+
+        Args:
+            scope: of the job.
+            turns: of the connection's paying requests.
+            find: looks for the job in the platform's listing.
+        """
+        job = self.job
+        try:
+            sent = await send(self.session, self.way, scope, self.spec.name, admitted=job in turns)
+            if not sent.id:
+                unnamed = misfit(self.session, sent.answer, "submit.id gives nothing")
+                if unnamed.is_failure or self.spec.find is None:
+                    raise unnamed
+        except UnexpectedReply as error:
+            turns.leave(job)  # looking needs places too, and all may be held by those that look
+            return await self._found_or(error, find)
+        except Indeterminate as error:
+            if error.status is None or not 200 <= error.status < 300:
+                raise
+            turns.leave(job)
+            return await self._found(find, self.told, f"accepted, but {error.what}", error.status)
+        kept = {**sent.kept, **self.told}
+        if sent.id:
+            return self._accepted(sent, kept)
+        turns.leave(job)
+        return await self._found(find, kept, "accepted, but the reply has no id", sent.answer.reply.status)
+
+    async def _found_or(self, error: UnexpectedReply, find: FindJob) -> Submitted:
+        """Look once for the job of a reply that does not fit; raise its error when no exact listing shows it."""
+        if error.stop is not None or self.spec.capabilities.find is not Find.EXACT:
+            raise error
+        try:
+            found = await find(self.job)
+        except RunnerError:
+            found = None
+        if found is None:
+            raise error
+        return Submitted(found.id, {**self.told, **found.kept}, misfit=error.what)
+
+    async def _found(self, find: FindJob, kept: Mapping[str, Json], why: str, status: int) -> Submitted:
+        """Look at once for a job whose reply does not name it; it exists, so that what is found is it.
+
+        Only where several jobs that look alike may be on their way, a likely one may just as well be another.
+        """
+        capabilities = self.spec.capabilities
+        if capabilities.find is Find.PROBABLE and capabilities.jobs_at_once != 1:
+            raise Indeterminate(why, status=status)
+        try:
+            found = None if self.spec.find is None else await find(self.job)
+        except RunnerError as error:
+            raise Indeterminate(f"{why}; {error.what}", status=status, mend=error.mend) from error
+        if found is None:
+            raise Indeterminate(why, status=status)
+        return Submitted(found.id, {**kept, **found.kept})
+
+    def _accepted(self, sent: Sent, kept: Mapping[str, Json]) -> Submitted:
+        """Return the accepted job; a reply that does not tell its state is kept: it may hold the only answer."""
+        poll_after_s = self.session.poll_after_s(sent.answer)
+        if not self.way.status_in_reply:
+            state = None if poll_after_s is None else JobState(JobStatus.RUNNING, poll_after_s=poll_after_s)
+            return Submitted(sent.id, kept, state)
+        reply: Mapping[str, Json] = {REPLY: {"response": sent.answer.response, "status": sent.answer.reply.status}}
+        try:
+            state = state_of(self.spec, self.session, sent.scope, poll_after_s)
+        except RecipeError as error:
+            problem = f"the reply to the submit does not tell the state of the job: {error.problems[0].what}"
+            return Submitted(sent.id, {**kept, **reply}, misfit=problem)
+        if state.status is JobStatus.HELD:
+            problem = f"the reply to the submit says {state.word!r}, which the manifest does not know"
+            return Submitted(sent.id, {**kept, **reply}, misfit=problem)
+        if state.is_terminal and not is_settled(state):
+            return Submitted(sent.id, {**kept, **reply})  # poll may tell why
+        holds_results = state.is_terminal and all(place.step.call is None for place in self.spec.results)
+        return Submitted(sent.id, kept, state, reply if holds_results else {})
+
+
+def first_state(spec: JobSpec, session: Session, scope: Scope) -> JobState | None:
+    """Read how a job stands from the kept reply to its submit; None when the manifest still cannot read it.
+
+    Args:
+        spec: of the target.
+        session: of the connection.
+        scope: of the job, with the kept reply.
+    """
+    try:
+        return state_of(spec, session, scope, None)
+    except RecipeError:
+        return None
+
+
+def state_of(spec: JobSpec, session: Session, scope: Scope, poll_after_s: float | None) -> JobState:
+    """Read how a job stands; a platform that repeats a secret in its words does not make us show it."""
+    state = spec.poll.states.read(scope, poll_after_s)
+    return replace(state, error=session.client.hidden(state.error)) if state.error else state
+
+
+def is_settled(state: JobState) -> bool:
+    """Whether a state is final and says all that a poll could say."""
+    return state.is_terminal and (state.status is JobStatus.SUCCEEDED or bool(state.error))

@@ -1,0 +1,272 @@
+"""A reply that was received is not a lost one: whole applies over a manifest and a platform that answers strangely."""
+
+import asyncio
+import json
+from collections import Counter
+
+import httpx
+import pytest
+
+from runner.ledger.memory import MemoryLedger
+from runner.model.errors import StopRun
+from runner.model.event import ItemsDone, JobAccepted, JobSettled
+from runner.model.job import Job
+from runner.model.recipe import PollRhythm, RunOptions
+from tests.engine.world import SCOPE, FastClock, applied, item, work_on
+from tests.platforms.made import PLACE, manifest, over
+
+PLATFORM = """\
+apiVersion: runner/v1
+kind: Platform
+name: p
+connection:
+  fields: {base_url: {type: string}, token: {type: secret}}
+  headers: {Authorization: "Bearer {{ connection.token }}"}
+message: "{{ response.error }}"
+errors:
+  - {when: "{{ response.fault is defined }}", is: item_permanent}
+  - {when: "{{ response.quota is defined }}", is: stop_run, mend: pay the bill}
+targets:
+  t:
+    capabilities: {find: exact}
+    submit:
+      call: {post: /jobs, json: {item: "{{ item.id }}", label: "{{ job.key }}"}}
+      id: "{{ response.id }}"
+      outcome: {not_created: [400, "{{ response.why.code == 7 }}", "{{ response.refused }}"]}
+    find:
+      call: {get: /jobs}
+      each: "{{ response.jobs }}"
+      match: "{{ found.label == job.key }}"
+      id: "{{ found.id }}"
+      visible_within: 1s
+      complete: true
+    poll:
+      call: {get: "/jobs/{{ job.id }}"}
+      status: "{{ response.status }}"
+      states: {running: [running], succeeded: [done], failed: [failed]}
+      error: "{{ response.error }}"
+    results: {result: "{{ response.answer }}"}
+"""
+INSTANT = PLATFORM.replace("      outcome:", "      status_in_reply: true\n      outcome:")
+"""Answers at once, and knows no job afterwards."""
+PLAIN = RunOptions(items_per_job=1, poll=PollRhythm(1.0, 2.0, 10.0))
+ITEMS = [item(f"i{number}") for number in range(20)]
+
+
+class Server:
+    """Answers a POST by `reply(item, how often it was posted)`; lists nothing and knows no job but by `job`."""
+
+    def __init__(self, reply, job=(404, {"error": "no such job"}), listing=(200, {"jobs": []})):
+        self.reply, self.job, self.listing = reply, job, listing
+        self.posts, self.polls = Counter(), 0
+        self.in_flight = self.most = 0
+
+    async def __call__(self, request):
+        if request.method == "POST":
+            key = json.loads(request.content)["item"]
+            self.posts[key] += 1
+            self.in_flight += 1
+            self.most = max(self.most, self.in_flight)
+            for _ in range(50):
+                await asyncio.sleep(0)
+            self.in_flight -= 1
+            return answer(*self.reply(key, self.posts[key]))
+        if request.url.path == "/jobs":
+            return answer(*self.listing)
+        self.polls += 1
+        return answer(*self.job)
+
+
+def answer(status, body):
+    if isinstance(body, str):
+        return httpx.Response(status, text=body, headers={"content-type": "text/html" if "<" in body else "text/plain"})
+    return httpx.Response(status, json=body)
+
+
+def apply(server, ledger=None, items=ITEMS, text=PLATFORM, run=PLAIN, **options):
+    clock = FastClock()
+    target = over(server, manifest(text), clock=clock, transport=httpx.MockTransport(server)).target("p.t", {}, PLACE)
+    work = work_on(ledger or MemoryLedger(), items, target, clock=clock, run=run)
+    return applied(work, **options)
+
+
+def errors(ledger):
+    async def read():
+        return {each.key: (each.status, each.error) async for batch in ledger.outcomes(SCOPE) for each in batch}
+
+    return asyncio.run(read())
+
+
+def done(key, posts):
+    return 201, {"id": f"j-{key}", "status": "done", "answer": key.upper()}
+
+
+# -- an accepted reply without a usable id
+@pytest.mark.parametrize("body", [{"jobId": 5}, {"id": None}, {"id": {}}, {"id": [1]}, "OK"])
+def test_what_was_accepted_is_held_and_never_sent_again(body):
+    server, ledger = Server(lambda key, posts: (201, body)), MemoryLedger()
+    for _ in range(3):
+        report = apply(server, ledger, ITEMS[:1])
+        assert (report.outcome, server.posts) == ("held", {"i0": 1})
+
+
+def test_the_message_names_the_template_and_what_the_reply_held_without_secrets():
+    ledger = MemoryLedger()
+    apply(Server(lambda key, posts: (201, {"jobId": "sk-very-secret-0123456789"})), ledger, ITEMS[:1])
+    _, error = errors(ledger)["i0"]
+    assert "submit.id" in error
+    assert "{{ response.id }}" in error
+    assert "jobId" in error
+    assert "very-secret" not in error
+
+
+def test_the_platforms_own_word_fails_the_item():
+    ledger = MemoryLedger()
+    server = Server(lambda key, posts: (200, {"error": "quota exceeded"}) if key == "i1" else done(key, posts))
+    for _ in range(2):
+        report = apply(server, ledger, ITEMS[:3], INSTANT)
+        assert (report.counts, server.posts["i1"]) == ({"succeeded": 2, "failed": 1}, 1)
+    assert errors(ledger)["i1"] == ("failed", "p answered 200, and no job: quota exceeded")
+
+
+def test_an_error_rule_fails_the_item_and_attempts_bound_the_rest():
+    server = Server(lambda key, posts: (200, {"fault": 1}))
+    run = RunOptions(items_per_job=1, attempts=2)
+    report = apply(server, items=ITEMS[:2], run=run)
+    assert (report.counts, server.posts) == ({"failed": 2}, {"i0": 2, "i1": 2})
+
+
+def test_a_rule_that_stops_the_run_stops_it_and_the_item_has_failed():
+    server, ledger = Server(lambda key, posts: (200, {"quota": 0})), MemoryLedger()
+    report = apply(server, ledger, ITEMS[:1])
+    assert (report.outcome, isinstance(report.error, StopRun), server.posts) == ("stopped", True, {"i0": 1})
+    assert errors(ledger)["i0"][0] == "failed"
+
+
+def test_a_reply_with_an_id_was_created_whatever_else_it_says():
+    server = Server(
+        lambda key, posts: (200, {"id": key, "refused": True, "fault": 1}), (200, {"status": "done", "answer": 1})
+    )
+    assert (apply(server).outcome, sum(server.posts.values())) == ("done", 20)
+
+
+def test_an_expression_that_misses_a_field_hides_no_other():
+    server = Server(lambda key, posts: (409, {"refused": True}))
+    report = apply(server, items=ITEMS[:1])
+    assert (report.counts, server.posts) == ({"failed": 1}, {"i0": 1})
+
+
+# -- a manifest at fault
+def test_three_misfits_at_the_beginning_stop_the_run():
+    server, ledger = Server(lambda key, posts: (201, {"jobId": 5})), MemoryLedger()
+    report = apply(server, ledger)
+    assert (report.outcome, sum(server.posts.values())) == ("stopped", 3)
+    assert "the first 3 replies of this run do not fit the manifest" in str(report.error)
+    assert report.counts == {"held": 3, "new": 17}
+
+
+def test_ten_misfits_in_a_row_stop_a_run_that_began_well():
+    server = Server(lambda key, posts: done(key, posts) if key in ("i0", "i1") else (201, {}))
+    report = apply(server, text=INSTANT, run=RunOptions(items_per_job=1, max_in_flight=1))
+    assert (report.outcome, sum(server.posts.values())) == ("stopped", 12)
+
+
+def test_at_most_three_requests_wait_for_the_first_reply_of_a_manifest():
+    server, ledger = Server(done), MemoryLedger()
+    apply(server, ledger, ITEMS[:3], INSTANT)
+    assert server.most == 3
+    server = Server(done)
+    first = apply(server, MemoryLedger(), text=INSTANT)
+    assert (first.outcome, server.most > 3) == ("done", True)
+    server = Server(lambda key, posts: (400, {}))
+    apply(server, MemoryLedger(), text=INSTANT)
+    assert server.most == 3  # nothing was understood
+    server = Server(lambda key, posts: (400, {}))
+    apply(server, ledger, text=INSTANT)
+    assert server.most > 3  # it was, in an earlier apply
+
+
+# -- a page where JSON is due
+def test_a_page_in_place_of_a_reply_stops_the_run_at_once():
+    server, ledger = Server(lambda key, posts: (200, "<html><title>Sign in</title></html>")), MemoryLedger()
+    report = apply(server, ledger, ITEMS[:1])
+    assert (report.outcome, isinstance(report.error, StopRun), server.posts) == ("stopped", True, {"i0": 1})
+    assert errors(ledger)["i0"][0] == "held"
+    assert "an HTML page titled 'Sign in'" in errors(ledger)["i0"][1]
+
+
+def test_a_page_in_place_of_a_listing_stops_the_run_at_once():
+    server = Server(lambda key, posts: (500, {}), listing=(200, "<!DOCTYPE html><title>Sign in</title>"))
+    report = apply(server, items=ITEMS[:1])
+    assert (report.outcome, isinstance(report.error, StopRun), server.posts) == ("stopped", True, {"i0": 1})
+
+
+def test_a_page_with_an_error_status_is_judged_by_its_status():
+    ledger = MemoryLedger()
+    server = Server(lambda key, posts: (400, "<html><title>Bad Request</title>"))
+    assert apply(server, ledger, ITEMS[:1]).counts == {"failed": 1}
+    assert "titled 'Bad Request'" in errors(ledger)["i0"][1]
+
+
+# -- a constant failure
+def test_a_constant_500_is_bounded_and_told():
+    server, ledger = Server(lambda key, posts: (500, {"error": "boom"})), MemoryLedger()
+    for _ in range(3):
+        report = apply(server, ledger, ITEMS[:1])
+        assert (report.outcome, server.posts) == ("failed_items", {"i0": 3})
+    assert "boom" in errors(ledger)["i0"][1]
+
+
+# -- an answer in hand
+def test_an_answer_in_hand_is_kept_when_another_submit_stops_the_run():
+    def reply(key, posts):
+        return (400, {"quota": 0}) if key == "i1" else done(key, posts)
+
+    server, ledger = Server(reply), MemoryLedger()
+    report = apply(server, ledger, ITEMS[:3], INSTANT)
+    assert (report.outcome, report.counts["succeeded"]) == ("stopped", sum(server.posts[key] for key in ("i0", "i2")))
+    assert server.polls == 0
+
+
+def test_an_answer_with_an_unknown_word_is_kept_and_taken_when_the_manifest_knows_it():
+    server = Server(lambda key, posts: (201, {"id": key, "status": "complete", "answer": 7}))
+    ledger = MemoryLedger()
+    report = apply(server, ledger, ITEMS[:1], INSTANT)
+    assert report.counts == {"held": 1}
+    assert "'complete'" in errors(ledger)["i0"][1]
+    known = over(server, manifest(INSTANT.replace("[done]", "[done, complete]"))).target("p.t", {}, PLACE)
+
+    async def asked():
+        (row,) = [row async for row in ledger.jobs(SCOPE)]
+        return row, await known.poll(job_of(row))
+
+    row, state = asyncio.run(asked())
+    assert (state.status, state.reply["answer"], row.id) == ("succeeded", 7, "i0")
+
+
+def job_of(row):
+    return Job(row.job, row.attempt, ITEMS[:1], row.kept, row.id)
+
+
+def test_acceptance_and_answer_are_one_durable_write():
+    class Watched(MemoryLedger):
+        calls = ()
+
+        async def record(self, scope, lease, events):
+            self.calls = (*self.calls, [type(event) for event in events])
+            await super().record(scope, lease, events)
+
+    ledger = Watched()
+    assert apply(Server(done), ledger, ITEMS[:1], INSTANT).outcome == "done"
+    (both,) = [call for call in ledger.calls if JobAccepted in call]
+    assert {ItemsDone, JobSettled} <= set(both)
+
+
+def test_an_answer_whose_results_do_not_fit_is_kept_with_the_acceptance():
+    ledger = MemoryLedger()
+    apply(Server(lambda key, posts: (201, {"id": key, "status": "done"})), ledger, ITEMS[:1], INSTANT, wait_s=60.0)
+
+    async def kept():
+        return [row.kept async for row in ledger.jobs(SCOPE)]
+
+    assert asyncio.run(kept())[0]["reply"]["response"] == {"id": "i0", "status": "done"}
