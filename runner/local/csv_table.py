@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+import re
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import TextIOWrapper
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -95,7 +98,9 @@ class CsvTable:
         self._path = path
         self._label = label
         self._dialect = dialect
-        self._last_quote: int | None = None
+        self._delimiter = ","
+        self._head_lines = 0
+        self._quotes: tuple[int, int] | None = None
         self.names: Sequence[str] = ()
         self.notes: list[str] = []
 
@@ -110,10 +115,12 @@ class CsvTable:
         with reading(self._label):
             try:
                 with self._open() as lines:
-                    delimiter = self._delimiter()
-                    reader: _Reader = csv.reader(lines, **self._dialect.options(delimiter))
-                    self.names = self._head(reader, delimiter)
-                    yield from self._rows(reader)
+                    self._delimiter = self._found_delimiter()
+                    seen = _SeenLines(lines)
+                    reader: _Reader = csv.reader(seen, **self._dialect.options(self._delimiter))
+                    self.names = self._head(reader)
+                    self._head_lines = reader.line_num
+                    yield from self._rows(reader, seen)
             except UnicodeError as error:
                 what = f"{self._label} is not a text in {self._dialect.encoding}: {error}"
                 raise ConfigError(what, mend="name its encoding: `encoding: cp1252`") from error
@@ -131,7 +138,7 @@ class CsvTable:
         with self._open() as lines:
             return lines.readline(FIELD_CHARACTERS)
 
-    def _delimiter(self) -> str:
+    def _found_delimiter(self) -> str:
         """Return the delimiter; with `auto` the one that cuts the first line into the most values."""
         if self._dialect.delimiter != AUTO:
             return self._dialect.delimiter or ","
@@ -146,7 +153,7 @@ class CsvTable:
         except csv.Error:
             return []
 
-    def _head(self, reader: _Reader, delimiter: str) -> Sequence[str]:
+    def _head(self, reader: _Reader) -> Sequence[str]:
         """Return the names of the columns; the first line is read when it holds names."""
         given = self._dialect.names
         first = self._first_row(reader) if self._dialect.header else []
@@ -157,7 +164,7 @@ class CsvTable:
             names = given
         else:
             names = self._unique(self._trimmed(first, len(first) - 1 if first and not first[-1] else len(first)))
-        self._refuse_without_key(names, delimiter)
+        self._refuse_without_key(names)
         return names
 
     def _first_row(self, reader: _Reader) -> list[str]:
@@ -190,10 +197,10 @@ class CsvTable:
                 self.notes.append(f"{self._label}: column {at + 1} is a second {name!r} and is called {new!r}")
         return found
 
-    def _refuse_without_key(self, names: Sequence[str], delimiter: str) -> None:
+    def _refuse_without_key(self, names: Sequence[str]) -> None:
         """Refuse a first line without the column of the key: the delimiter, the file or the recipe is another one."""
         key = self._dialect.key
-        others = [each for each in DELIMITERS if each != delimiter and len(names) == 1 and each in names[0]]
+        others = [each for each in DELIMITERS if each != self._delimiter and len(names) == 1 and each in names[0]]
         fits = [each for each in others if key is None or key in self._cut(names[0], each)]
         if key is None:
             if not fits or self._dialect.delimiter is not None or self._dialect.names is not None:
@@ -211,20 +218,23 @@ class CsvTable:
         is_trailing = self._dialect.trailing_delimiter and len(row) == width + 1 and not row[-1]
         return row[:-1] if is_trailing else row
 
-    def _rows(self, reader: _Reader) -> Iterator[Row]:
-        width = len(self.names)
+    def _rows(self, reader: _Reader, seen: _SeenLines) -> Iterator[Row]:
+        width, quote = len(self.names), self._dialect.quote
         while True:
             line = reader.line_num + 1
+            seen.lines.clear()
             try:
                 row = next(reader)
             except StopIteration:
                 return
             except csv.Error as error:
-                self._refuse_open_quote(line, reader.line_num, str(error))
+                self._refuse_broken(seen, line, reader.line_num, str(error))
                 yield from self._broken(line, reader.line_num, str(error))
                 continue
             if not row:
                 continue
+            if quote and any(value.endswith(quote) for value in row) and self._ends_open("".join(seen.lines)):
+                self._refuse_broken(seen, line, reader.line_num, "a quote ends a value and none begins it")
             if len(row) != width:
                 row = self._trimmed(row, width)
             yield Row(line, row, self._fault(row, line, reader.line_num))
@@ -240,29 +250,68 @@ class CsvTable:
         for number in range(line + 1, last + 1):
             yield Row(number, (), f"not CSV: the row of line {line} is broken and goes on to line {last}")
 
-    def _refuse_open_quote(self, line: int, last: int, what: str) -> None:
-        """Refuse a file of which nobody can say where the row after a broken one begins.
+    def _refuse_broken(self, seen: _SeenLines, line: int, last: int, what: str) -> None:
+        """Refuse a file of which nobody can say where a broken row begins and ends.
 
-        A quoted text with a quote inside that was not doubled may end at any later quote: rows that seem to follow may
-        be a part of it. Without a later quote the broken row ends with its line.
+        A quoted text with a quote inside that was not doubled may begin at any opening quote before and end at any
+        closing quote behind: rows that seem to lie between may be a part of it. Else the broken row is alone.
         """
         if what == _END:
             raise ConfigError(
                 f"{self._label}:{line}: the quote of line {line} is never closed: lines {line} to {last} are not read",
                 mend="close the quote; `quote: ''` when quotes mean nothing in this file",
             )
-        if last < self._last_quote_line():
-            told = f"the quotes of this row do not fit ({what}): where the next row begins is not sure"
-            raise ConfigError(f"{self._label}:{line}: {told}", mend='double every quote inside a quoted text: ""')
+        first_open, last_close = self._quote_lines()
+        may_begin_before = first_open < line and bool(self._closing().search("".join(seen.lines)))
+        if may_begin_before or last < last_close:
+            told = f"the quotes of this row do not fit ({what}), so that rows around it may be a part of it"
+            mend = "double every quote inside a quoted text (\"\"); `quote: ''` when quotes mean nothing in this file"
+            raise ConfigError(f"{self._label}:{line}: {told}", mend=mend)
 
-    def _last_quote_line(self) -> int:
-        """Return the number of the last line with a quote; reads the file once."""
-        if self._last_quote is None:
-            quote = self._dialect.quote
+    def _quote_lines(self) -> tuple[int, int]:
+        """Return the first line with an opening and the last with a closing quote below the names; reads once."""
+        if self._quotes is None:
+            quote, cut = re.escape(self._dialect.quote), re.escape(self._delimiter)
+            opening, closing = re.compile(rf"(?:^|{cut}) *{quote}"), self._closing()
+            first, last = sys.maxsize, 0
             with self._open() as lines:
-                numbers = (number for number, text in enumerate(lines, 1) if quote and quote in text)
-                self._last_quote = max(numbers, default=0)
-        return self._last_quote
+                for number, text in islice(enumerate(lines, 1), self._head_lines, None):
+                    first = number if number < first and opening.search(text) else first
+                    last = number if closing.search(text) else last
+            self._quotes = (first, last)
+        return self._quotes
+
+    def _closing(self) -> re.Pattern[str]:
+        quote, cut = re.escape(self._dialect.quote), re.escape(self._delimiter)
+        return re.compile(rf"{quote} *(?:{cut}|[\r\n]|$)")
+
+    def _ends_open(self, text: str) -> bool:
+        """Whether a value that does not begin with a quote ends with one: the end of a text that began before."""
+        quote, cut = re.escape(self._dialect.quote), re.escape(self._delimiter)
+        blank = " *" if self._dialect.skip_blanks else ""
+        value = rf"{blank}(?:{quote}(?:[^{quote}]|{quote}{quote})*{quote}|(?P<bare>[^{cut}\r\n]*))(?:{cut}|\r?\n|\r|$)"
+        at, pattern = 0, re.compile(value)
+        while at < len(text) and (match := pattern.match(text, at)):
+            if match["bare"] and match["bare"].endswith(self._dialect.quote):
+                return True
+            at = match.end()
+        return False
+
+
+class _SeenLines:
+    """The lines of a text, remembered until they are cleared."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._next = lines.__next__
+        self.lines: list[str] = []
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._next()
+        self.lines.append(line)
+        return line
 
 
 def _is_text(text: str) -> bool:

@@ -1,5 +1,8 @@
 import asyncio
+import csv
 import gzip
+import io
+import random
 
 import pytest
 
@@ -184,3 +187,46 @@ def test_fingerprint_changes_with_bytes_and_options(tmp_path):
     sources = [source(tmp_path, b"a\n1\n"), source(tmp_path, delimiter=";"), source(tmp_path, key="a")]
     before = {asyncio.run(one.fingerprint()) for one in sources}
     assert len(before | {asyncio.run(source(tmp_path, b"a\n2\n").fingerprint())}) == 4
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'1,"quoted"\n2,tail of one"\n2,the real two\n',  # the text seems to end, and its rest to be a row
+        b'"1,",\n2,\n2,x"\n"3","x"\n',  # a closing quote is lost
+        b'1,"a"\n2,foreign\n3,"x" tail"\n4,d\n',
+    ],
+)
+def test_a_file_is_refused_when_rows_before_may_lie_in_a_broken_one(tmp_path, text):
+    what, _ = refusal(tmp_path, b"a,b\n" + text)
+    assert "so that rows around it may be a part of it" in what
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b'1,5"\n2,6" pipe\n', b'1,"a, b"\n2,5" pipe\n', b'1,"say ""hi"""\n2,"""x"""\n3,""\n', b'1,"a"\n2,"b,c\nd"\n'],
+)
+def test_quotes_that_leave_no_doubt_are_read(tmp_path, text):
+    values, rejected = read(tmp_path, b"a,b\n" + text)
+    assert (len(values), rejected) == (len({value["a"] for value in values}), [])
+    assert [value["b"] for value in values] == [row[1] for row in csv.reader(io.StringIO(text.decode()))]
+
+
+def test_one_lost_quote_never_makes_a_row_of_what_lies_in_another(tmp_path):
+    letters = ["a", "b", ",", '"', "\n", "1", "2", " ", '""', "\n2,"]
+    outcomes = set()
+    for seed in range(300):
+        chance = random.Random(seed)
+        rows = [[str(n), "".join(chance.choices(letters, k=6))] for n in range(chance.randint(2, 6))]
+        file = io.StringIO()
+        csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows([["id", "t"], *rows])
+        text = file.getvalue()
+        at = chance.choice([at for at, letter in enumerate(text) if letter == '"' and at > 9])
+        try:
+            values, _ = read(tmp_path, (text[:at] + text[at + 1 :]).encode(), key="id")
+        except ConfigError:
+            outcomes.add("refused")
+            continue
+        outcomes.add("read")
+        assert [value for value in values if [value["id"], value["t"]] not in rows] == []
+    assert "refused" in outcomes
