@@ -39,6 +39,7 @@ class GivenExpression:
     function: Any
     text: str = "{{ ... }}"
     names: frozenset = frozenset({"item"})
+    paths: frozenset = frozenset({("item",)})
 
     def __call__(self, scope):
         try:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from runner.model.problem import Problem
 from runner.recipe import load_recipes
-from runner.recipe.load import Problem
 from runner.recipe.project import load_project
 from tests.recipe.shop import Shop
 
