@@ -120,6 +120,8 @@ def moved(document: Mapping[str, Json], plan: StagePlan, *, is_begun: bool) -> s
         return ""
     if document["plan"] != plan.id:
         return f"the items to submit have changed since: {document['to_submit']} then, {plan.to_submit} now"
+    if document.get("rows", {}).get("gone", plan.rows_gone) != plan.rows_gone:
+        return f"the rows that go have changed since: {document['rows']['gone']} then, {plan.rows_gone} now"
     if document["ledger"]["version"] != plan.version:
         return "the ledger has moved since: another apply or decision came between"
     return ""

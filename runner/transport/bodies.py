@@ -22,10 +22,13 @@ def json_body(value: Json) -> bytes:
     """Return the value as compact JSON, members in the given order (the same value gives the same bytes).
 
     Raises:
-        Refused: the value holds something JSON has no form for.
+        Refused: the value holds something JSON has no form for, or a text that has no UTF-8.
     """
     try:
-        return jsontext.write(value)
+        text = jsontext.write(value)
+        if b"\\ud" in text:  # only then: a lone surrogate is written escaped
+            jsontext.refuse_surrogates(value)
+        return text
     except (TypeError, ValueError) as error:
         raise Refused(f"the request cannot be written as JSON: {error}") from error
 

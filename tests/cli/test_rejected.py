@@ -69,3 +69,13 @@ def test_of_very_many_problems_the_first_are_printed_and_all_are_in_the_document
     assert (said.code, said.err.count("error[")) == (3, 50)
     assert "and 190 more (all of them: runner validate -o json)" in said.err
     assert len(json.loads(shell("validate", "-f", "r.yaml", "-o", "json").out)["problems"]) == 240
+
+
+def test_a_saved_plan_is_stale_when_other_rows_would_go(shell: Shell):
+    write(shell, '{"id": "a"}', '{"id": "b"}')
+    shell("apply", "-f", "r.yaml")
+    assert shell("plan", "-f", "r.yaml", "--out", "p.json").code == 0
+    shell.write("in.jsonl", '{"id": "a"}\n')
+    said = shell("apply", "p.json")
+    assert (said.code, len(shell.lines("out.jsonl"))) == (17, 2)
+    assert "the rows that go have changed since: 0 then, 1 now" in said.err

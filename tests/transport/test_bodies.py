@@ -29,6 +29,16 @@ def test_what_json_cannot_hold_is_refused():
         json_body({"a": b"bytes"})
 
 
+@pytest.mark.parametrize("value", [{"a": "x\ud83d"}, ["\udc00"], {"\ud83d": 1}])
+def test_half_a_character_is_refused(value):
+    with pytest.raises(Refused, match="half a character"):
+        json_body(value)
+
+
+def test_a_text_that_only_looks_like_half_a_character_is_sent():
+    assert json_body(["\\ud83d", "😀"]) == '["\\\\ud83d","😀"]'.encode()
+
+
 def test_lines_and_forms():
     assert json_lines([{"a": 1}, 2]) == b'{"a":1}\n2\n'
     assert form_body([("a b", "ü&"), ("a b", "2")]) == b"a+b=%C3%BC%26&a+b=2"
