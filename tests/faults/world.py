@@ -27,7 +27,8 @@ kind: Recipe
 name: numbers
 source: {source}
 target: {{faulty.{form}: {{connection: faulty}}}}
-run: {{items_per_job: {per_job}, max_in_flight: {in_flight}, poll: {{first: 50ms, factor: 1.5, max: 500ms}}{more}}}
+run: {{items_per_job: {per_job}, max_in_flight: {in_flight}, poll: {{first: 50ms, factor: 1.5, max: 500ms}},
+  same_failure_limit: 20{more}}}  # faults strike at random, the same item again and again
 record: {{id: "{{{{ result.id }}}}", upper: "{{{{ result.upper }}}}", sha256: "{{{{ result.sha256 }}}}"}}
 sinks:
   - jsonl: {{path: out/numbers.jsonl}}
