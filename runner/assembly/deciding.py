@@ -73,15 +73,15 @@ async def jobs(session: Session, recipes: Sequence[Recipe], *, all_of_them: bool
     ]
 
 
-async def job(session: Session, recipes: Sequence[Recipe], key: str) -> Found:
-    """Return the one job whose key begins so.
+async def job(session: Session, recipes: Sequence[Recipe], key: str, noun: str = "job") -> Found:
+    """Return the one job whose key begins so; `noun` is what else was looked for under the key.
 
     Raises:
         UsageError: there is none, or more than one.
     """
     found = [each for each in await jobs(session, recipes, all_of_them=True) if each.row.job.startswith(key)]
     if len(found) != 1:
-        what = f"there are {len(found)} jobs whose key begins with {key!r}" if found else f"there is no job {key!r}"
+        what = f"there are {len(found)} jobs whose key begins with {key!r}" if found else f"there is no {noun} {key!r}"
         raise UsageError(what, mend="runner state list --all shows the keys")
     return found[0]
 

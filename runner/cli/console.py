@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from math import isfinite
 from typing import Final, TextIO
 
@@ -27,6 +29,11 @@ _PAINTED: Final = re.compile(f"{_OURS}([0-9]+)m")
 
 # C0 but tab and line feed, DEL, C1, separators that some read as line ends, marks that reorder text, lone surrogates.
 _UNSAFE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+_ERASED: Final = "\r\x1b[K"
+_drawn: list[TextIO] = []
+"""Where a line is drawn now."""
 
 
 def is_terminal(stream: TextIO) -> bool:
@@ -69,13 +76,33 @@ def safe(text: str) -> str:
     return "".join(pieces)
 
 
+def draw(text: str) -> None:
+    """Redraw the last line of the terminal of standard error; what is printed next erases it. No-op elsewhere."""
+    if is_terminal(sys.stderr):
+        _drawn[:] = [sys.stderr]
+        sys.stderr.write(f"{_ERASED}{safe(text)[: shutil.get_terminal_size().columns - 1]}")
+        sys.stderr.flush()
+
+
+def erase() -> None:
+    """Erase the line that is drawn, with the ^C that a terminal may have put behind it."""
+    if _drawn:
+        stream = _drawn[-1]
+        _drawn.clear()
+        with suppress(OSError):  # a terminal that went away
+            stream.write(_ERASED)
+            stream.flush()
+
+
 def out(text: str = "") -> None:
     """Print a result."""
+    erase()
     click.echo(safe(text), color=True)
 
 
 def err(text: str) -> None:
     """Print what is not a result: progress, problems, advice."""
+    erase()
     click.echo(safe(text), err=True, color=True)
 
 
@@ -84,6 +111,7 @@ def out_json(document: Json, *, indent: int | None = 2) -> None:
 
     What a terminal must not see is escaped as JSON escapes it; NaN and Infinity, which JSON has not, become null.
     """
+    erase()
     document = REDACTOR.value(document)
     try:
         text = json.dumps(document, indent=indent, ensure_ascii=False, allow_nan=False, default=str)

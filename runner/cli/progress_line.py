@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
-from runner.cli.console import err, is_terminal
+from runner.cli.console import draw, erase, err, is_terminal
 from runner.engine.progress import Progress
 from runner.model.redact import redact
 
@@ -91,9 +91,7 @@ class ProgressLine:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
-        if self._terminal:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+        erase()
 
     async def _show(self) -> None:
         last = ""
@@ -102,8 +100,7 @@ class ProgressLine:
             width = shutil.get_terminal_size().columns - 1 if self._terminal else None
             text = line(self._name, self._progress, self._monotonic() - self._start, width)
             if self._terminal:
-                sys.stderr.write(f"\r\x1b[K{redact(text)[:width]}")
-                sys.stderr.flush()
+                draw(redact(text))
             elif text != last:
                 err(text)
             last = text

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TextIO
 
 import click
 
@@ -16,7 +14,7 @@ from runner.assembly.trial.reading import load_trials
 from runner.assembly.trial.running import Tried, run_case
 from runner.assembly.trial.stands import means_of
 from runner.cli import options
-from runner.cli.console import is_terminal, one_line, out, out_json, paint, safe
+from runner.cli.console import draw, erase, one_line, out, out_json, paint
 from runner.cli.exits import Exit
 from runner.cli.failures import problem_text
 from runner.cli.forms.problem_json import problem_json
@@ -68,20 +66,12 @@ async def _tried(trials: Sequence[Trial], form: str, against: str) -> list[Tried
     means = means_of(against, os.environ)
     for trial in trials:
         for case in trial.cases:
-            show_now(f"{trial.file}  {one_line(case.name)}", sys.stderr)
+            draw(f"{trial.file}  {one_line(case.name)}")
             found.append(await run_case(trial, case, means))
-            show_now("", sys.stderr)
+            erase()
             if form == "text":
                 out(_block(found[-1]))
     return found
-
-
-def show_now(text: str, stream: TextIO) -> None:
-    """Tell on a terminal what runs now, in a line that gives way to what comes next."""
-    if is_terminal(stream):
-        width = shutil.get_terminal_size().columns
-        stream.write(f"\r\x1b[K{safe(text)[: width - 1]}")
-        stream.flush()
 
 
 def _block(tried: Tried) -> str:

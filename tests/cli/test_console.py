@@ -1,10 +1,12 @@
 """What reaches a terminal."""
 
 import json
+import sys
+from io import StringIO
 
 import pytest
 
-from runner.cli.console import err, one_line, out, out_json, paint, row, safe
+from runner.cli.console import draw, erase, err, one_line, out, out_json, paint, row, safe
 from runner.model.problem import Mark, Problem
 
 HOSTILE = "a\x1b[2J\x1b[31mred\x07\r\x9b1mb\u202ec"
@@ -54,3 +56,40 @@ def test_json_keeps_every_character_and_shows_none_that_steers(capsys: pytest.Ca
 def test_json_has_no_nan(capsys: pytest.CaptureFixture[str]):
     out_json({"loss": float("nan"), "steps": [1.5, float("inf")]}, indent=None)
     assert capsys.readouterr().out == '{"loss": null, "steps": [1.5, null]}\n'
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def looked_at(monkeypatch: pytest.MonkeyPatch, made: StringIO) -> StringIO:
+    """Take the place of standard error; not by a fixture: pytest sets it anew for the test itself."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setattr(sys, "stderr", made)
+    return made
+
+
+def test_a_line_is_drawn_and_erased(monkeypatch: pytest.MonkeyPatch):
+    terminal = looked_at(monkeypatch, Terminal())
+    draw("a\x07 now")
+    erase()
+    erase()
+    assert terminal.getvalue() == "\r\x1b[Ka\\x07 now\r\x1b[K"
+
+
+def test_a_note_does_not_stand_behind_the_line_that_is_drawn(monkeypatch: pytest.MonkeyPatch):
+    terminal = looked_at(monkeypatch, Terminal())
+    draw("r  [███·····] 3/10 items")
+    err("SIGINT: no further job is submitted; run it again to go on")
+    err("second")
+    told = terminal.getvalue().split("\r\x1b[K")[-1]
+    assert told == "SIGINT: no further job is submitted; run it again to go on\nsecond\n"
+
+
+def test_nothing_is_drawn_where_nobody_looks(monkeypatch: pytest.MonkeyPatch):
+    pipe = looked_at(monkeypatch, StringIO())
+    draw("now")
+    erase()
+    assert pipe.getvalue() == ""

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.cli.outputs import faults
 from tests.cli.shell import Shell
 
 INVOICES = ("-f", "invoices.yaml", "--emulate")
@@ -32,9 +33,23 @@ def test_show_tells_of_items(applied: Shell):
     assert len(shown["item_list"]) == 5
 
 
+def test_show_takes_the_key_of_an_item(applied: Shell):
+    said = applied("state", "show", "paper/northwind 0803.txt", *INVOICES)
+    assert (said.code, "status     succeeded, attempt 1" in said.out, "recipe     invoices" in said.out) == (
+        0,
+        True,
+        True,
+    )
+    shown = json.loads(applied("state", "show", "paper/northwind 0803.txt", *INVOICES, "-o", "json").out)
+    (state,) = shown["states"]
+    assert (state["status"], state["job_status"], bool(state["id"])) == ("succeeded", "succeeded", True)
+    assert state["job"] in {job["job"] for job in jobs(applied)}
+    assert faults("item", shown) == []
+
+
 def test_a_job_that_is_not_there_is_named(applied: Shell):
     said = applied("state", "show", "zz", *INVOICES)
-    assert (said.code, "no job 'zz'" in said.err) == (2, True)
+    assert (said.code, "no item and no job 'zz'" in said.err) == (2, True)
     assert "4 jobs" in applied("state", "show", "", *INVOICES).err
 
 

@@ -2,12 +2,10 @@
 
 import asyncio
 import json
-from io import StringIO
 from xml.etree import ElementTree
 
 import pytest
 
-from runner.cli.test import show_now
 from runner.emulators import create
 from runner.emulators.serve import serving
 from runner.model.item import Json
@@ -152,16 +150,3 @@ def test_the_schema_says_what_may_stand_in_a_test(shell: Shell):
     case = schema["definitions"]["case"]["properties"]
     assert all(field.get("description") or "$ref" in field for field in case.values())
     assert all(field.get("examples") or field["type"] == "array" for field in case.values() if "$ref" not in field)
-
-
-class Terminal(StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-@pytest.mark.parametrize(("stream", "shown"), [(Terminal(), "\r\x1b[Ka\\x07 now\r\x1b[K"), (StringIO(), "")])
-def test_only_a_terminal_is_told_what_runs_now(stream: StringIO, shown: str, monkeypatch):
-    monkeypatch.setenv("TERM", "xterm")
-    show_now("a\x07 now", stream)
-    show_now("", stream)
-    assert stream.getvalue() == shown

@@ -250,7 +250,7 @@ def job_of(row):
 
 def test_acceptance_and_answer_are_one_durable_write():
     class Watched(MemoryLedger):
-        calls = ()
+        calls: tuple = ()
 
         async def record(self, scope, lease, events):
             self.calls = (*self.calls, [type(event) for event in events])

@@ -20,7 +20,7 @@ def command() -> None:
     \b
     Examples:
       runner state list -f recipes/                      jobs in flight, in doubt, held
-      runner state show 4be19 -f recipes/                one job with its items and their errors
+      runner state show 4be19 -f recipes/                one job, or one item by its key, and its errors
       runner state adopt 4be19 run-77 -f recipes/        this job is run-77 on the platform
       runner state mark 4be19 absent -f recipes/         it was never accepted: send its items again
       runner state unlock -f recipes/invoices.yaml --yes its holder is dead, on a machine that cannot be asked

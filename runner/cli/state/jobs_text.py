@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from runner.assembly.deciding import Found
+from runner.assembly.item_state import ItemState
 from runner.cli.console import paint, row
 from runner.cli.plan_text import count
 from runner.model.item import Json
@@ -83,7 +84,38 @@ def document(found: Found) -> dict[str, Json]:
     }
 
 
-def name(found: Found) -> str:
+def item_block(state: ItemState) -> str:
+    """Return what is known of an item in one stage, line by line."""
+    outcome, job = state.outcome, state.job
+    lines = [row("recipe", name(state)), row("status", f"{outcome.status}, attempt {outcome.attempt}")]
+    if outcome.error:
+        lines.append(row("why", outcome.error))
+    if outcome.cost is not None:
+        lines.append(row("cost", f"{outcome.cost:g}"))
+    if job is not None:
+        lines.append(row("job", f"{job.job} {job.status}, {job.id or 'no id known'}, {time(job.sent_at)}"))
+    return "\n".join(lines)
+
+
+def item_document(state: ItemState) -> dict[str, Json]:
+    """Return the same as JSON."""
+    outcome, scope, job = state.outcome, state.scope, state.job
+    return {
+        "project": scope.project,
+        "recipe": scope.recipe,
+        "stage": scope.stage,
+        "profile": scope.profile,
+        "status": outcome.status,
+        "attempt": outcome.attempt,
+        "error": outcome.error,
+        "cost": outcome.cost,
+        "job": job and job.job,
+        "job_status": job and str(job.status),
+        "id": job and job.id,
+    }
+
+
+def name(found: Found | ItemState) -> str:
     """Return recipe and stage."""
     return found.scope.recipe + (f"/{found.scope.stage}" if found.scope.stage else "")
 
