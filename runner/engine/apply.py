@@ -114,6 +114,8 @@ class Apply:
         if self.unwritten:
             events = (*self._put_off(events), *events)
         await self.work.ledger.record(self.work.scope, self.lease(), events)
+        if any(isinstance(event, JobSettled) for event in events):
+            self.replies.job_fits()
 
     async def write_acceptance(self, job: Job) -> None:
         """Make the acceptance of a job durable, with the reply that holds its results, if it was put off."""

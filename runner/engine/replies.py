@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from dataclasses import dataclass
 from typing import Final
 
 from runner.model.errors import RunnerError, StopRun
@@ -20,14 +21,25 @@ MISFITS_IN_A_ROW: Final = 10
 """So many misfits in a row stop the run although earlier replies were understood."""
 
 
+@dataclass(slots=True)
+class Streak:
+    """Misfits in a row of one sort of reply."""
+
+    misfits: int = 0
+    any_fits: bool = False
+
+    def fits(self) -> None:
+        """Count a reply that fits."""
+        self.misfits, self.any_fits = 0, True
+
+
 class Replies:
     """Counts replies that fit and misfit, and admits paying requests; one object serves one apply of one stage."""
 
     def __init__(self, *, is_understood: bool) -> None:
         """Begin; `is_understood` tells whether a reply of this manifest was understood before."""
         self.is_understood = is_understood
-        self._any_fits = False
-        self._misfits_in_a_row = 0
+        self._submits, self._others = Streak(), Streak()
         self._spent = 0
         self._admitted: set[str] = set()
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -55,10 +67,14 @@ class Replies:
             self._wake()
 
     def fits(self) -> None:
-        """Count a reply that was understood: from now on every request may leave."""
-        self.is_understood = self._any_fits = True
-        self._misfits_in_a_row = 0
+        """Count a reply to a paying request that was understood: from now on every request may leave."""
+        self.is_understood = True
+        self._submits.fits()
         self._wake()
+
+    def job_fits(self) -> None:
+        """Count a job that came to its end, so that the replies behind its acceptance were understood."""
+        self._others.fits()
 
     def misfits(self, error: RunnerError, job: Job | None = None) -> StopRun | None:
         """Count a reply that does not fit the manifest; return why the run must stop, None when it may go on.
@@ -67,14 +83,15 @@ class Replies:
             error: names what does not fit.
             job: whose paying request got the reply; its place is not given to another one. None for other requests.
         """
-        self._misfits_in_a_row += 1
+        streak = self._others if job is None else self._submits
+        streak.misfits += 1
         if job is not None and job.key in self._admitted:
             self._admitted.discard(job.key)
             self._spent += 1
-        most = MISFITS_IN_A_ROW if self._any_fits else FIRST_REQUESTS
-        if self._misfits_in_a_row < most:
+        most = MISFITS_IN_A_ROW if streak.any_fits else FIRST_REQUESTS
+        if streak.misfits < most:
             return None
-        which = f"{most} replies in a row do" if self._any_fits else f"the first {most} replies of this run do"
+        which = f"{most} replies in a row do" if streak.any_fits else f"the first {most} replies of this run do"
         return StopRun(
             f"{which} not fit the manifest: {error}",
             mend=error.mend

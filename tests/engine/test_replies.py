@@ -49,13 +49,24 @@ def test_who_waits_is_admitted_when_a_reply_was_understood():
 def test_many_misfits_in_a_row_stop_a_run_that_began_well():
     replies = Replies(is_understood=True)
     replies.fits()
-    stops = [replies.misfits(MISFIT) for _ in range(MISFITS_IN_A_ROW - 1)]
+    stops = [replies.misfits(MISFIT, JOBS[0]) for _ in range(MISFITS_IN_A_ROW - 1)]
     assert stops == [None] * (MISFITS_IN_A_ROW - 1)
     replies.fits()
-    stops = [replies.misfits(MISFIT) for _ in range(MISFITS_IN_A_ROW)]
+    stops = [replies.misfits(MISFIT, JOBS[0]) for _ in range(MISFITS_IN_A_ROW)]
     assert [stop is not None for stop in stops] == [False] * (MISFITS_IN_A_ROW - 1) + [True]
 
 
 def test_three_misfits_stop_a_run_of_a_manifest_that_fitted_in_an_earlier_run():
     replies = Replies(is_understood=True)
     assert [replies.misfits(MISFIT) is None for _ in range(3)] == [True, True, False]
+
+
+def test_a_reply_to_a_submit_does_not_excuse_later_misfits():
+    replies = Replies(is_understood=True)
+    stops = []
+    for _ in range(3):
+        replies.fits()
+        stops.append(replies.misfits(MISFIT))
+    assert [stop is not None for stop in stops] == [False, False, True]
+    replies.job_fits()
+    assert [replies.misfits(MISFIT) for _ in range(MISFITS_IN_A_ROW - 1)] == [None] * (MISFITS_IN_A_ROW - 1)
