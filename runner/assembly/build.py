@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from runner import checks, filters, sinks, sources, targets
 from runner.assembly.emulated_sinks import RealFiles
+from runner.engine.record import record_shape
 from runner.engine.work import Work
 from runner.kinds import build, load_kind
 from runner.model.contracts import Check, Filter, Leaving, Notifier, Place, Sink, Source, Target
@@ -14,7 +15,8 @@ from runner.model.item import Json
 from runner.model.ledger import Ledger, Scope
 from runner.model.recipe import Component, Recipe, Stage
 from runner.platforms import Connection
-from runner.recipe.fingerprint import digest
+from runner.recipe.fingerprint import digest, named
+from runner.recipe.scopes import templates_in
 
 Connect = Callable[[Component], Awaitable[Connection]]
 
@@ -47,17 +49,17 @@ class Builder:
         """
         sink_makers = [await self._sink(component) for component in stage.sinks]
         target = await self._target(stage)
-        selected = [component.plain for component in (stage.source, *stage.filters)]
         return Work(
             scope=Scope(self._scope.project, self._scope.profile, self._recipe.name, stage.name),
             work=stage.work,
             publish=stage.publish,
-            selector=digest([selected, stage.subset.plain if stage.subset else None, stage.skip]),
+            selector=selector(stage),
             source=await self._source(stage.source),
             filters=lambda: [self._filter(component) for component in _filters(stage)],
             target=target,
             checks=lambda: [self._check(component) for component in stage.checks],
             sinks=lambda: [make() for make in sink_makers],
+            sink_shapes=[sink_shapes(stage.record, component) for component in stage.sinks],
             siblings=self._siblings(stage),
             ledger=self._ledger,
             clock=self._place.clock,
@@ -133,6 +135,18 @@ class Builder:
 
 def _filters(stage: Stage) -> Sequence[Component]:
     return [*([stage.subset] if stage.subset is not None else []), *stage.filters]
+
+
+def selector(stage: Stage) -> str:
+    """Return the hash of what decides which items are selected: source, filters, and what their expressions read."""
+    return digest([[named(component) for component in (stage.source, *_filters(stage))], stage.skip])
+
+
+def sink_shapes(record: Mapping[str, Json] | None, sink: Component) -> Sequence[str]:
+    """Return the hash of what a sink is made of; what earlier versions stored counts where nothing was bound to it."""
+    now = digest([None if record is None else list(record.items()), named(sink)])
+    is_bound = any(template.bound for value in (record or {}, sink.options) for template in templates_in(value))
+    return [now] if is_bound else [now, record_shape(record)]
 
 
 def _without_connection(component: Component) -> Mapping[str, Json]:

@@ -45,6 +45,8 @@ def plan_block(plan: StagePlan, budget: Budget, checks: int) -> str:
     lines.append(row("cost", cost_text(plan, budget)))
     lines.append(row("safety", safety(plan.capabilities)))
     lines.append(row("sinks", sinks_text(plan, checks)))
+    if plan.checks_change:
+        lines.append(row("checks", "changed: the records are judged anew"))
     lines.extend(row("rows", paint(text, "warn")) for text in rows_texts(plan))
     if plan.refusal:
         lines.append(row("refused", paint(f"apply submits nothing: {plan.refusal}", "bad")))
@@ -161,7 +163,8 @@ def summary(plans: Sequence[StagePlan]) -> str:
     rejected, gone = sum(plan.rejected for plan in plans), sum(plan.rows_gone for plan in plans)
     told = [f"- {count(gone, 'row')}"] if gone else []
     told += [f"{count(rejected, 'row')} rejected"] if rejected else []
-    if not (items or pending or to_hold or sinks):
+    judged = sum(plan.checks_change for plan in plans)
+    if not (items or pending or to_hold or sinks or judged):
         return ", ".join(["nothing to do", *told])
     parts = [f"{count(items, 'item')} to submit in {count(jobs, 'job')}"] if items else []
     if pending:
@@ -170,4 +173,6 @@ def summary(plans: Sequence[StagePlan]) -> str:
         parts.append(f"{count(to_hold, 'job')} in doubt to hold")
     if sinks:
         parts.append(f"{count(sinks, 'sink')} to write")
+    if judged:
+        parts.append(f"{count(judged, 'stage')} to judge anew")
     return "plan: " + ", ".join([*parts, *told])

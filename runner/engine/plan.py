@@ -22,7 +22,7 @@ class SinkPlan:
     Attributes:
         identity: what it writes to.
         action: `write` or `keep`.
-        why: `new`, `rows changed`, `record changed`, `lost or changed outside`, or empty.
+        why: `new`, `rows changed`, `record or options changed`, `lost or changed outside`, or empty.
     """
 
     identity: str
@@ -47,6 +47,7 @@ class StagePlan:
         holder: who holds the lease now, None when nobody does; `dead` in it tells that it died.
         missing: why the ledger may lack jobs; empty when it does not.
         version: of the scope in the ledger when the plan was made.
+        checks_change: whether apply judges the records anew by other checks than those that passed last.
         notes: what the source has decided about what it read: a delimiter, the name of a column.
         instance: of the ledger; empty when there was none yet.
         refusal: why apply will stop before it submits anything: no row of the source is usable; empty when it will not.
@@ -77,6 +78,7 @@ class StagePlan:
     source_text: str = ""
     target_text: str = ""
     unchanged: bool = False
+    checks_change: bool = False
     notes: Sequence[str] = ()
     refusal: str = ""
     rows_before: int = 0
@@ -103,8 +105,9 @@ class StagePlan:
 
     @property
     def has_work(self) -> bool:
-        """Whether apply would change anything: submit, go on with a job, or write a sink."""
-        return bool(self.to_submit or self.open_jobs or any(sink.action == "write" for sink in self.sinks))
+        """Whether apply would change anything: submit, go on with a job, judge anew, or write a sink."""
+        is_due = self.checks_change or any(sink.action == "write" for sink in self.sinks)
+        return bool(self.to_submit or self.open_jobs or is_due)
 
 
 class PlanId:

@@ -51,20 +51,31 @@ async def sink_plans(work: Work, *, rows_change: bool) -> Sequence[SinkPlan]:
     version = await work.ledger.version(work.scope)
     publications = await work.ledger.publications(work.scope)
     plans = []
-    for sink in work.sinks():
-        why = await _why_write(work, sink, publications.get(sink.identity), version)
+    for sink, shapes in zip(work.sinks(), sink_shapes(work), strict=True):
+        why = await _why_write(sink, publications.get(sink.identity), shapes, version)
         if not why and rows_change:
             why = "rows change"
         plans.append(SinkPlan(sink.identity, "write" if why else "keep", why))
     return plans
 
 
-async def _why_write(work: Work, sink: Sink, last: Publication | None, version: int) -> str:
+async def checks_change(work: Work) -> bool:
+    """Whether the checks that passed last are not those of the recipe: apply then judges the records anew."""
+    judged = (await work.ledger.publications(work.scope)).get(CHECKS)
+    return judged is not None and judged.publish != work.publish
+
+
+def sink_shapes(work: Work) -> Sequence[Sequence[str]]:
+    """Return for each sink the hashes under which it is current, the one to write first."""
+    return work.sink_shapes or [[record_shape(work.record)]] * len(work.sinks())
+
+
+async def _why_write(sink: Sink, last: Publication | None, shapes: Sequence[str], version: int) -> str:
     """Return why the sink must be written, empty when it is current."""
     if last is None:
         return "new"
-    if last.publish != record_shape(work.record):
-        return "record changed"
+    if last.publish not in shapes:
+        return "record or options changed"
     if last.version != version:
         return "rows changed"
     return "" if await sink.holds(last.receipt) else "lost or changed outside"
@@ -79,7 +90,11 @@ async def publish(work: Work, lease: Lease) -> PublishReport:
     version = await work.ledger.version(work.scope)
     publications = await work.ledger.publications(work.scope)
     sinks = work.sinks()
-    stale = [sink for sink in sinks if await _why_write(work, sink, publications.get(sink.identity), version)]
+    stale = [
+        sink
+        for sink, shapes in zip(sinks, sink_shapes(work), strict=True)
+        if await _why_write(sink, publications.get(sink.identity), shapes, version)
+    ]
     judged = publications.get(CHECKS)
     rejected = int((await work.ledger.fingerprint(work.scope)).get("rejected", 0))
     if not stale and judged is not None and _is_judged(judged, work, version, rejected):
@@ -169,10 +184,10 @@ async def _commit(work: Work, lease: Lease, sinks: Sequence[Sink], passed: Publi
         sinks: opened and written.
         passed: says that the checks have passed, for which version and how many rows.
     """
-    shape = record_shape(work.record)
+    shapes = {sink.identity: known[0] for sink, known in zip(work.sinks(), sink_shapes(work), strict=True)}
     for sink in sinks:
         receipt = await sink.commit()
-        event = Published(sink.identity, shape, passed.version, passed.rows, work.clock.now(), receipt)
+        event = Published(sink.identity, shapes[sink.identity], passed.version, passed.rows, work.clock.now(), receipt)
         await work.ledger.record(work.scope, lease, [event])
     await work.ledger.record(work.scope, lease, [replace(passed, at=work.clock.now())])
 

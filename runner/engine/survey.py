@@ -15,7 +15,7 @@ from typing import Final
 from runner.engine.budget import price
 from runner.engine.decide import Decision, decide
 from runner.engine.plan import StagePlan, jobs_needed, tally
-from runner.engine.publish import CHECKS, sink_plans
+from runner.engine.publish import CHECKS, checks_change, sink_plans
 from runner.engine.recalled import recalled
 from runner.engine.select import RowTally, SelectionDigest, duplicate, filtered, selection_mark
 from runner.engine.shared import find_shared
@@ -72,6 +72,7 @@ async def survey(
         changes=await work.target.compare() if to_submit and isinstance(work.target, Comparing) else (),
         capabilities=capabilities,
         sinks=await sink_plans(work, rows_change=bool(to_submit or open_jobs) or walked.selection_differs),
+        checks_change=await checks_change(work),
         items=tuple(walked.items) if with_items else None,
         source_text=work.source_text,
         target_text=work.target_text,

@@ -27,6 +27,8 @@ class Work:
         allow_empty: whether a publication of no rows may replace one that has rows.
         connection: names the account that jobs go to: remote ids are compared within it; empty without one.
         platform: of the target, None for a kind in Python.
+        sink_shapes: of each sink in the order of `sinks()`: the hash of record and options under which it is written,
+            then others under which it is current too; empty to go by the record alone.
         sink_kinds: for people, in the order of `sinks()`.
         siblings: the other stages of the recipe with the same work hash; what they paid for is not paid again.
     """
@@ -49,6 +51,7 @@ class Work:
     source_text: str = ""
     target_text: str = ""
     connection: str = ""
+    sink_shapes: Sequence[Sequence[str]] = ()
     sink_kinds: Sequence[str] = ()
     siblings: Sequence[Scope] = ()
     notifiers: Sequence[Notifier] = ()

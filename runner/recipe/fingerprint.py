@@ -33,12 +33,11 @@ def work_hash(target: Component, manifest: str, first_manifest: str) -> WorkHash
 
 def publish_digest(record: Mapping[str, Json] | None, checks: Sequence[Component], sinks: Sequence[Component]) -> str:
     """Return 32 hex letters for everything that decides what the sinks hold, beside the results."""
-    return digest(
-        {"record": record, "checks": [_named(one) for one in checks], "sinks": [_named(one) for one in sinks]}
-    )
+    return digest({"record": record, "checks": [named(one) for one in checks], "sinks": [named(one) for one in sinks]})
 
 
-def _named(component: Component) -> Json:
+def named(component: Component) -> Json:
+    """Return what a component is: its kind, and its options with what is bound to their expressions."""
     return [component.kind, component.options]
 
 

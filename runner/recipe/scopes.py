@@ -219,6 +219,8 @@ def templates_in(value: Json) -> Sequence[Template]:
     """Return every compiled template of a rendered value."""
     if isinstance(value, Template):
         return [value]
+    if isinstance(value, Tree):
+        return templates_in(value.data)
     if isinstance(value, dict):
         return [template for one in value.values() for template in templates_in(one)]
     return [template for one in value for template in templates_in(one)] if isinstance(value, list) else []
