@@ -101,6 +101,7 @@ class CsvTable:
         self._delimiter = ","
         self._head_lines = 0
         self._quotes: tuple[int, int] | None = None
+        self._quoting = _Quoting(",", '"', skips_blanks=False)
         self.names: Sequence[str] = ()
         self.notes: list[str] = []
 
@@ -220,6 +221,7 @@ class CsvTable:
 
     def _rows(self, reader: _Reader, seen: _SeenLines) -> Iterator[Row]:
         width, quote = len(self.names), self._dialect.quote
+        self._quoting = _Quoting(self._delimiter, quote, skips_blanks=self._dialect.skip_blanks)
         while True:
             line = reader.line_num + 1
             seen.lines.clear()
@@ -233,8 +235,8 @@ class CsvTable:
                 continue
             if not row:
                 continue
-            if quote and any(value.endswith(quote) for value in row) and self._ends_open("".join(seen.lines)):
-                self._refuse_broken(seen, line, reader.line_num, "a quote ends a value and none begins it")
+            if quote and any(value.endswith(quote) for value in row):
+                self._refuse_open_end(seen, line)
             if len(row) != width:
                 row = self._trimmed(row, width)
             yield Row(line, row, self._fault(row, line, reader.line_num))
@@ -262,38 +264,59 @@ class CsvTable:
                 mend="close the quote; `quote: ''` when quotes mean nothing in this file",
             )
         first_open, last_close = self._quote_lines()
-        may_begin_before = first_open < line and bool(self._closing().search("".join(seen.lines)))
+        may_begin_before = first_open < line and bool(self._quoting.closing.search("".join(seen.lines)))
         if may_begin_before or last < last_close:
-            told = f"the quotes of this row do not fit ({what}), so that rows around it may be a part of it"
-            mend = "double every quote inside a quoted text (\"\"); `quote: ''` when quotes mean nothing in this file"
-            raise ConfigError(f"{self._label}:{line}: {told}", mend=mend)
+            raise self._doubt(line, what)
+
+    def _refuse_open_end(self, seen: _SeenLines, line: int) -> None:
+        """Refuse a file with a value that no quote begins, but one ends, if quotes begin values in it elsewhere."""
+        if self._quoting.ends_open("".join(seen.lines)) and self._quote_lines()[0] < sys.maxsize:
+            raise self._doubt(line, "a value ends with a quote and does not begin with one")
+
+    def _doubt(self, line: int, what: str) -> ConfigError:
+        told = f"the quotes of this row do not fit ({what}), so that rows around it may be a part of it"
+        mend = "double every quote inside a quoted text (\"\"); `quote: ''` when quotes mean nothing in this file"
+        return ConfigError(f"{self._label}:{line}: {told}", mend=mend)
 
     def _quote_lines(self) -> tuple[int, int]:
         """Return the first line with an opening and the last with a closing quote below the names; reads once."""
         if self._quotes is None:
-            quote, cut = re.escape(self._dialect.quote), re.escape(self._delimiter)
-            opening, closing = re.compile(rf"(?:^|{cut}) *{quote}"), self._closing()
             first, last = sys.maxsize, 0
             with self._open() as lines:
                 for number, text in islice(enumerate(lines, 1), self._head_lines, None):
-                    first = number if number < first and opening.search(text) else first
-                    last = number if closing.search(text) else last
+                    if self._dialect.quote in text:
+                        first = number if number < first and self._quoting.opening.search(text) else first
+                        last = number if self._quoting.closing.search(text) else last
             self._quotes = (first, last)
         return self._quotes
 
-    def _closing(self) -> re.Pattern[str]:
-        quote, cut = re.escape(self._dialect.quote), re.escape(self._delimiter)
-        return re.compile(rf"{quote} *(?:{cut}|[\r\n]|$)")
 
-    def _ends_open(self, text: str) -> bool:
-        """Whether a value that does not begin with a quote ends with one: the end of a text that began before."""
-        quote, cut = re.escape(self._dialect.quote), re.escape(self._delimiter)
-        blank = " *" if self._dialect.skip_blanks else ""
-        value = rf"{blank}(?:{quote}(?:[^{quote}]|{quote}{quote})*{quote}|(?P<bare>[^{cut}\r\n]*))(?:{cut}|\r?\n|\r|$)"
-        at, pattern = 0, re.compile(value)
-        while at < len(text) and (match := pattern.match(text, at)):
-            if match["bare"] and match["bare"].endswith(self._dialect.quote):
-                return True
+class _Quoting:
+    """What quotes may mean, one by one.
+
+    Attributes:
+        opening: a quote that may begin a value.
+        closing: a quote that may end one.
+    """
+
+    def __init__(self, delimiter: str, quote: str, *, skips_blanks: bool) -> None:
+        self._quote = quote
+        cut, quote, blanks = re.escape(delimiter), re.escape(quote), " *" if skips_blanks else ""
+        self.opening = re.compile(rf"(?:^|{cut}) *{quote}")
+        self.closing = re.compile(rf"{quote} *(?:{cut}|[\r\n]|$)")
+        quoted, end = rf"{quote}[^{quote}]*(?:{quote}{quote}[^{quote}]*)*{quote}", rf"(?:{cut}|\r?\n|\r|$)"
+        self._quoted = re.compile(rf"(?:{blanks}{quoted}{end})+") if quote else re.compile("(?!)")
+        self._bare = re.compile(rf"([^{cut}\r\n]*){end}")
+
+    def ends_open(self, text: str) -> bool:
+        """Whether a value of a row that does not begin with a quote ends with one."""
+        at = 0
+        while at < len(text):
+            match = self._quoted.match(text, at)
+            if match is None:
+                match = self._bare.match(text, at)
+                if match is None or match[1].endswith(self._quote):
+                    return match is not None
             at = match.end()
         return False
 

@@ -204,7 +204,12 @@ def test_a_file_is_refused_when_rows_before_may_lie_in_a_broken_one(tmp_path, te
 
 @pytest.mark.parametrize(
     "text",
-    [b'1,5"\n2,6" pipe\n', b'1,"a, b"\n2,5" pipe\n', b'1,"say ""hi"""\n2,"""x"""\n3,""\n', b'1,"a"\n2,"b,c\nd"\n'],
+    [
+        b'1,5"\n2,6" pipe\n3,7"\n',
+        b'1,"a, b"\n2,5" pipe\n',
+        b'1,"say ""hi"""\n2,"""x"""\n3,""\n',
+        b'1,"a"\n2,"b,c\nd"\n',
+    ],
 )
 def test_quotes_that_leave_no_doubt_are_read(tmp_path, text):
     values, rejected = read(tmp_path, b"a,b\n" + text)
