@@ -12,11 +12,11 @@ from dataclasses import dataclass, field, replace
 from runner.engine.plan import SinkPlan
 from runner.engine.record import record_shape, records
 from runner.engine.work import Work
-from runner.model.contracts import Check, Checked, Remembering, Sink, Verdict
+from runner.model.contracts import Check, Checked, Sink, Verdict
 from runner.model.event import Published
 from runner.model.item import Json, Record
 from runner.model.ledger import Lease, Publication
-from runner.model.row_contracts import SupportsRejected
+from runner.model.row_contracts import Remembering, SupportsRejected
 
 CHECKS = "checks"
 """Name under which the ledger keeps that the checks have passed for a version."""

@@ -340,17 +340,6 @@ class Check(Protocol):
         """Judge all that was seen."""
 
 
-@runtime_checkable
-class Remembering(Protocol):
-    """A check that compares with what was found when the checks of the stage passed last."""
-
-    def remember(self, last: Sequence[Mapping[str, Json]]) -> None:
-        """Take the details of those verdicts; called before `add`, never when the checks have not passed yet.
-
-        The last of them is always `{"published_rows": number}`.
-        """
-
-
 class Sink(Protocol):
     """Writes records, all or nothing; one object serves one publication."""
 

@@ -1,9 +1,11 @@
-"""Optional contracts about the rows of a source; asked for by `isinstance`."""
+"""Optional contracts of sources and checks about rows; asked for by `isinstance`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
+
+from runner.model.item import Json
 
 
 @runtime_checkable
@@ -20,3 +22,14 @@ class SupportsRejected(Protocol):
 
     def reject(self, count: int) -> None:
         """Take the number of rejected rows; called once, before `verdict`."""
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A check that compares with what was found when the checks of the stage passed last."""
+
+    def remember(self, last: Sequence[Mapping[str, Json]]) -> None:
+        """Take the details of those verdicts; called before `add`, never when the checks have not passed yet.
+
+        The last of them is always `{"published_rows": number}`.
+        """

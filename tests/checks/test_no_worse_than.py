@@ -1,9 +1,9 @@
 import pytest
 
 from runner.checks.no_worse_than import NoWorseThan
-from runner.model.contracts import Remembering
 from runner.model.errors import ConfigError
 from runner.model.item import Record
+from runner.model.row_contracts import Remembering
 from tests.contracts.check import CheckContract
 from tests.contracts.place import GivenExpression, given_place
 
