@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from runner.assembly.deciding import Found, jobs
 from runner.assembly.session import Session
-from runner.engine.lease import Beating, holding, this_process
+from runner.engine.lease import HeldLease, holding, this_process
 from runner.engine.stop import Stop
 from runner.model.errors import UsageError
 from runner.model.event import JobAccepted
@@ -46,7 +46,7 @@ async def adopt(
     named = {each.found.recipe.name: each.found.recipe for each in await _named(session, recipes, pairs)}
     ledger, who = await session.ledger(), this_process(session.environ)
     async with AsyncExitStack() as stack:
-        leases: Mapping[str, Beating] = {
+        leases: Mapping[str, HeldLease] = {
             name: await stack.enter_async_context(
                 holding(ledger, session.lease_name(named[name]), who, session.clock, stop)
             )

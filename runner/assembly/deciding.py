@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from runner.assembly.session import Session
-from runner.engine.lease import Beating, holding, this_process
+from runner.engine.lease import HeldLease, holding, this_process
 from runner.engine.retry_request import RetryRequest
 from runner.engine.select import select_all
 from runner.engine.stop import Stop
@@ -31,7 +31,7 @@ class Found:
     row: JobRow
 
 
-async def free(session: Session, recipe: Recipe, lease: Beating, again: RetryRequest) -> int:
+async def free(session: Session, recipe: Recipe, lease: HeldLease, again: RetryRequest) -> int:
     """Make failed items free for a new attempt; return how many.
 
     Held ones become free while the recipe is applied, after the platform was asked about them.

@@ -11,7 +11,7 @@ from runner.assembly.saving import SavedPlan, refuse_plan
 from runner.assembly.session import Session
 from runner.assembly.telling import Teller, telling
 from runner.engine.decide import Decision
-from runner.engine.lease import Beating, holder_now, holding, this_process
+from runner.engine.lease import HeldLease, holder_now, holding, this_process
 from runner.engine.plan import StagePlan
 from runner.engine.progress import Progress
 from runner.engine.publish import preflight
@@ -127,7 +127,7 @@ async def apply_recipe(session: Session, recipe: Recipe, stop: Stop, wishes: Wis
 
 
 async def _gated(
-    session: Session, planned: Planned, lease: Beating, stop: Stop, wishes: Wishes, outcomes: dict[str, str]
+    session: Session, planned: Planned, lease: HeldLease, stop: Stop, wishes: Wishes, outcomes: dict[str, str]
 ) -> Applied:
     """Apply a stage when those that it needs have passed, and write down its outcome."""
     shut = [name for name in planned.stage.needs if outcomes.get(name) not in PASSED]
@@ -139,7 +139,7 @@ async def _gated(
     return applied
 
 
-async def _apply_stage(session: Session, planned: Planned, lease: Beating, stop: Stop, wishes: Wishes) -> Applied:
+async def _apply_stage(session: Session, planned: Planned, lease: HeldLease, stop: Stop, wishes: Wishes) -> Applied:
     work, plan = planned.work, planned.plan
     await preflight(work)
     may_submit = plan.to_submit or (wishes.again is not None and plan.counts.get(Decision.HELD))
@@ -166,7 +166,7 @@ async def _apply_stage(session: Session, planned: Planned, lease: Beating, stop:
     return Applied(planned, report, session.clock.monotonic() - started)
 
 
-async def _use(saved: SavedPlan | None, work: Work, lease: Beating, *, is_over: bool = False) -> None:
+async def _use(saved: SavedPlan | None, work: Work, lease: HeldLease, *, is_over: bool = False) -> None:
     """Write down that a plan is used before anything of it is sent, and when all that it allowed is done."""
     if saved is not None:
         await work.ledger.record(work.scope, lease(), [PlanUsed(saved.id, work.clock.now(), is_over)])

@@ -10,7 +10,7 @@ from runner.engine.agenda import Agenda
 from runner.engine.budget import Purse
 from runner.engine.decide import Decision
 from runner.engine.flight import Flight
-from runner.engine.lease import boot_time, renewed
+from runner.engine.lease import HeldLease
 from runner.engine.powers import Powers, powers_of
 from runner.engine.progress import Progress
 from runner.engine.replies import Replies
@@ -22,7 +22,6 @@ from runner.model.errors import UnexpectedReply
 from runner.model.event import Event, JobAccepted, JobSettled
 from runner.model.item import Json
 from runner.model.job import Job
-from runner.model.ledger import Lease
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,7 @@ class Apply:
     """
 
     work: Work
-    lease: Callable[[], Lease]
+    lease: HeldLease
     run: int
     agenda: Agenda
     flight: Flight
@@ -130,16 +129,14 @@ class Apply:
         taken = [(job, self.unwritten.pop(job)) for job in jobs]
         return [event for job, accepted in taken for event in accepted.events(is_settled=job in settled)]
 
-    async def keep_lease(self) -> Lease:
-        """Return the lease as it is right before money is spent: a process that slept may have been overtaken.
+    async def keep_lease(self) -> None:
+        """Make sure of the lease right before money is spent: a process that slept may have been overtaken.
 
         Raises:
             LeaseLost: another apply took the recipe over.
         """
-        lease = self.lease()
-        if self.now() < lease.until and boot_time() < lease.until_boot:
-            return lease
-        return await renewed(self.work.ledger, lease, self.work.clock)
+        if self.lease.left_s() <= 0:
+            await self.lease.renew()
 
     def misfits(self, error: UnexpectedReply, job: Job | None = None) -> None:
         """Count a reply that does not fit the manifest, and stop the run when it or the number of them asks for it.

@@ -6,12 +6,12 @@ import asyncio
 import math
 import os
 import socket
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from runner.engine.stop import Reason, Stop
 from runner.model.contracts import Clock
@@ -21,17 +21,56 @@ from runner.model.ledger import Lease, Ledger
 
 TTL_S = 60.0
 BEAT_S = 15.0
+MARGIN_S = 20.0
+"""So long before the end of the lease nothing paid leaves any more: what left before may wait in the kernel for
+`transport.not_after.KERNEL_S`, which is less."""
 
 
-class Beating:
-    """A lease that is renewed while it is held."""
+@runtime_checkable
+class SupportsBootTime(Protocol):
+    """A clock that also counts the time during which the machine was asleep."""
 
-    def __init__(self, lease: Lease) -> None:
-        self.lease = lease
+    def boot_time(self) -> float:
+        """Seconds since the machine was started; nobody can set it."""
+
+
+class HeldLease:
+    """A lease that is renewed while it is held; implements `NotAfter` for the requests that are sent under it.
+
+    Between the last look and the system call lies a gap that nobody can close; and a machine that was frozen as a
+    whole, with both its clocks standing still, cannot know. There the fence of the ledger and the platform's own key
+    are what is left.
+    """
+
+    def __init__(self, ledger: Ledger, lease: Lease, clock: Clock, ttl_s: float = TTL_S) -> None:
+        """Take over a lease.
+
+        Args:
+            ledger: that gave it.
+            lease: as it was given, with its end on both clocks.
+            clock: the time.
+            ttl_s: for how long it is given again.
+        """
+        self._ledger, self._lease, self._clock, self._ttl_s = ledger, lease, clock, ttl_s
 
     def __call__(self) -> Lease:
         """Return the lease as it is now."""
-        return self.lease
+        return self._lease
+
+    def left_s(self) -> float:
+        """Return for how many seconds a paying request may still leave; at 0 or less the lease must be renewed.
+
+        By the wall clock and the boot-time clock, whichever is further on.
+        """
+        by_wall_s, by_boot_s = self._lease.until - self._clock.now(), self._lease.until_boot - boot_time(self._clock)
+        return min(by_wall_s, by_boot_s) - MARGIN_S
+
+    async def renew(self) -> None:
+        """Prolong it, ended or not; raises LeaseLost when it was taken over."""
+        asked = boot_time(self._clock)
+        lease = await self._ledger.renew(self._lease, self._clock.now(), self._ttl_s)
+        if asked + self._ttl_s >= self._lease.until_boot or math.isinf(self._lease.until_boot):
+            self._lease = replace(lease, until_boot=asked + self._ttl_s)
 
 
 def this_process(environ: Mapping[str, str]) -> dict[str, Json]:
@@ -114,13 +153,13 @@ async def holder_now(ledger: Ledger, name: str, now: float) -> Mapping[str, Json
     return {**holder, "dead": True} if holder is not None and dead_epoch(holder) is not None else holder
 
 
-async def take(ledger: Ledger, name: str, who: Mapping[str, Json], clock: Clock) -> Lease:
+async def take(ledger: Ledger, name: str, who: Mapping[str, Json], clock: Clock) -> HeldLease:
     """Take the lease; that of a process which died on this host is taken over at once.
 
     Raises:
         LeaseHeld: another apply works on the recipe.
     """
-    asked, who = boot_time(), {**who, **pid_space()}
+    asked, who = boot_time(clock), {**who, **pid_space()}
     try:
         lease = await ledger.acquire(name, who, clock.now(), TTL_S)
     except LeaseHeld as held:
@@ -128,47 +167,36 @@ async def take(ledger: Ledger, name: str, who: Mapping[str, Json], clock: Clock)
         if epoch is None:
             raise
         lease = await ledger.acquire(name, who, clock.now(), TTL_S, dead_epoch=epoch)
-    return replace(lease, until_boot=asked + TTL_S)
+    return HeldLease(ledger, replace(lease, until_boot=asked + TTL_S), clock, TTL_S)
 
 
-async def renewed(ledger: Ledger, lease: Lease, clock: Clock) -> Lease:
-    """Prolong the lease, ended or not.
-
-    Raises:
-        LeaseLost: another apply took the recipe over.
-    """
-    asked = boot_time()
-    return replace(await ledger.renew(lease, clock.now(), TTL_S), until_boot=asked + TTL_S)
-
-
-def boot_time() -> float:
-    """Return seconds since the machine was booted, sleep included; infinite where the system has no such clock."""
-    clock = getattr(time, "CLOCK_BOOTTIME", None)
-    return math.inf if clock is None else time.clock_gettime(clock)
+def boot_time(clock: Clock) -> float:
+    """Return the time of the clock that counts the machine's sleep too, where there is one."""
+    return clock.boot_time() if isinstance(clock, SupportsBootTime) else clock.monotonic()
 
 
 @asynccontextmanager
 async def holding(
     ledger: Ledger, name: str, who: Mapping[str, Json], clock: Clock, stop: Stop
-) -> AsyncIterator[Beating]:
+) -> AsyncIterator[HeldLease]:
     """Hold the lease, renewed every `BEAT_S`; losing it stops the apply."""
-    beating = Beating(await take(ledger, name, who, clock))
-    beat = asyncio.create_task(_beat(ledger, beating, clock, stop))
+    held = await take(ledger, name, who, clock)
+    beat = asyncio.create_task(_heartbeat(held, clock, stop))
     try:
-        yield beating
+        yield held
     finally:
         beat.cancel()
         with suppress(asyncio.CancelledError):
             await beat
         with suppress(LedgerError):
-            await ledger.release(beating.lease)
+            await ledger.release(held())
 
 
-async def _beat(ledger: Ledger, beating: Beating, clock: Clock, stop: Stop) -> None:
+async def _heartbeat(held: HeldLease, clock: Clock, stop: Stop) -> None:
     while True:
         await clock.sleep(BEAT_S)
         try:
-            beating.lease = await renewed(ledger, beating.lease, clock)
+            await held.renew()
         except LedgerError as error:
             stop.ask(Reason.ERROR, error)
             return

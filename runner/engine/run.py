@@ -15,6 +15,7 @@ from runner.engine.cancel import cancel
 from runner.engine.collect import collect
 from runner.engine.decide import RETRIES
 from runner.engine.flight import Flight
+from runner.engine.lease import HeldLease
 from runner.engine.look import look
 from runner.engine.outcome import park
 from runner.engine.poll import judge, poll
@@ -32,7 +33,7 @@ from runner.model.errors import Interrupted, LedgerError
 from runner.model.event import RunEnded
 from runner.model.item import Json
 from runner.model.job import DOUBTFUL, OPEN, TERMINAL, JobStatus
-from runner.model.ledger import ItemStatus, Lease
+from runner.model.ledger import ItemStatus
 
 GRACE_S = 6.0
 """How long requests under way may take after a stop; then they are cut off, which the ledger survives."""
@@ -101,7 +102,7 @@ class ApplyOptions:
 
 
 async def apply_stage(
-    work: Work, lease: Callable[[], Lease], options: ApplyOptions, progress: Progress, stop: Stop
+    work: Work, lease: HeldLease, options: ApplyOptions, progress: Progress, stop: Stop
 ) -> StageReport:
     """Make true what the stage says.
 

@@ -92,7 +92,7 @@ async def _send(apply: Apply, step: Step) -> Step | None:
             prepared = True
         await apply.keep_lease()
         apply.progress.requests += 1
-        submitted = await apply.work.target.submit(job)
+        submitted = await apply.work.target.submit(replace(job, not_after=apply.lease))
         _leave(apply, job)  # another request may leave while the acceptance is written down
     except LedgerError:
         raise

@@ -197,6 +197,8 @@ class Target(Protocol):
     async def submit(self, job: Job) -> Submitted:
         """Send the paying request, once, without any retry of its own.
 
+        Nothing of it may leave when `job.not_after` has passed: looked at right before each write, the last included.
+
         Raises:
             Refused: surely not created, and useless to repeat: the items fail.
             ConfigError, AuthError, StopRun: surely not created; the whole run stops.

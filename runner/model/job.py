@@ -54,6 +54,13 @@ class Adoption(StrEnum):
     FORCED = "forced"
 
 
+class NotAfter(Protocol):
+    """Until when a paying request may leave: afterwards the lease under which it is sent may be another's."""
+
+    def left_s(self) -> float:
+        """Return the seconds left, by whichever clock is further on; at 0 or less the request must not leave."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One remote piece of work over some items.
@@ -66,6 +73,7 @@ class Job:
         id: the platform's id, None until it was accepted.
         sent_at: epoch seconds when the paying request was first sent, None before.
         accepted_at: epoch seconds when the id became known, None before.
+        not_after: looked at right before each write of the paying request; None where no lease is held.
     """
 
     key: str
@@ -75,6 +83,7 @@ class Job:
     id: str | None = None
     sent_at: float | None = None
     accepted_at: float | None = None
+    not_after: NotAfter | None = field(default=None, compare=False, repr=False)
 
 
 @runtime_checkable

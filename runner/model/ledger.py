@@ -176,7 +176,7 @@ class Lease:
         epoch: the fence: grows with every holder; a write under an older epoch is refused.
         until: epoch seconds when it ends by itself, on the wall clock of this process.
         until_boot: the same moment on the boot-time clock of this machine, which runs on while the machine sleeps and
-            which cannot be set; infinite where the system has no such clock.
+            which cannot be set; infinite in a lease that nobody holds (`engine.lease.HeldLease` notes it).
     """
 
     name: str

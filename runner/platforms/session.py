@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from runner.model.contracts import Clock
@@ -22,6 +22,7 @@ from runner.model.errors import (
     UnexpectedReply,
 )
 from runner.model.item import Json
+from runner.model.job import NotAfter
 from runner.model.redact import protect
 from runner.model.secret import Secret
 from runner.platforms.call import render
@@ -40,6 +41,22 @@ _TOKEN_LIFETIME_S: Final = 300.0
 """How long a token is used when its reply does not say, or not in words that can be read."""
 EARLY: Final = 0.1
 """A token is renewed when a tenth of its life is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """What a request was granted before it is made.
+
+    Attributes:
+        admitted: its place among the requests of the connection was taken.
+        not_after: until when it may leave, because it pays.
+    """
+
+    admitted: bool = False
+    not_after: NotAfter | None = None
+
+
+NO_PERMIT: Final = Permit()
 
 
 class Session:
@@ -63,7 +80,13 @@ class Session:
         return {"connection": self._fields, "now": self.clock.now(), **more}
 
     async def ask(
-        self, call: Call, scope: Scope, *, safe: bool | None = True, judge: Judge | None = None, admitted: bool = False
+        self,
+        call: Call,
+        scope: Scope,
+        *,
+        safe: bool | None = True,
+        judge: Judge | None = None,
+        permit: Permit = NO_PERMIT,
     ) -> Answer:
         """Send a call and return its answer; a refused token is renewed once.
 
@@ -74,14 +97,15 @@ class Session:
             scope: what its templates read.
             safe: whether it may be repeated; None asks the method.
             judge: says what the answer means; default the manifest's error rules.
-            admitted: whether its place was taken already.
+            permit: what it was granted before.
 
         Raises:
             RunnerError: what the reply means; `Refused` also when the request cannot be made.
         """
         renewed = False
         while True:
-            request = await self._request(call, scope, safe=safe, patient=judge is None, admitted=admitted)
+            request = await self._request(call, scope, safe=safe, patient=judge is None, admitted=permit.admitted)
+            request = replace(request, not_after=permit.not_after) if permit.not_after is not None else request
             answers: list[Answer] = []
 
             def judged(reply: Reply, request: Request = request, answers: list[Answer] = answers) -> RunnerError | None:

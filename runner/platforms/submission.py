@@ -10,7 +10,7 @@ from runner.model.errors import Indeterminate, RecipeError, RunnerError, Unexpec
 from runner.model.item import Json
 from runner.model.job import Find, Job, JobState, JobStatus, Submitted
 from runner.platforms.job_spec import JobSpec
-from runner.platforms.session import Session
+from runner.platforms.session import Permit, Session
 from runner.platforms.submit_spec import Submitting
 from runner.platforms.submitting import Sent, misfit, send
 from runner.platforms.tree import Scope
@@ -47,7 +47,7 @@ class Submission:
         """
         job = self.job
         try:
-            sent = await send(self.session, self.way, scope, self.spec.name, admitted=job in turns)
+            sent = await send(self.session, self.way, scope, self.spec.name, Permit(job in turns, job.not_after))
             if not sent.id:
                 unnamed = misfit(self.session, sent.answer, "submit.id gives nothing")
                 if unnamed.is_failure or self.spec.find is None:

@@ -19,7 +19,7 @@ from runner.model.errors import (
     UnexpectedReply,
 )
 from runner.model.item import Json
-from runner.platforms.session import Session
+from runner.platforms.session import NO_PERMIT, Permit, Session
 from runner.platforms.submit_spec import Submitting
 from runner.platforms.tree import Scope, Tree
 from runner.platforms.verdict import Answer
@@ -57,7 +57,7 @@ def chosen(ways: Sequence[Submitting], scope: Scope) -> Submitting:
     raise Refused("the manifest has no way to submit this job")
 
 
-async def send(session: Session, way: Submitting, scope: Scope, name: str, *, admitted: bool = False) -> Sent:
+async def send(session: Session, way: Submitting, scope: Scope, name: str, permit: Permit = NO_PERMIT) -> Sent:
     """Send the paying request, once; errors as `Target.submit`.
 
     Args:
@@ -65,7 +65,7 @@ async def send(session: Session, way: Submitting, scope: Scope, name: str, *, ad
         way: with a call.
         scope: of the job.
         name: of the target, for people.
-        admitted: whether the job has its turn already.
+        permit: of the job: its turn, and until when the request may leave.
     """
     assert way.call is not None
     try:
@@ -74,7 +74,7 @@ async def send(session: Session, way: Submitting, scope: Scope, name: str, *, ad
             scope,
             safe=False,
             judge=lambda answer: _judge(session, way, answer, scope, name),
-            admitted=admitted,
+            permit=permit,
         )
     except (RecipeError, ItemUnreadable) as error:  # the body never came to its end: nothing can have been created
         raise Refused(str(error)) from error

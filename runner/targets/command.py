@@ -90,6 +90,8 @@ class Command:
             await blocking.call(_empty, folder)
             values = await exchange.hand_over(folder, job.items)
             argv, environment = self._rendered(job, folder, values)
+            if job.not_after is not None and job.not_after.left_s() <= 0:
+                raise Unavailable("the lease of this apply was about to end before the command was started")
             self._pids.add(await blocking.call(children.start, folder, argv, self._cwd, environment))
         except (ItemUnreadable, RecipeError, ValueError) as error:
             raise Refused(f"the command cannot be given its items: {error}") from error

@@ -18,7 +18,7 @@ from runner.transport.limits import Limits
 from runner.transport.request import Reply, Request, Timeouts
 from runner.transport.retry import Budget, Retries, is_passing, pause_s
 from runner.transport.text import gist, plain
-from runner.transport.wire import BROKEN, Received, Sent, Wire, mapped
+from runner.transport.wire import BROKEN, Broken, Fault, Received, Sent, Wire, mapped
 
 AGENT: Final = "runner/1"
 HOPS: Final = 5
@@ -245,7 +245,8 @@ class Client:
         limit_s = self.settings.timeouts.total_s
         late = Indeterminate(f"{request.name}: not finished within {limit_s:g} s")
         failure = late if isinstance(error, TimeoutError) else mapped(error, request.name)
-        self.limits.went_wrong(failure, None, {})
+        if not (isinstance(error, Broken) and error.fault is Fault.LATE):  # that says nothing about the platform
+            self.limits.went_wrong(failure, None, {})
         return _passing(failure) if request.is_safe else failure
 
     def _sendable(self, request: Request) -> str:
@@ -299,15 +300,24 @@ class Client:
                 url = urlunsplit(parts._replace(netloc=f"{host}:{target.port}"))
                 server_name = target.host
         _measure(request, headers)
-        return Sent(request.method, url, list(headers.items()), request.body, self.settings.timeouts, server_name)
+        listed, timeouts = list(headers.items()), self.settings.timeouts
+        return Sent(request.method, url, listed, request.body, timeouts, server_name, not_after=request.not_after)
 
     def _sent_home(self, request: Request, url: str, within_s: float | None = None) -> Sent:
         headers = self._home_headers | checked(request.headers)
         if request.own_headers:
             headers |= checked(request.own_headers)
         _measure(request, headers)
-        timeouts = self.settings.timeouts
-        return Sent(request.method, url, list(headers.items()), request.body, timeouts, None, within_s, request.is_safe)
+        return Sent(
+            request.method,
+            url,
+            list(headers.items()),
+            request.body,
+            self.settings.timeouts,
+            within_s=within_s,
+            may_repeat=request.is_safe,
+            not_after=request.not_after,
+        )
 
     async def _pinned(self, target: origin.Origin) -> str | None:
         """Return the address to connect to at a foreign origin, looked up and checked once; None to leave it open."""

@@ -58,7 +58,7 @@ class DirectWire:
         self._busy.add(connection)
         try:
             connection.begin(sent.timeouts.read_s, within_s, has_no_body=sent.method == "HEAD")
-            await connection.send(head, sent.body)
+            await connection.send(head, sent.body, sent.not_after)
             await connection.head()
         except BaseException:  # a cancellation too: the reply would be taken for that of the next request
             self._drop(connection)
@@ -109,9 +109,9 @@ class DirectWire:
         name = (place.server_name or place.host) if place.is_tls else None
         try:
             async with asyncio.timeout(limit_s):
-                _, connection = await loop.create_connection(
-                    lambda: Connection(loop), place.host, place.port, ssl=trust, server_hostname=name
-                )
+                _, connection = await loop.create_connection(lambda: Connection(loop), place.host, place.port)
+                if trust is not None:
+                    await connection.secure(trust, name)
         except TimeoutError as error:
             raise Broken(f"no connection within {limit_s:g} s", Fault.UNSENT) from error
         except (OSError, ValueError) as error:  # of the system, of the name service, of TLS; a name that is none

@@ -12,16 +12,20 @@ import asyncio
 import select
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
+from ssl import SSLContext
 from typing import Final, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from runner.model.item import Body
+from runner.model.job import NotAfter
+from runner.transport.not_after import bound_kernel, in_pieces, refuse_late
 from runner.transport.wire import Broken, Fault
 
 LONGEST_HEAD: Final = 128 << 10
 _NEVER: Final = float("inf")
 _JUST_NOW_S: Final = 0.05
+_DRAIN_S: Final = 0.005
 MOST_WAITING: Final = 1 << 20
 """Bytes of a reply that wait for their reader before the connection stops reading."""
 
@@ -43,6 +47,8 @@ class Connection(asyncio.Protocol):
         self._loop = loop
         self._parser = HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
+        self._raw: asyncio.Transport | None = None  # the one below TLS
+        self._is_bounded = False
         self._is_open = self._has_head = self._is_reusable = self._is_informational = False
         self._is_paused = self._is_full = self._has_no_body = False
         self._error: BaseException | None = None
@@ -98,20 +104,31 @@ class Connection(asyncio.Protocol):
         self._ends_at = now + within_s if within_s is not None else _NEVER
         self._look_at(min(self._deadline, self._ends_at))
 
-    async def send(self, head: bytes, body: bytes | Body | None) -> None:
+    async def secure(self, trust: SSLContext, name: str | None) -> None:
+        """Speak TLS from now on; raises OSError."""
+        if self._raw is None:
+            raise Broken("the connection was closed", Fault.UNSENT)
+        self._transport = await self._loop.start_tls(self._raw, self, trust, server_hostname=name)
+
+    async def send(self, head: bytes, body: bytes | Body | None, not_after: NotAfter | None = None) -> None:
         """Write the request; returns early when the server answers before it is written.
 
         Args:
             head: request line and headers, with the empty line.
             body: what follows.
+            not_after: looked at right before each write.
 
         Raises:
-            Broken: the connection broke off, or nothing moved for too long.
+            Broken: the connection broke off, nothing moved for too long, or the not-after has passed.
             TimeoutError: the time for all of it is over.
         """
         transport = self._transport
         if transport is None:
             raise Broken("the connection was closed", Fault.UNSENT)
+        self._bound_kernel(is_bounded=not_after is not None)
+        if not_after is not None:
+            await self._send_before(not_after, transport, in_pieces(head, body))
+            return
         if body is None or isinstance(body, bytes):
             transport.write(head + body if body else head)
             return
@@ -124,6 +141,40 @@ class Connection(asyncio.Protocol):
                 return
             transport.write(piece)
             self._deadline = self._loop.time() + self._patience_s
+
+    async def _send_before(
+        self, not_after: NotAfter, transport: asyncio.Transport, pieces: AsyncIterator[tuple[bytes, bool]]
+    ) -> None:
+        async for piece, is_last in pieces:
+            while not (self._is_drained(transport) and (not is_last or self._takes_more())) and not self._has_head:
+                self._loop.call_later(_DRAIN_S, self._wake)
+                await self._wait()
+            if self._has_head or self._error is not None:
+                self._is_reusable = False  # the rest of the request is still owed
+                return
+            refuse_late(not_after)
+            transport.write(piece)
+            self._deadline = self._loop.time() + self._patience_s
+
+    def _is_drained(self, transport: asyncio.Transport) -> bool:
+        """Whether the kernel has taken everything that was written."""
+        is_empty = self._raw is None or not self._raw.get_write_buffer_size()
+        return is_empty and not transport.get_write_buffer_size()
+
+    def _takes_more(self) -> bool:
+        """Whether the kernel has room."""
+        if self._raw is None:
+            return True
+        poller = select.poll()
+        poller.register(self._raw.get_extra_info("socket").fileno(), select.POLLOUT)
+        return bool(poller.poll(0))
+
+    def _bound_kernel(self, *, is_bounded: bool) -> None:
+        if is_bounded is self._is_bounded or self._raw is None:
+            return
+        self._is_bounded = is_bounded
+        bound_kernel(self._raw.get_extra_info("socket"), is_bounded=is_bounded)
+        self._raw.set_write_buffer_limits(high=0 if is_bounded else None)  # uvloop writes at once only above it
 
     async def head(self) -> None:
         """Wait for status and headers; raises as `send`."""
@@ -164,12 +215,12 @@ class Connection(asyncio.Protocol):
             self._timer = None
         if self._transport is not None:
             self._transport.abort()
-            self._transport = None
+            self._transport = self._raw = None
 
     # -- what asyncio tells
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's are none by inheritance
+        self._transport = self._raw = cast(asyncio.Transport, transport)  # uvloop's are none by inheritance
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser; bytes nobody asked for end the connection."""
@@ -198,7 +249,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
-        self._transport = None
+        self._transport = self._raw = None
         if self._is_open and not self.is_whole:
             self._fail(Broken(f"the connection broke off: {exc}" if exc else "the connection was closed too early"))
         self._is_reusable = False
@@ -275,7 +326,7 @@ class Connection(asyncio.Protocol):
         self._timer = None
         if not self._is_open:
             return
-        unwritten = self._transport.get_write_buffer_size() if self._transport is not None else 0
+        unwritten = self._raw.get_write_buffer_size() if self._raw is not None else 0
         now = self._loop.time()
         if unwritten != self._unwritten or self._waiter is None:
             self._unwritten = unwritten

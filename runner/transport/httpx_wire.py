@@ -15,6 +15,8 @@ from typing import Final
 import httpx
 
 from runner.model.errors import ConfigError
+from runner.model.job import NotAfter
+from runner.transport.not_after import SOCKET_OPTIONS, in_pieces, refuse_late
 from runner.transport.request import Content
 from runner.transport.text import plain
 from runner.transport.wire import KEEP_ALIVE_S, Broken, Fault, Sent
@@ -60,7 +62,11 @@ class HttpxWire:
         if sent.server_name is not None:
             extensions["sni_hostname"] = sent.server_name
         body = sent.body or b""
-        stream = httpx.ByteStream(body) if isinstance(body, bytes) else _Upload(body)
+        if sent.not_after is not None:
+            refuse_late(sent.not_after)
+            stream: httpx.AsyncByteStream = _Watched(body, sent.not_after)
+        else:
+            stream = httpx.ByteStream(body) if isinstance(body, bytes) else _Upload(body)
         headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in sent.headers]
         try:
             request = httpx.Request(sent.method, sent.url, headers=headers, stream=stream, extensions=extensions)
@@ -115,6 +121,18 @@ class _Upload(httpx.AsyncByteStream):
             yield chunk
 
 
+class _Watched(httpx.AsyncByteStream):
+    """The body of a paying request: the not-after is looked at before each piece is handed over."""
+
+    def __init__(self, content: Content, not_after: NotAfter) -> None:
+        self._content, self._not_after = content, not_after
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece, _ in in_pieces(b"", self._content):
+            refuse_late(self._not_after)
+            yield piece
+
+
 def over_network(*, is_tls: bool, proxy: str | None) -> HttpxWire:
     """Return the wire to all servers that are reached in the same way.
 
@@ -125,7 +143,9 @@ def over_network(*, is_tls: bool, proxy: str | None) -> HttpxWire:
     verify: ssl.SSLContext | bool = certificates() if is_tls or proxy else False
     unbounded = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=KEEP_ALIVE_S)
     try:
-        return HttpxWire(httpx.AsyncHTTPTransport(verify=verify, limits=unbounded, proxy=proxy))
+        return HttpxWire(
+            httpx.AsyncHTTPTransport(verify=verify, limits=unbounded, proxy=proxy, socket_options=SOCKET_OPTIONS)
+        )
     except (ValueError, ImportError) as error:
         raise ConfigError(f"the proxy setting cannot be used: {error}") from error
 

@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 from runner import jsontext
 from runner.model.errors import Unavailable
 from runner.model.item import Body, Json
+from runner.model.job import NotAfter
 from runner.transport.text import gist
 
 Content: TypeAlias = bytes | Body
@@ -49,6 +50,7 @@ class Request:
         patient: whether a 429 is waited out even when it is not safe: it says that nothing was done.
         admitted: whether its place was taken already, or it needs none.
         max_bytes: bound of the reply's body; None takes the client's.
+        not_after: of a paying request: looked at right before each write.
     """
 
     method: str
@@ -61,6 +63,7 @@ class Request:
     patient: bool = False
     admitted: bool = False
     max_bytes: int | None = None
+    not_after: NotAfter | None = field(default=None, repr=False)
 
     @property
     def is_safe(self) -> bool:

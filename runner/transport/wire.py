@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from runner.model.errors import Indeterminate, Refused, RunnerError, Unavailable
+from runner.model.job import NotAfter
 from runner.transport.request import Content, Timeouts
 from runner.transport.text import plain
 
@@ -19,9 +20,14 @@ KEEP_ALIVE_S: Final = 4.0
 
 
 class Fault(StrEnum):
-    """What is certain about a request that failed: UNSENT, nothing left; OURS, it cannot be sent at all; else LOST."""
+    """What is certain about a request that failed.
+
+    UNSENT: nothing left. LATE: its end did not leave, because its not-after had passed. OURS: it cannot be sent at all.
+    LOST: nothing is certain.
+    """
 
     UNSENT = "unsent"
+    LATE = "late"
     OURS = "ours"
     LOST = "lost"
 
@@ -48,6 +54,7 @@ class Sent:
         server_name: name that the certificate must bear when `url` holds an address; else None.
         may_repeat: whether it may be sent once more when it is lost.
         within_s: end it, with a TimeoutError, when it is not over after this time; only for a wire that keeps time.
+        not_after: looked at right before each write; None for a request that pays nothing.
     """
 
     method: str
@@ -58,6 +65,7 @@ class Sent:
     server_name: str | None = None
     within_s: float | None = None
     may_repeat: bool = False
+    not_after: NotAfter | None = None
 
 
 class Received(Protocol):
@@ -101,6 +109,9 @@ def mapped(error: Exception, name: str) -> RunnerError:
         return Indeterminate(f"{name}: {type(error).__name__}: {said}" if said else f"{name}: {type(error).__name__}")
     if error.fault is Fault.OURS:
         return Refused(f"{name}: {said} (nothing was sent)")
+    if error.fault is Fault.LATE:
+        mend = "this process or its ledger stood still for too long; it is sent when the lease is renewed"
+        return Unavailable(f"{name}: {said} (it was not sent)", mend=mend)
     if error.fault is Fault.UNSENT:
         mend = "check the address, the network and the proxy settings"
         return Unavailable(f"{name}: {said} (nothing was sent)", mend=mend)

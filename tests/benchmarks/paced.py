@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from runner.engine.lease import HeldLease
 from runner.engine.progress import Progress
 from runner.engine.run import ApplyOptions, apply_stage
 from runner.engine.stop import Stop
@@ -84,7 +85,7 @@ async def apply(loop: SkippingLoop, items: int, in_flight: int, folder: Path) ->
     work = work_on(ledger, [item(f"i{number:05}") for number in range(items)], target, clock=clock, run=options)
     began = clock.monotonic()
     lease = await ledger.acquire("numbers", {"pid": 1}, clock.now(), LEASE_S)
-    report = await apply_stage(work, lambda: lease, ApplyOptions(), Progress(), Stop())
+    report = await apply_stage(work, HeldLease(ledger, lease, clock, LEASE_S), ApplyOptions(), Progress(), Stop())
     await ledger.release(lease)
     took_s = clock.monotonic() - began
     await ledger.close()

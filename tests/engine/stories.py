@@ -12,6 +12,7 @@ from pathlib import Path
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from runner.engine.lease import HeldLease
 from runner.engine.progress import Progress
 from runner.engine.run import ApplyOptions, StageReport, apply_stage
 from runner.engine.select import select_all
@@ -195,7 +196,7 @@ class Stories(RuleBasedStateMachine):
             if free:
                 await self._free(work, lease, items, free)
             options = ApplyOptions(chance=lambda: 0.5, wait_s=wait_s, cancels=cancels, retries_only=bool(free))
-            return await apply_stage(work, lambda: lease, options, Progress(), Stop())
+            return await apply_stage(work, HeldLease(ledger, lease, self.clock, 5_000.0), options, Progress(), Stop())
         finally:
             await ledger.close()
 

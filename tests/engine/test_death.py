@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from runner.engine.lease import HeldLease
 from runner.engine.progress import Progress
 from runner.engine.run import ApplyOptions, StageReport, apply_stage
 from runner.engine.stop import Stop
@@ -30,8 +31,9 @@ NEVER = 10**9
 
 async def life(work: Work) -> StageReport:
     lease = await work.ledger.acquire("numbers", {"pid": 1}, work.clock.now(), 1e9)
+    held = HeldLease(work.ledger, lease, work.clock, 1e9)
     try:
-        return await apply_stage(work, lambda: lease, ApplyOptions(chance=lambda: 0.5), Progress(), Stop())
+        return await apply_stage(work, held, ApplyOptions(chance=lambda: 0.5), Progress(), Stop())
     finally:
         await work.ledger.release(lease)
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
+from runner.engine.lease import HeldLease
 from runner.engine.progress import Progress
 from runner.engine.run import ApplyOptions, StageReport, apply_stage
 from runner.engine.stop import Stop
@@ -253,7 +254,9 @@ def applied(work: Work, stop: Stop | None = None, **options: Json) -> StageRepor
         lease = await work.ledger.acquire("numbers", {"pid": 1}, work.clock.now(), 1e9)
         try:
             chosen = ApplyOptions(chance=lambda: 0.5, **options)
-            return await apply_stage(work, lambda: lease, chosen, Progress(), stop or Stop())
+            return await apply_stage(
+                work, HeldLease(work.ledger, lease, work.clock, 1e9), chosen, Progress(), stop or Stop()
+            )
         finally:
             await work.ledger.release(lease)
 

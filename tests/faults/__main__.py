@@ -4,7 +4,8 @@ For each form of job: an apply of so many items under so many faults is killed (
 times and at random moments, then left alone until it exits by itself; audit, ledger and sinks are compared. Ends with 1
 when anything is lost, paid twice, wrong or left in doubt without being held. `--forms blind,array_blind` is the variant
 of platforms that cannot be searched; `--ledger postgresql://...` keeps the ledger there, `--ledger postgres` in a
-server that is started for it. `--mix lost` lets only replies get lost, `refused` and `torn` likewise.
+server that is started for it. `--mix lost` lets only replies get lost, `refused` and `torn` likewise. `--stops 0.2`
+stops the holder (SIGSTOP) past its lease in so many of the kills, while another apply takes over.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ def one_world(form: str, kills: int, seed: int, given: argparse.Namespace) -> Li
         wishes = {"items": given.items, "faults": given.faults, "seed": seed, "ledger": given.ledger, "in_flight": 32}
         with World(place, form=form, **wishes) as world:
             world.server.turn(only=MIXES[given.mix])
-            killed = torment(world, kills, Random(f"{seed} {form}"))
+            killed = torment(world, kills, Random(f"{seed} {form}"), given.stops)
             world.end(lives=500)
             before, submits = world.sinks(), world.ends().submits
             world.end()
@@ -93,6 +94,7 @@ def main() -> int:
     parser.add_argument("--ledger", default=".runner/ledger.db")
     parser.add_argument("--forms", default=",".join(SEARCHED))
     parser.add_argument("--mix", choices=list(MIXES), default="all")
+    parser.add_argument("--stops", type=float, default=0.0)
     given = parser.parse_args()
     if given.ledger != "postgres":
         return proof(given)

@@ -3,7 +3,8 @@
 The process kills itself (SIGKILL) at its 17th moment. Moments lie before and after every commit of the ledger, between
 a commit and the counter beside it, before and after every request, and around every rename and sync of a sink. With
 `FAULTS_MOMENTS=FILE` the names of all moments are written there. `FAULTS_CLOCK=SECONDS` sets the wall clock wrong by so
-much, `FAULTS_CLOCK_AFTER=N` only from the Nth moment on. Nothing of this is known to the program itself.
+much, `FAULTS_CLOCK_AFTER=N` only from the Nth moment on. `FAULTS_STOP_AT=17` stops it there (SIGSTOP), until somebody
+lets it go on; `FAULTS_LEASE=SECONDS` makes leases that short. Nothing of this is known to the program itself.
 """
 
 from __future__ import annotations
@@ -18,10 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from runner.cli import main
-from runner.ledger import serial, sqlite
-from runner.transport import clock, network
+from runner.engine import lease
+from runner.ledger import serial, sqlite, sqlite_files
+from runner.transport import clock, http1, network, not_after
 
 DIE_AT = int(os.environ.get("FAULTS_DIE_AT", "0"))
+STOP_AT = int(os.environ.get("FAULTS_STOP_AT", "0"))
+LEASE_S = float(os.environ.get("FAULTS_LEASE", "0"))
 MOMENTS = os.environ.get("FAULTS_MOMENTS", "")
 CLOCK_S = float(os.environ.get("FAULTS_CLOCK", "0"))
 CLOCK_AFTER = int(os.environ.get("FAULTS_CLOCK_AFTER", "0"))
@@ -41,6 +45,8 @@ def moment(name: str) -> None:
         if _count == DIE_AT:
             os.kill(os.getpid(), signal.SIGKILL)
             time.sleep(60)
+        if _count == STOP_AT:
+            os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def around(holder: type, verb: str, name: str) -> None:
@@ -68,6 +74,18 @@ def around_requests() -> None:
         return received
 
     network.NetworkWire.open = opened
+    before_look()
+
+
+def before_look() -> None:
+    """Put a moment before the look that stands right before a write; the gap behind it is named in `HeldLease`."""
+    real = not_after.refuse_late
+
+    def refused(until) -> None:
+        moment("before look")
+        real(until)
+
+    vars(http1)["refuse_late"] = refused
 
 
 def around_syncs() -> None:
@@ -88,6 +106,11 @@ def wrong_clock() -> None:
         return time.time() + (CLOCK_S if _count >= CLOCK_AFTER else 0.0)
 
     clock.SystemClock.now = now
+
+
+def short_leases() -> None:
+    vars(sqlite_files)["_BUSY_S"] = LEASE_S  # a holder that was stopped inside a transaction lets nobody in
+    lease.TTL_S, lease.BEAT_S, lease.MARGIN_S = LEASE_S, LEASE_S / 2, LEASE_S / 4
 
 
 def arm() -> None:
@@ -111,6 +134,8 @@ def arm() -> None:
     around_syncs()
     if CLOCK_S:
         wrong_clock()
+    if LEASE_S:
+        short_leases()
 
 
 if __name__ == "__main__":

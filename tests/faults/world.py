@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +19,9 @@ from tests.faults.book import work
 
 ROOT = Path(__file__).parents[2]
 MANIFESTS = Path(__file__).parent / "platforms"
+LEASE_S = 2.0
+"""Of the applies that are stopped for longer."""
+
 EXITS = {0, 1, 2, 3, 4, 10, 11, 12, 13, 14, 15, 16, 17, 130}
 
 RECIPE = """
@@ -57,6 +60,14 @@ class Life:
     @property
     def was_killed(self) -> bool:
         return self.code == -signal.SIGKILL
+
+
+@dataclass
+class Freeze:
+    """A holder that was stopped past its lease, and the apply that came meanwhile; None when it ended before."""
+
+    first: Life
+    second: Life | None
 
 
 @dataclass
@@ -174,6 +185,33 @@ class World:
         assert "Traceback" not in life.err, life.err
         return life
 
+    def stop(
+        self, until: Callable[[subprocess.Popen], None], *, kill_after_s: float | None = None, **environment: str
+    ) -> Freeze:
+        """Stop the holder (SIGSTOP) for longer than its lease, apply once meanwhile, and let it go on.
+
+        Args:
+            until: waits for the moment, and stops the process then unless it stops itself.
+            kill_after_s: when the apply that comes meanwhile is killed.
+            environment: further `FAULTS_...` variables of the holder.
+        """
+        leases = {"FAULTS_LEASE": str(LEASE_S)}
+        self.kills += 1
+        process = self.start(**leases, **environment)
+        until(process)
+        if not _is_stopped(process):
+            out, err = process.communicate(timeout=600)
+            return Freeze(Life(process.returncode, out, err, 0.0), None)
+        time.sleep(LEASE_S + 0.2)
+        try:
+            second = self.live(kill_after_s=kill_after_s, limit_s=120, **leases)
+        finally:
+            process.send_signal(signal.SIGCONT)
+        out, err = process.communicate(timeout=600)
+        first = Life(process.returncode, out, err, 0.0)
+        assert first.code in EXITS and "Traceback" not in err, (first.code, err)
+        return Freeze(first, second)
+
     def end(self, lives: int = 60, *, until: tuple[int, ...] = (0, 11, 15)) -> Life:
         """Apply until it says that nothing is pending any more."""
         for _ in range(lives):
@@ -252,6 +290,22 @@ class World:
             file = self.folder / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text.lstrip("\n"), encoding="utf-8")
+
+
+def stopped(process: subprocess.Popen) -> None:
+    """Wait until a process has stopped itself, or ended."""
+    until = time.monotonic() + 60
+    while process.poll() is None and not _is_stopped(process):
+        assert time.monotonic() < until, "neither stopped nor ended"
+        time.sleep(0.02)
+
+
+def _is_stopped(process: subprocess.Popen) -> bool:
+    try:
+        stat = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] in "Tt"
 
 
 def _submits(requests: Mapping[str, int]) -> int:

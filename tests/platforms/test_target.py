@@ -140,6 +140,18 @@ def test_a_submit_that_breaks_says_whether_it_left(error, expected):
         asyncio.run(target(broken).submit(ONE))
 
 
+class Past:
+    def left_s(self):
+        return 0.0
+
+
+def test_a_submit_after_its_not_after_is_not_sent():
+    seen = []
+    with pytest.raises(Unavailable, match="lease was about to end"):
+        asyncio.run(target(lambda request: seen.append(request.method)).submit(replace(ONE, not_after=Past())))
+    assert seen == []
+
+
 @pytest.mark.parametrize(
     "headers", [{"retry-after": "3600"}, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "3600"}], ids=str
 )

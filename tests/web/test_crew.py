@@ -86,7 +86,7 @@ def test_a_recipe_that_somebody_applies_is_waited_for(tmp_path: Path) -> None:
             await client.train(asked())
             (run,) = await client.runs()
             await until(lambda: has(tmp_path, run["id"], "run_waits"), client)
-            await ledger.release(lease)
+            await ledger.release(lease())
             return await client.ended()
 
     assert [run["outcome"] for run in asyncio.run(seen())] == ["done"]
