@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +15,13 @@ from runner.cli import options
 from runner.cli.console import err, one_line, out
 from runner.cli.exits import Exit
 from runner.cli.following import Followed, following
-from runner.cli.loading import load_or_stop
+from runner.cli.loading import projects_or_stop
 from runner.cli.options import Asked
 from runner.cli.signals import listen
 from runner.engine.stop import Stop
 from runner.gitops.sync import Settings as SyncSettings
 from runner.gitops.sync import Sync
-from runner.model.errors import ConfigError, with_extra
+from runner.model.errors import ConfigError, UsageError, with_extra
 
 if TYPE_CHECKING:
     from runner.assembly.loading import Loaded
@@ -51,6 +53,9 @@ def command(asked: Asked, *, followed: Followed | None, host: str, port: int, **
     same model run sent twice starts once. SIGTERM ends the service within ten seconds: jobs on this machine are ended
     and start again with the service, jobs on platforms go on.
 
+    Recipes of several projects are served below the names of their projects: /NAME/hooks/go, /NAME/model_run,
+    /NAME/api/runs.
+
     With --repo it follows a Git branch as `runner sync` does: recipes without triggers are applied when a commit gives
     them work, the others are left to their triggers; /api/recipes and /metrics tell how all stand. POST /git/push,
     signed by the Git host with --repo-secret, makes it look at once.
@@ -69,18 +74,34 @@ def command(asked: Asked, *, followed: Followed | None, host: str, port: int, **
         what = f"runner serve needs a library that is not installed: {error.name}"
         raise ConfigError(what, mend=with_extra("serve")) from error
     sync = None if followed is None else _sync(asked, followed)
-    loaded = load_or_stop(asked) if sync is None else asyncio.run(_first(sync))
-    settings = Settings(
-        loaded.paths if followed is None else followed.places(),
-        os.environ,
-        dict(asked.variables),
-        asked.profile,
-        given["api_token"],
-        given["max_runs"],
-        Manners(given["at_once"], _say),
-        repo_secret=given["repo_secret"],
-    )
-    return asyncio.run(_serve(loaded, settings, sync, (host, port)))
+    projects = _projects(asked) if sync is None else [asyncio.run(_first(sync))]
+
+    def settings(loaded: Loaded) -> Settings:
+        return Settings(
+            loaded.paths if followed is None else followed.places(),
+            os.environ,
+            dict(asked.variables),
+            asked.profile,
+            given["api_token"],
+            given["max_runs"],
+            Manners(given["at_once"], _say),
+            repo_secret=given["repo_secret"],
+        )
+
+    return asyncio.run(_serve([(loaded, settings(loaded)) for loaded in projects], sync, (host, port)))
+
+
+def _projects(asked: Asked) -> Sequence[Loaded]:
+    """Load what is served.
+
+    Raises:
+        UsageError: two projects have one name.
+    """
+    projects = [loaded for loaded in projects_or_stop(asked) if loaded.recipes]
+    names = [loaded.project.name for loaded in projects]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise UsageError(f"two projects are named {twice[0]}", mend="give each a name of its own in its runner.yaml")
+    return projects
 
 
 def _sync(asked: Asked, followed: Followed) -> Sync:
@@ -110,22 +131,28 @@ async def _first(sync: Sync) -> Loaded:
     return loaded
 
 
-async def _serve(loaded: Loaded, settings: Settings, sync: Sync | None, address: tuple[str, int]) -> Exit:
+async def _serve(projects: Sequence[tuple[Loaded, Settings]], sync: Sync | None, address: tuple[str, int]) -> Exit:
     from runner.web.branch import Branch
     from runner.web.listening import listening
     from runner.web.service import opened
+    from runner.web.several import joined
 
     stop = Stop()
     listen(stop)
-    branch = None if sync is None else Branch(sync, loaded, _say)
-    async with (
-        opened(loaded, settings, branch=branch) as service,
-        listening(service.app(), *address) as url,
-    ):
+    async with AsyncExitStack() as stack:
+        services: dict[str, Service] = {}
+        for loaded, settings in projects:
+            branch = None if sync is None else Branch(sync, loaded, _say)
+            services[loaded.project.name] = await stack.enter_async_context(opened(loaded, settings, branch=branch))
+        only = next(iter(services.values())) if len(services) == 1 else None
+        url = await stack.enter_async_context(listening(joined(services) if only is None else only.app(), *address))
         out(f"listening on {url}")
-        _introduce(service, settings)
+        for (_, settings), (name, service) in zip(projects, services.items(), strict=True):
+            _introduce(service, settings, "" if only is not None else f"/{name}")
         await stop.wait()
-        await service.stop()  # while it still answers: who asks is told that it ends
+        await asyncio.gather(
+            *[one.stop() for one in services.values()]
+        )  # while it still answers, and says that it ends
     return Exit.DONE
 
 
@@ -133,10 +160,10 @@ def _say(text: str) -> None:
     err(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {one_line(text)}")
 
 
-def _introduce(service: Service, settings: Settings) -> None:
+def _introduce(service: Service, settings: Settings, root: str) -> None:
     triggers = service.triggers
-    lines = [f"{one.recipe}: model type {one.name} at /model_run" for one in triggers.model_types]
-    lines += [f"{one.recipe}: webhook {one.path}" for one in triggers.hooks.values()]
+    lines = [f"{one.recipe}: model type {one.name} at {root}/model_run" for one in triggers.model_types]
+    lines += [f"{one.recipe}: webhook {root}{one.path}" for one in triggers.hooks.values()]
     lines += [f"{one.recipe}: schedule {one.key.partition(' ')[2]}" for one in triggers.schedules]
     lines += ["the Git host may nudge at /git/push"] if settings.repo_secret else []
     for line in lines or ["no recipe has a trigger: nothing will start by itself"]:

@@ -53,13 +53,16 @@ _BODY_FAULTS: Final = {
 _REFUSALS: Final = {401: "A bearer token is needed.", 403: "Only this machine is answered without a token."}
 
 
-def openapi(hooks: Iterable[Hook], *, has_token: bool, is_told_of_pushes: bool = False) -> dict[str, Json]:
+def openapi(
+    hooks: Iterable[Hook], *, has_token: bool, is_told_of_pushes: bool = False, root: str = ""
+) -> dict[str, Json]:
     """Return the document.
 
     Args:
         hooks: webhooks of the recipes.
         has_token: whether the API asks for a bearer token.
         is_told_of_pushes: whether a Git host may say that a branch has moved.
+        root: path below which the service is served; empty for all of the address.
     """
     security: list[Json] = [{"bearer": []}] if has_token else []
     paths: dict[str, Json] = {**_open_paths(), **_label_paths(), **{hook.path: _hook(hook) for hook in hooks}}
@@ -72,6 +75,7 @@ def openapi(hooks: Iterable[Hook], *, has_token: bool, is_told_of_pushes: bool =
     return {
         "openapi": "3.1.0",
         "info": {"title": "runner serve", "version": __version__, "description": "Recipes that are started, and runs."},
+        **({"servers": [{"url": root}]} if root else {}),
         "paths": paths,
         "components": {
             "schemas": {"Run": _RUN, "Problem": _DETAIL},

@@ -28,17 +28,18 @@ code { font-size: .9em } .done { color: #2a7d2a } .bad { color: #b3261e } .dim {
 """
 
 
-def page(recipes: Sequence[Recipe], entries: Sequence[Entry], limit: int) -> str:
+def page(recipes: Sequence[Recipe], entries: Sequence[Entry], limit: int, root: str = "") -> str:
     """Return the page.
 
     Args:
         recipes: all.
         entries: newest first; the first fifty are shown.
         limit: most runs that may wait or run.
+        root: path below which the service is served; empty for all of the address.
     """
     open_count = sum(entry.ended_at is None for entry in entries)
     starts = [[recipe.name, "<br>".join(map(_trigger, recipe.triggers)) or "-"] for recipe in recipes]
-    runs = [_row(entry) for entry in entries[:SHOWN]]
+    runs = [_row(entry, root) for entry in entries[:SHOWN]]
     return "".join(
         [
             _HEAD,
@@ -63,8 +64,8 @@ def _trigger(component: Component) -> str:
     return f"<code>{escape(component.kind)}</code> {', '.join(texts)}"
 
 
-def _row(entry: Entry) -> list[str]:
-    link = f'<a href="/api/runs/{entry.id}"><code>{entry.id}</code></a>'
+def _row(entry: Entry, root: str) -> list[str]:
+    link = f'<a href="{escape(root)}/api/runs/{entry.id}"><code>{entry.id}</code></a>'
     how = entry.outcome or str(entry.status)
     style = "done" if how == "done" else "bad" if entry.ended_at is not None else "dim"
     error = f"<br><span class=dim>{escape(entry.error[:300])}</span>" if entry.error else ""

@@ -178,11 +178,13 @@ class Service:
                 self.triggers.hooks.values(),
                 has_token=self._token is not None,
                 is_told_of_pushes=self._branch is not None and self._repo_secret is not None,
+                root=request.scope.get("root_path", ""),
             )
         )
 
     async def _page(self, request: Request) -> Response:
-        return HTMLResponse(page(self._recipes(), self.queue.entries(), self.queue.most), headers=HEADERS)
+        root = request.scope.get("root_path", "")
+        return HTMLResponse(page(self._recipes(), self.queue.entries(), self.queue.most, root), headers=HEADERS)
 
 
 @asynccontextmanager

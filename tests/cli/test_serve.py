@@ -76,3 +76,10 @@ def test_an_apply_waits_for_no_trigger(shop: Shell) -> None:
     shop.write("other.yaml", RECIPE.partition("triggers:")[0].replace("name: r", "name: other"))
     said = shop("plan", "-f", ".")
     assert (said.code, "left out, as nothing has triggered it: r" in said.err) == (0, True)
+
+
+def test_two_projects_of_one_name_are_refused(shop: Shell) -> None:
+    shop.write("below/runner.yaml", PROJECT)
+    shop.write("below/r.yaml", RECIPE % ("/hooks/go", "shop"))
+    said = shop("serve", "-f", ".", "--port", "0")
+    assert (said.code, "two projects are named t" in said.err) == (2, True)

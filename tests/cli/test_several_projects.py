@@ -81,7 +81,7 @@ def test_a_variable_is_known_when_one_of_the_projects_declares_it(two: Shell):
 
 
 def test_what_needs_one_project_says_so(two: Shell):
-    for words in (["plan", "--out", "p.json"], ["state", "show", "4b"], ["serve"]):
+    for words in (["plan", "--out", "p.json"], ["state", "show", "4b"]):
         said = two(*words)
         assert (said.code, "belong to 2 projects" in said.err) == (2, True), words
     assert two("plan", "--out", "p.json", "-f", "below/inner").code == 0
