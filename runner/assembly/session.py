@@ -70,7 +70,7 @@ class Session:
             LedgerError, ConfigError: it cannot be used.
         """
         if self._ledger is None:
-            self._ledger = open_ledger(self._ledger_url(), clock=self.clock)
+            self._ledger = open_ledger(self._ledger_url(), clock=self.clock, beside=self.project.state)
             self._lasting.push_async_callback(self._ledger.close)
         return self._ledger
 

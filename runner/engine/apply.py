@@ -55,6 +55,7 @@ class Apply:
         released: items that became free again in this round and need another one.
         launched: jobs launched in this round.
         missing: why the ledger may lack jobs, so that each is looked for before it is sent; empty when it does not.
+        complete_until: epoch seconds before which the ledger lacks nothing all the same; None when nobody knows.
         began_at: monotonic seconds when the apply began.
         budget_since: epoch seconds since when the budget counts; earlier jobs are not its to settle.
         cancels: running jobs are cancelled, and nothing is sent.
@@ -90,6 +91,7 @@ class Apply:
     parked: int = 0
     workers: int = 32
     missing: str = ""
+    complete_until: float | None = None
     began_at: float = 0.0
     cancels: bool = False
     budget_since: float = 0.0

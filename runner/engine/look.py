@@ -18,6 +18,9 @@ from runner.model.errors import ConfigError, RunnerError, StopRun
 from runner.model.event import JobIntended
 from runner.model.job import Capabilities, Find, Job
 
+KEY_MARGIN_S = 3600.0
+"""So much earlier than it says a platform is taken to forget a key: clocks differ, and requests wait."""
+
 
 async def look(apply: Apply, step: Step) -> Step | None:
     """Look for a job that was not sent by all that the ledger knows; send it when it surely is not there."""
@@ -41,14 +44,25 @@ async def look(apply: Apply, step: Step) -> Step | None:
             return None
         if capabilities.complete:
             return replace(step, action=Action.SUBMIT, tries=0)
-    if _keeps_keys(capabilities):
+    if _keeps_keys(apply, capabilities):
         return replace(step, action=Action.SUBMIT, tries=0)
     why = f"{apply.missing}; this job may have been sent before, and the platform cannot be searched for it"
     return await hold(apply, await _written_down(apply, step), why)
 
 
-def _keeps_keys(capabilities: Capabilities) -> bool:
-    return capabilities.find is Find.KEY and capabilities.key_lifetime_s is None
+def _keeps_keys(apply: Apply, capabilities: Capabilities) -> bool:
+    """Whether the platform still remembers the key of every job that the ledger may have forgotten.
+
+    A key is a function of what is sent, so that the platform takes a forgotten job's second request for its first. It
+    remembers for a time; the forgotten jobs were all sent after the last write that is still in the ledger.
+    """
+    if capabilities.find is not Find.KEY:
+        return False
+    lifetime_s = capabilities.key_lifetime_s
+    if lifetime_s is None:
+        return True
+    margin_s = min(KEY_MARGIN_S, lifetime_s / 4)
+    return apply.complete_until is not None and -margin_s < apply.now() - apply.complete_until < lifetime_s - margin_s
 
 
 async def _written_down(apply: Apply, step: Step) -> Job:

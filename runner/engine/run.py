@@ -131,6 +131,7 @@ async def apply_stage(
         again=options.again,
         workers=min(options.workers, max(1, work.max_in_flight)),
         missing=missing or (ASKED_TO_LOOK if options.look_first else ""),
+        complete_until=await work.ledger.complete_until(work.scope) if missing else None,
         began_at=work.clock.monotonic(),
         budget_since=since,
         cancels=options.cancels,

@@ -24,12 +24,13 @@ from runner.model.errors import ConfigError, with_extra
 from runner.model.ledger import Ledger
 
 
-def open_ledger(url: str, *, clock: Clock) -> Ledger:
+def open_ledger(url: str, *, clock: Clock, beside: Path | None = None) -> Ledger:
     """Open a ledger; a SQLite file that is missing is made by the first write.
 
     Args:
         url: `memory:`, `sqlite:PATH`, a bare path, or `postgresql://...`; relative paths start at the working folder.
         clock: the time, for what the ledger writes down by itself.
+        beside: folder of this machine in which a ledger on a server keeps counters; a file has its own.
 
     Raises:
         ConfigError: no such kind of ledger, or its driver is not installed.
@@ -37,7 +38,7 @@ def open_ledger(url: str, *, clock: Clock) -> Ledger:
     """
     if url == "memory:":
         return MemoryLedger()
-    return SqlLedger(_database(url, clock))
+    return SqlLedger(_database(url, clock, beside))
 
 
 async def copy_ledger(source: str, target: str, *, clock: Clock) -> Mapping[str, int]:
@@ -62,20 +63,20 @@ async def copy_ledger(source: str, target: str, *, clock: Clock) -> Mapping[str,
             await database.close()
 
 
-def _database(url: str, clock: Clock) -> Database:
+def _database(url: str, clock: Clock, beside: Path | None = None) -> Database:
     kind, colon, rest = url.partition(":")
     if not colon or "/" in kind or "\\" in kind:
         return SqliteDatabase(_path(url, url), clock)
     if kind == "sqlite":
         return SqliteDatabase(_path(rest, url), clock)
     if kind in ("postgresql", "postgres"):
-        return _postgres(url)
+        return _postgres(url, clock, beside)
     raise ConfigError(
         f"ledger {kind}: is not known", mend="use a path, sqlite:PATH, postgresql://USER@HOST/DATABASE or memory:"
     )
 
 
-def _postgres(url: str) -> Database:
+def _postgres(url: str, clock: Clock, beside: Path | None) -> Database:
     try:
         module = import_module("runner.ledger.postgres")  # only who asks for it needs the driver
     except ImportError as error:
@@ -83,7 +84,7 @@ def _postgres(url: str) -> Database:
             f"a Postgres ledger needs the driver psycopg: {error}",
             mend=with_extra("postgres"),
         ) from error
-    database: Database = module.PostgresDatabase(url)
+    database: Database = module.PostgresDatabase(url, clock=clock, beside=beside)
     return database
 
 

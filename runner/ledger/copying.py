@@ -60,8 +60,9 @@ def copy(source: Connection, databases: tuple[Database, Database], now: float) -
             item, generation = source.fetch("counters")[0]
             target.change("counters_set", item=item, generation=generation)
             target.fetch("numbers_resumed")
-            if origin.regression:  # found when it was opened, and written into none of its tables yet
-                target.change("regression_added", at=now, reason=origin.regression)
+            if origin.regression is not None:  # found when it was opened, and written into none of its tables yet
+                lost = origin.regression
+                target.change("regression_added", at=now, reason=lost.reason, since=lost.since)
             if _idle(source, now) != before:
                 raise LedgerError("the ledger was written while it was copied", mend="copy it again: nothing was kept")
     finally:

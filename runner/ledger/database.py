@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from runner.ledger.queries import Query
+from runner.ledger.serial import Regression
 from runner.model.errors import LeaseLost, LedgerError
 from runner.model.ledger import Lease
 
@@ -51,8 +52,8 @@ class Database(Protocol):
         """Path or address, for messages; without a password."""
 
     @property
-    def regression(self) -> str:
-        """Why the ledger is older than it was, as it was found when it was opened; empty when it is not."""
+    def regression(self) -> Regression | None:
+        """How the ledger is older than it was, as it was found when it was opened; None when it is not."""
 
     def write(self) -> Connection:
         """Return the writing connection, made on first use; called by the writing thread alone."""
@@ -87,8 +88,15 @@ def transaction(connection: Connection, lease: Lease | None = None, *, durable: 
 
 
 def fence(connection: Connection, lease: Lease) -> None:
-    """Raise LeaseLost when somebody else has taken the lease, or it was given back."""
+    """Raise LeaseLost when somebody else has taken the lease, or it was given back; inside of a transaction."""
     rows = connection.fetch("fence", name=lease.name)
+    if not rows or rows[0][0] != lease.epoch:
+        raise lost(lease)
+
+
+def check(connection: Connection, lease: Lease) -> None:
+    """Do the same without a transaction: it tells early what the next write would."""
+    rows = connection.fetch("lease", name=lease.name)
     if not rows or rows[0][0] != lease.epoch:
         raise lost(lease)
 

@@ -56,6 +56,10 @@ class MemoryLedger:
         """See `Ledger`."""
         return ""
 
+    async def complete_until(self, scope: Scope) -> float | None:
+        """See `Ledger`."""
+        return None
+
     async def reconciled(self, scope: Scope, lease: Lease) -> None:
         """See `Ledger`."""
         self._fence(lease)

@@ -7,8 +7,9 @@ arrays here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Final, TypeVar
 from uuid import uuid4
 
@@ -17,7 +18,9 @@ from psycopg.conninfo import conninfo_to_dict
 
 from runner.ledger.database import Connection, Row, StoreBroken
 from runner.ledger.queries import PARAMETER, Query, migrations, queries, refuse_newer
+from runner.ledger.serial import Count, Regression, SerialFolder
 from runner.ledger.sqlite import nothing
+from runner.model.contracts import Clock
 from runner.model.errors import ConfigError, LedgerError
 
 T = TypeVar("T")
@@ -48,19 +51,33 @@ _LOOKING_UP: Final = (
 class PostgresConnection:
     """Named queries over one Postgres connection."""
 
-    def __init__(self, place: str, raw: psycopg.Connection[Row], *, judges_leases: bool = True) -> None:
+    def __init__(
+        self,
+        place: str,
+        raw: psycopg.Connection[Row],
+        *,
+        judges_leases: bool = True,
+        serials: SerialFolder | None = None,
+    ) -> None:
         self._place = place
         self._raw = raw
         self._judges_leases = judges_leases
+        self._serials = serials
+        self._written: dict[str, int] = {}
+        self._durable = True
+        self._instance = ""
         self._texts: dict[str | Query, bytes] = {}
 
     def fetch(self, name: str | Query, given: Sequence[Row] | None = None, /, **values: object) -> list[Row]:
         """See `Connection`."""
         try:
             with self._run(name, given, values) as cursor:
-                return cursor.fetchall() if cursor.description else []
+                rows = cursor.fetchall() if cursor.description else []
         except psycopg.Error as error:
             raise broken(self._place, error) from error
+        if name == "fence" and rows:
+            self._written[str(values["name"])] = rows[0][1]
+        return rows
 
     def change(self, name: str | Query, given: Sequence[Row] | None = None, /, **values: object) -> int:
         """See `Connection`."""
@@ -78,15 +95,25 @@ class PostgresConnection:
     def begin(self, *, durable: bool = True) -> None:
         """See `Connection`."""
         self._command("BEGIN")
+        self._durable = durable
         if not durable:
             self._command("SET LOCAL synchronous_commit = off")
 
     def commit(self) -> None:
-        """See `Connection`."""
+        """See `Connection`; the counters next to the project follow what is certainly on the server's disk."""
         self._command("COMMIT")
+        if self._durable and self._serials is not None and self._written:
+            self._instance = self._instance or self.fetch("head")[0][1]
+            try:
+                for lease, serial in self._written.items():
+                    self._serials.write(lease, Count(self._instance, serial))
+            except OSError as error:
+                raise _uncounted(self._place, error) from error
+            self._written = {}
 
     def rollback(self) -> None:
         """See `Connection`."""
+        self._written = {}
         self._command("ROLLBACK")
 
     def close(self) -> None:
@@ -115,11 +142,13 @@ class PostgresConnection:
 class PostgresDatabase:
     """One ledger in a Postgres database, and the connections to it."""
 
-    def __init__(self, url: str, *, judges_leases: bool = True) -> None:
+    def __init__(self, url: str, *, clock: Clock, judges_leases: bool = True, beside: Path | None = None) -> None:
         """Look at what is there; the tables are made by the first write, so that planning changes nothing.
 
         Args:
             url: of the database.
+            clock: the time, for what the ledger writes down by itself.
+            beside: folder of this machine for counters that notice when an older copy of the ledger was restored.
             judges_leases: whether the server's clock tells when a lease has ended; else the caller's does.
 
         Raises:
@@ -128,7 +157,11 @@ class PostgresDatabase:
         """
         self._url = url
         self._judges_leases = judges_leases
+        self._clock = clock
         self._place = _place(url)
+        self._serials = None if beside is None else SerialFolder(beside, self._place)
+        outside = self._serials.read() if self._serials else {}  # before the ledger: it may be written in between
+        self._regression: Regression | None = None
         self._threads = ThreadPoolExecutor(1, "ledger-read")
         self._scans = ThreadPoolExecutor(1, "ledger-scan")
         self._scanner: Connection | None = None
@@ -138,6 +171,8 @@ class PostgresDatabase:
             self._is_there = self._exists(self._reader)
             if self._is_there:
                 self._make()
+            if self._serials is not None:
+                self._regression = self._serials.compare(outside, *self._counts())
         except LedgerError:
             self._reader.close()
             raise
@@ -148,14 +183,16 @@ class PostgresDatabase:
         return self._place
 
     @property
-    def regression(self) -> str:
-        """See `Database`; nothing beside the server tells how often it was written."""
-        return ""
+    def regression(self) -> Regression | None:
+        """See `Database`."""
+        return self._regression
 
     def write(self) -> Connection:
         """See `Database`."""
         self._make()
-        return self._open(*_LOOKING_UP)
+        writer = self._open(*_LOOKING_UP)
+        self._write_regression(writer)
+        return writer
 
     def read(self, work: Callable[[Connection], T]) -> Awaitable[T]:
         """See `Database`."""
@@ -172,6 +209,24 @@ class PostgresDatabase:
         for connection in (self._reader, self._scanner, self._nothing):
             if connection is not None:
                 connection.close()
+        if self._serials is not None:
+            self._serials.close()
+
+    def _counts(self) -> tuple[str, Mapping[str, tuple[int, float | None]]]:
+        if not self._is_there:
+            return "", {}
+        counts = {name: (serial, at) for name, serial, at in self._reader.fetch("lease_counts")}
+        return self._reader.fetch("head")[0][1], counts
+
+    def _write_regression(self, writer: Connection) -> None:
+        if self._regression is None or self._serials is None:
+            return
+        lost = self._regression
+        writer.begin()
+        writer.change("regression_added", at=self._clock.now(), reason=lost.reason, since=lost.since)
+        writer.commit()
+        self._regression = None
+        self._serials.forget()
 
     def _read(self, work: Callable[[Connection], T]) -> T:
         if not self._is_there:
@@ -187,7 +242,9 @@ class PostgresDatabase:
         return bool(connection.fetch("tables_found")[0][0])
 
     def _open(self, *settings: str) -> PostgresConnection:
-        return PostgresConnection(self._place, self._connect(*settings), judges_leases=self._judges_leases)
+        return PostgresConnection(
+            self._place, self._connect(*settings), judges_leases=self._judges_leases, serials=self._serials
+        )
 
     def _connect(self, *settings: str) -> psycopg.Connection[Row]:
         try:
@@ -217,7 +274,7 @@ class PostgresDatabase:
                 for step in steps[version:]:
                     raw.execute(step.text.encode())
                 if version == 0:
-                    raw.execute("INSERT INTO ledger VALUES (1, %s, %s, 0, 1, 1)", (steps[-1].number, uuid4().hex))
+                    raw.execute("INSERT INTO ledger VALUES (1, %s, %s, 0, 1, 1, NULL)", (steps[-1].number, uuid4().hex))
                 elif version < steps[-1].number:
                     raw.execute("UPDATE ledger SET schema_version = %s", (steps[-1].number,))
         except psycopg.Error as error:
@@ -237,6 +294,13 @@ def broken(place: str, error: psycopg.Error) -> StoreBroken:
             mend="see that the server runs and lets this user in, then apply again: what was recorded is safe",
         )
     return StoreBroken(f"ledger {place} cannot be used: {what}", mend="the user needs the right to its tables")
+
+
+def _uncounted(place: str, error: OSError) -> StoreBroken:
+    return StoreBroken(
+        f"the counter of ledger {place} cannot be written: {error.strerror}",
+        mend="make the project's state folder writable, then apply again: what was recorded is safe",
+    )
 
 
 def _version(raw: psycopg.Connection[Row]) -> int:

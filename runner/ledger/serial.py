@@ -1,15 +1,21 @@
-"""A counter beside the SQLite ledger, so that a ledger that was deleted or went back in time is noticed.
+"""Counters next to a ledger, so that one that was deleted, restored or went back in time is noticed.
 
 SQLite repairs a damaged write-ahead log by dropping its end without a word. The counter says how often the ledger was
 written; a ledger that knows less than its counter has lost something, and its jobs must be looked for before any is
 sent. The counter follows each commit, so it is never ahead of a healthy ledger.
+
+A ledger on a server is written by many machines at one time: it counts for each lease, and each machine keeps what it
+wrote itself next to its project.
 """
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +29,19 @@ class Count:
 
     instance: str
     serial: int
+
+
+@dataclass(frozen=True, slots=True)
+class Regression:
+    """A ledger that knows less than it once did.
+
+    Attributes:
+        reason: for people.
+        since: epoch seconds; nothing that was written before is missing. None when nobody knows.
+    """
+
+    reason: str
+    since: float | None = None
 
 
 class SerialFile:
@@ -65,22 +84,93 @@ class SerialFile:
             self._file = None
 
 
-def compare(ledger: Count | None, outside: Count | str | None, place: str) -> str:
-    """Say why the ledger is older than its counter; empty when it is not.
+def compare(
+    ledger: Count | None, outside: Count | str | None, place: str, written_at: float | None = None
+) -> Regression | None:
+    """Say how the ledger is older than its counter; None when it is not.
+
+    What is lost is always the end of what was written, so that all of it is younger than the last write that is there.
 
     Args:
         ledger: what the ledger says, None when there is no ledger.
         outside: what `SerialFile.read` gave.
         place: path of the ledger.
+        written_at: epoch seconds of the last write that is in the ledger, None when it does not say.
     """
     if outside is None:
-        return ""
+        return None
     if isinstance(outside, str):
-        return f"whether ledger {place} is complete is unknown: {outside}"
+        return Regression(f"whether ledger {place} is complete is unknown: {outside}")
     if ledger is None:
-        return f"ledger {place} was deleted after {outside.serial} writes"
+        return Regression(f"ledger {place} was deleted after {outside.serial} writes")
     if ledger.instance != outside.instance:
-        return f"ledger {place} was replaced by another one"
+        return Regression(f"ledger {place} was replaced by another one")
     if ledger.serial < outside.serial:
-        return f"ledger {place} went back in time: {outside.serial - ledger.serial} of {outside.serial} writes are lost"
-    return ""
+        lost = f"{outside.serial - ledger.serial} of {outside.serial} writes are lost"
+        return Regression(f"ledger {place} went back in time: {lost}", written_at)
+    return None
+
+
+class SerialFolder:
+    """The counters of a ledger on a server, one for each lease under which this machine wrote."""
+
+    def __init__(self, folder: Path, place: str) -> None:
+        self._folder = folder / f"ledger-{_digest(place)}"
+        self._place = place
+        self._files: dict[str, SerialFile] = {}
+
+    def read(self) -> Mapping[str, Count | str]:
+        """Return lease digest to its counter, or why it cannot be read."""
+        found = {path.stem: SerialFile(path).read() for path in self._folder.glob("*.serial")}
+        return {lease: count for lease, count in found.items() if count is not None}
+
+    def write(self, lease: str, count: Count) -> None:
+        """Follow a commit.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        name = _digest(lease)
+        if name not in self._files:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._files[name] = SerialFile(self._folder / f"{name}.serial")
+        self._files[name].write(count.instance, count.serial)
+
+    def compare(
+        self, outside: Mapping[str, Count | str], instance: str, counts: Mapping[str, tuple[int, float | None]]
+    ) -> Regression | None:
+        """Say how the ledger is older than its counters.
+
+        Args:
+            outside: what `read` gave.
+            instance: of the ledger; empty when there is none.
+            counts: lease to how often it was written and when last.
+        """
+        named = {_digest(lease): (lease, *count) for lease, count in counts.items()}
+        found = []
+        for digest, count in outside.items():
+            lease, serial, written_at = named.get(digest, ("", 0, None))
+            place = f"{self._place} under {lease}" if lease else self._place
+            lost = compare(Count(instance, serial) if instance else None, count, place, written_at)
+            if lost is not None:
+                found.append(lost)
+        moments = [each.since for each in found if each.since is not None]
+        since = min(moments) if len(moments) == len(found) and moments else None
+        return Regression(found[0].reason, since) if found else None
+
+    def forget(self) -> None:
+        """Remove all counters: what they told is in the ledger."""
+        for path in self._folder.glob("*.serial"):
+            path.unlink(missing_ok=True)
+        self.close()
+
+    def close(self) -> None:
+        """Let go of all files."""
+        for file in self._files.values():
+            with suppress(OSError):
+                file.close()
+        self._files = {}
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, person=b"serial").hexdigest()

@@ -18,7 +18,7 @@ from typing import Final, TypeVar
 from runner.ledger import sqlite_files
 from runner.ledger.database import Connection, Row
 from runner.ledger.queries import PARAMETER, Query, migrations, queries
-from runner.ledger.serial import Count, SerialFile, compare
+from runner.ledger.serial import Count, Regression, SerialFile, compare
 from runner.model.contracts import Clock
 from runner.model.errors import LedgerError
 
@@ -40,10 +40,13 @@ _CHECKED_BYTES: Final = 64 * 1024 * 1024
 class SqliteConnection:
     """Named queries over one SQLite connection."""
 
-    def __init__(self, path: Path, raw: sqlite3.Connection, serial: SerialFile | None = None) -> None:
+    def __init__(
+        self, path: Path, raw: sqlite3.Connection, serial: SerialFile | None = None, clock: Clock | None = None
+    ) -> None:
         self._path = path
         self._raw = raw
         self._serial = serial
+        self._clock = clock
         self._grown = 0
         self._durable = True
         self._instance = ""
@@ -78,7 +81,8 @@ class SqliteConnection:
             self._raw.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
             raise sqlite_files.broken(self._path, error) from error
-        self._grown = self.fetch("serial_grown")[0][0]
+        at = None if self._clock is None else self._clock.now()
+        self._grown = self.fetch("serial_grown", at=at)[0][0]
 
     def commit(self) -> None:
         """See `Connection`; the counter beside the ledger follows what is surely on disk."""
@@ -150,7 +154,8 @@ class SqliteDatabase:
         self._is_there = path.exists()
         self._reader = self._open_reader() if self._is_there else nothing(str(path))
         try:
-            self._regression = compare(self._count() if self._is_there else None, self._outside, str(path))
+            count, written_at = self._count() if self._is_there else (None, None)
+            self._regression = compare(count, self._outside, str(path), written_at)
         except LedgerError:
             self._reader.close()
             raise
@@ -161,7 +166,7 @@ class SqliteDatabase:
         return str(self._path)
 
     @property
-    def regression(self) -> str:
+    def regression(self) -> Regression | None:
         """See `Database`."""
         return self._regression
 
@@ -227,7 +232,7 @@ class SqliteDatabase:
                 sqlite_files.proof(self._path, raw)
             for pragma in _WRITING:
                 raw.execute(f"PRAGMA {pragma}")
-            writer = SqliteConnection(self._path, raw, self._serial)
+            writer = SqliteConnection(self._path, raw, self._serial, self._clock)
             self._write_regression(writer)
         except sqlite3.Error as error:
             raw.close()
@@ -238,15 +243,16 @@ class SqliteDatabase:
         return writer
 
     def _write_regression(self, writer: SqliteConnection) -> None:
-        if self._regression:
+        if self._regression is not None:
+            lost = self._regression
             writer.begin()
-            writer.change("regression_added", at=self._clock.now(), reason=self._regression)
+            writer.change("regression_added", at=self._clock.now(), reason=lost.reason, since=lost.since)
             writer.commit()
-            self._regression = ""
+            self._regression = None
 
-    def _count(self) -> Count:
-        _, instance, serial = self._reader.fetch("head")[0]
-        return Count(instance, serial)
+    def _count(self) -> tuple[Count, float | None]:
+        _, instance, serial, written_at = self._reader.fetch("head")[0]
+        return Count(instance, serial), written_at
 
 
 def _with_given(query: Query, sql: str, size: int) -> str:

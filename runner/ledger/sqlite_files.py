@@ -158,7 +158,7 @@ def _fill(draft: Path) -> None:
     try:
         steps = migrations("sqlite")
         migrate(connection, 0, steps)
-        connection.execute("INSERT INTO ledger VALUES (1, ?, ?, 0, 1, 1)", (steps[-1].number, uuid4().hex))
+        connection.execute("INSERT INTO ledger VALUES (1, ?, ?, 0, 1, 1, NULL)", (steps[-1].number, uuid4().hex))
         connection.execute(f"PRAGMA application_id = {_APPLICATION}")
         mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
         if mode != "wal":

@@ -9,8 +9,9 @@ from typing import Final, TypeVar
 
 from runner.ledger import leases, reading, selecting
 from runner.ledger.codec import EMPTY, key_text, pack, unpack
-from runner.ledger.database import Connection, Database, fence, transaction
+from runner.ledger.database import Connection, Database, check, transaction
 from runner.ledger.group import Writer
+from runner.ledger.serial import Regression
 from runner.model.errors import LedgerError
 from runner.model.event import Event
 from runner.model.item import Item, Json
@@ -56,9 +57,14 @@ class SqlLedger:
 
     async def regressed(self, scope: Scope) -> str:
         """See `Ledger`."""
-        names = reading.names(scope)
-        rows = await self._database.read(lambda connection: connection.fetch("regressed", **names))
-        return rows[0][0] if rows else self._database.regression
+        found = await self._regressions(scope)
+        return found[0].reason if found else ""
+
+    async def complete_until(self, scope: Scope) -> float | None:
+        """See `Ledger`."""
+        moments = [each.since for each in await self._regressions(scope)]
+        known = [moment for moment in moments if moment is not None]
+        return min(known) if known and len(known) == len(moments) else None
 
     async def reconciled(self, scope: Scope, lease: Lease) -> None:
         """See `Ledger`."""
@@ -157,7 +163,7 @@ class SqlLedger:
         number = await self._work(work)
 
         def look(connection: Connection) -> selecting.Known:
-            fence(connection, lease)
+            check(connection, lease)
             works = number, self._known_work(connection, WorkHash.first_of(work))
             return selecting.look_up(connection, building.scope, works, items)
 
@@ -277,6 +283,13 @@ class SqlLedger:
         """See `Ledger`."""
         rows = await self._database.read(lambda connection: connection.fetch("scopes"))
         return [Scope(*row) for row in rows]
+
+    async def _regressions(self, scope: Scope) -> list[Regression]:
+        """Return what was not reconciled: written into the ledger, newest first, else found when it was opened."""
+        names = reading.names(scope)
+        rows = await self._database.read(lambda connection: connection.fetch("regressed", **names))
+        found = self._database.regression
+        return [Regression(*row) for row in rows] or ([] if found is None else [found])
 
     async def _write(self, lease: Lease, work: Callable[[Connection], T]) -> T:
         return await self._writing(lease, work, durable=True)

@@ -201,6 +201,12 @@ class Ledger(Protocol):
         `reconciled`.
         """
 
+    async def complete_until(self, scope: Scope) -> float | None:
+        """Return epoch seconds before which nothing that was written is missing, although the ledger has regressed.
+
+        None when nobody knows, or nothing is missing.
+        """
+
     async def reconciled(self, scope: Scope, lease: Lease) -> None:
         """Write down that the jobs that might be missing were looked for."""
 

@@ -183,6 +183,16 @@ def test_a_ledger_that_went_back_in_time_begins_nothing_anew_in_silence(capabili
     assert (report.outcome, platform.accepted, report.counts) == ("held", ONCE, {"held": 6})
 
 
+@pytest.mark.parametrize(("age_s", "outcome"), [(60.0, "done"), (80_000.0, "done"), (83_000.0, "held"), (-9e9, "held")])
+def test_a_key_that_every_forgotten_job_still_has_is_sent_again(age_s, outcome):
+    """The platform remembers keys for a day; the last write that the ledger still has is so old."""
+    platform, clock, capabilities = Platform(), FastClock(), replace(KEYED, key_lifetime_s=86_400.0)
+    applied(work_on(MemoryLedger(), ITEMS[:3], Keyed(platform, capabilities), clock=clock))
+    ledger = Forgetful(MemoryLedger(), clock.now() - age_s)
+    report = applied(work_on(ledger, ITEMS, Keyed(platform, capabilities), clock=clock))
+    assert (report.outcome, platform.accepted) == (outcome, ONCE if outcome == "done" else {"i0": 1, "i1": 1, "i2": 1})
+
+
 def test_what_was_not_looked_for_is_looked_for_by_the_next_apply():
     platform, ledger = Platform(), Forgetful(MemoryLedger())
     target = FindingTarget(platform, EXACT, lambda moment, job: fail_find(moment))

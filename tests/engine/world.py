@@ -266,15 +266,19 @@ def applied(work: Work, stop: Stop | None = None, **options: Json) -> StageRepor
 class Forgetful:
     """A ledger that says that it went back in time, until it is reconciled."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, complete_until: float | None = None) -> None:
         self._ledger = ledger
         self.why = "ledger ledger.db went back in time"
+        self.until = complete_until
 
     def __getattr__(self, name: str) -> Json:
         return getattr(self._ledger, name)
 
     async def regressed(self, scope: Scope) -> str:
         return self.why
+
+    async def complete_until(self, scope: Scope) -> float | None:
+        return self.until
 
     async def reconciled(self, scope: Scope, lease: Lease) -> None:
         self.why = ""

@@ -39,7 +39,7 @@ class TestContract(LedgerContract, DurableContract):
 
     def opener(self, tmp_path):
         self.folder = tmp_path
-        return lambda: SqlLedger(PostgresDatabase(self.url, judges_leases=False))
+        return lambda: SqlLedger(PostgresDatabase(self.url, clock=StillClock(), judges_leases=False))
 
 
 def use(url, work):
@@ -130,6 +130,65 @@ def test_a_live_lease_is_safe_from_a_machine_whose_clock_is_wrong(url, ahead_s):
             await ledger.close()
 
     asyncio.run(rob())
+
+
+class TestSerials:
+    """Counters next to the project notice that an older copy of the ledger was restored."""
+
+    async def told(self, url, folder, *, writes=False):
+        ledger = open_ledger(url, clock=StillClock(), beside=folder)
+        try:
+            if writes:
+                await Desk(ledger, await ledger.acquire("recipe", HOLDER, 1.0, 60.0)).select("a", "b")
+                await ledger.release(await ledger.acquire("recipe", HOLDER, 1e9, 60.0, dead_epoch=1))
+            return await ledger.regressed(SCOPE), await ledger.complete_until(SCOPE)
+        finally:
+            await ledger.close()
+
+    def lost(self, url, folder, *, writes=False):
+        return asyncio.run(self.told(url, folder, writes=writes))
+
+    def test_a_healthy_ledger_has_not_regressed(self, url, tmp_path):
+        with psycopg.connect(url, autocommit=True) as connection:
+            assert self.lost(url, tmp_path, writes=True) == ("", None)
+            connection.execute("UPDATE runner.lease SET until = 0")
+            assert self.lost(url, tmp_path) == ("", None)
+            connection.execute("UPDATE runner.lease SET serial = serial + 99")  # another machine wrote
+            assert self.lost(url, tmp_path) == self.lost(url, tmp_path / "other") == ("", None)
+
+    @pytest.mark.parametrize(
+        ("restored", "said", "since"),
+        [
+            ("UPDATE runner.lease SET serial = serial - 1, written_at = 7.0", "went back in time: 1 of ", 7.0),
+            ("DELETE FROM runner.lease", "went back in time", None),
+            ("UPDATE runner.ledger SET instance = repeat('a', 32)", "was replaced by another one", None),
+            ("DROP SCHEMA runner CASCADE", "was deleted after ", None),
+        ],
+    )
+    def test_an_older_ledger_is_noticed_until_it_was_reconciled(self, url, tmp_path, restored, said, since):
+        self.lost(url, tmp_path, writes=True)
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(restored)
+        for _ in range(2):  # reading writes nothing
+            reason, moment = self.lost(url, tmp_path)
+            assert (said in reason, moment) == (True, since)
+
+        async def reconcile(desk):
+            before = await desk.ledger.regressed(SCOPE), await desk.ledger.complete_until(SCOPE)
+            await desk.ledger.reconciled(SCOPE, desk.lease)
+            return before
+
+        async def whole():
+            ledger = open_ledger(url, clock=StillClock(), beside=tmp_path)
+            lease = await ledger.acquire("recipe", HOLDER, 1.0, 60.0, dead_epoch=3)
+            try:
+                return await reconcile(Desk(ledger, lease))
+            finally:
+                await ledger.close()
+
+        reason, moment = asyncio.run(whole())
+        assert (said in reason, moment) == (True, since)
+        assert self.lost(url, tmp_path) == ("", None)
 
 
 def test_two_make_the_tables_at_once(url):

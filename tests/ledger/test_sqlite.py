@@ -210,6 +210,24 @@ class TestSerial:
         assert "went back in time" in asyncio.run(read())
         assert "went back in time" in use(path, regressed)
 
+    def test_what_is_lost_is_younger_than_what_is_there(self, tmp_path):
+        path, times = tmp_path / "ledger.db", []
+
+        async def write(at):
+            clock = StillClock()
+            clock.now = lambda: at
+            ledger = open_ledger(str(path), clock=clock)
+            await ledger.release(await ledger.acquire("recipe", HOLDER, at, 60.0))
+            times.append(await ledger.complete_until(SCOPE))
+            await ledger.close()
+
+        asyncio.run(write(1000.0))
+        older = path.read_bytes()
+        asyncio.run(write(2000.0))
+        path.write_bytes(older)
+        asyncio.run(write(3000.0))
+        assert times == [None, None, 1000.0]
+
     def test_another_ledger_is_noticed(self, tmp_path):
         use(tmp_path / "a.db")
         use(tmp_path / "b.db")

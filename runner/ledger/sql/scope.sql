@@ -100,15 +100,14 @@ FROM publication
 WHERE scope = :scope;
 
 -- name: regressed
--- Why results of a scope may be missing from the ledger; the newest reason that was not reconciled.
-SELECT reason
+-- Why results of a scope may be missing from the ledger, and since when; the newest reason that was not reconciled.
+SELECT reason, since
 FROM regression
 WHERE id > COALESCE((
     SELECT reconciled FROM scope
     WHERE project = :project AND profile = :profile AND recipe = :recipe AND stage = :stage
 ), 0)
-ORDER BY id DESC
-LIMIT 1;
+ORDER BY id DESC;
 
 -- name: reconciled
 -- What may be missing was looked for.
@@ -116,7 +115,7 @@ UPDATE scope SET reconciled = COALESCE((SELECT MAX(id) FROM regression), 0) WHER
 
 -- name: regression_added
 -- The ledger was found older than it was.
-INSERT INTO regression (at, reason) VALUES (:at, :reason);
+INSERT INTO regression (at, reason, since) VALUES (:at, :reason, :since);
 
 -- name: counters
 -- The numbers that items and selections get next.

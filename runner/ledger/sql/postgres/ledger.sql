@@ -3,11 +3,16 @@
 SELECT schema_version, instance, serial FROM ledger;
 
 -- name: fence
--- The epoch that may write; nobody can take the lease over before this transaction has ended.
-SELECT epoch
-FROM lease
+-- The epoch that may write, and how often it was written under this lease, this time included. Nobody can take the lease
+-- over before this transaction has ended.
+UPDATE lease SET serial = serial + 1, written_at = EXTRACT(EPOCH FROM clock_timestamp())
 WHERE name = :name
-FOR SHARE;
+RETURNING epoch, serial;
+
+-- name: lease_counts
+-- How often the ledger was written under each lease, and when last.
+SELECT name, serial, written_at
+FROM lease;
 
 -- name: clock
 -- The time on the server, epoch seconds.
