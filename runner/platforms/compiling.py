@@ -9,8 +9,9 @@ from typing import TypeAlias
 from runner.documents import Document
 from runner.model.errors import RecipeError
 from runner.model.item import Json
-from runner.model.problem import Problem
+from runner.model.problem import Problem, Severity
 from runner.model.suggest import did_you_mean
+from runner.platforms.nullable import vain_defaults
 from runner.platforms.tree import LOOP, Pointer, Tree, compile_tree
 from runner.templating import Template, compile_template
 
@@ -85,6 +86,7 @@ class Compiler:
             return None
         for path in sorted(template.paths):
             self._check(path, names, pointer)
+        self._check_defaults(text, pointer)
         return template
 
     def _check(self, path: tuple[str, ...], names: Names, pointer: Pointer) -> None:
@@ -109,6 +111,15 @@ class Compiler:
         """Return the options of a kind that a place may read: those that are expressions only where items are."""
         described: Mapping[str, Json] = self.at((room, name, "options", "properties")) or {}
         return frozenset(option for option, rule in described.items() if over_items or not reads_items(rule))
+
+    def _check_defaults(self, text: str, pointer: Pointer) -> None:
+        """Warn of a default that never comes: an option that is not given is there, and null."""
+        for name, is_part, written in vain_defaults(text) if "default(" in text else ():
+            rule = self.at((*pointer[:2], "options", "properties", name)) or {}
+            if is_part or reads_items(rule) or rule.get("default") is None:
+                what = f"{written} stays null where the option is null: default replaces only what is not there"
+                mark, mend = self.document.mark_of(pointer), f"write {written[:-1]}, true)"
+                self.problems.append(Problem("vain-default", what, mark, mend, Severity.WARNING))
 
     def _check_loops(self, data: Json, pointer: Pointer) -> None:
         if isinstance(data, list):

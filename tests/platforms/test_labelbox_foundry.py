@@ -14,6 +14,8 @@ from runner.emulators.labelbox.knobs import CURSORS, SHAPES
 from runner.model.errors import AuthError, Indeterminate, JobLost, Refused, StopRun, Unavailable, UnexpectedReply
 from runner.model.job import Find, JobStatus
 from runner.model.secret import Secret
+from runner.platforms.catalog import BUILT_IN
+from runner.platforms.manifest import load_manifest
 from runner.templating import compile_template
 from tests.platforms.labelbox_desk import APP, labelbox
 from tests.platforms.made import PLACE, done, finished, item, job, sent
@@ -243,6 +245,28 @@ def test_of_several_forms_the_one_counts_that_is_there():
     assert asset(item("a", {"t": "bright"}), forms)[1]["a"].value["answers"]["lighting"] == "day"
     with pytest.raises(Refused, match="exactly one of"):
         asset(item("a", {}), forms)
+
+
+FORMS = {
+    "text": ("text", "text"),
+    "text_url": ("text", "url"),
+    "image_url": ("image", "url"),
+    "image_base64": ("image", "base64"),
+}
+
+
+@pytest.mark.parametrize("others", ["null", "left out"])
+@pytest.mark.parametrize("form", FORMS)
+def test_of_several_forms_that_are_null_but_one_that_one_is_sent(form, others):
+    (way,) = load_manifest(BUILT_IN / "labelbox.yaml").targets["foundry_app"].modes["raw_asset"].submit
+    asset = {**(dict.fromkeys([*FORMS, "image_file"]) if others == "null" else {}), form: "value"}
+    options = {"asset": asset, "create_data_row": False, "add_to_model_run": None}
+    sent = way.call.data({"options": options, "item": {}})
+    kind, field = FORMS[form]
+    assert {name: value for name, value in sent.items() if name in ("type", "text", "url", "base64")} == {
+        "type": kind,
+        field: "value",
+    }
 
 
 @pytest.mark.parametrize(("keeps", "rows"), [(False, 160), (True, 161)])

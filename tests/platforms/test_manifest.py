@@ -139,6 +139,28 @@ def test_the_schema_of_an_option_is_checked(tmp_path):
     assert [(problem.slug, problem.mark.line) for problem in check_manifest(path)] == [("bad-schema", 7)]
 
 
+@pytest.mark.parametrize(
+    ("expression", "slugs"),
+    [
+        ("options.a | default('x')", ["vain-default"]),
+        ("options.a | default(options.b)", ["vain-default"]),
+        ("options.b.c | default(f(1, 2)[0])", ["vain-default"]),
+        ("options.a | default('x, y)', true)", []),
+        ("options.a | default(none)", []),
+        ("options.a | default(options.b, true) | default(none)", []),
+        ("options.given | default('x')", []),
+        ("options.a or 'x'", []),
+        ("job.id | default('x')", []),
+    ],
+)
+def test_a_default_that_never_comes_is_told(expression, slugs):
+    options = "{properties: {a: {type: string}, b: {type: object}, given: {default: x}}}"
+    text = (HEAD + TARGET).replace("{properties: {a: {type: string}}}", options)
+    expression = expression.replace("f(1, 2)", "[1, 2]")
+    found = problems(text.replace('"/x/{{ job.id }}"', f'"/x/{{{{ job.id ~ ({expression}) }}}}"'))
+    assert [slug for slug, _ in found] == slugs
+
+
 OVER_ITEMS = (
     HEAD
     + """\
