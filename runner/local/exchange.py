@@ -17,6 +17,7 @@ from runner.model.item import Item, Json, Result
 
 KEY: Final = "_key"
 ERROR: Final = "_error"
+FAULTS_SHOWN: Final = 3
 SUFFIXES: Final = {"json": ".json", "jsonl": ".jsonl", "text": ".txt"}
 
 _PLAIN_SUFFIX: Final = re.compile(r"\.[A-Za-z0-9]{1,16}\Z")
@@ -60,15 +61,16 @@ def hand_back(path: Path, form: str, keys: Sequence[str], most_bytes: int) -> Ge
         most_bytes: a longer file (for `jsonl`: a longer line) is not read.
     """
     found: set[str] = set()
-    fault = "no result for this item in the output"
+    faults: list[str] = []
     try:
-        for result in _results(path, form, keys, most_bytes):
+        for result in _results(path, form, keys, most_bytes, faults):
             found.add(result.key)
             yield [result]
     except FileNotFoundError:
-        fault = f"the command wrote no {path.name}"
+        faults.append(f"the command wrote no {path.name}")
     except (ValueError, OSError) as error:
-        fault = str(error)
+        faults.append(str(error))
+    fault = "; ".join(faults[:FAULTS_SHOWN]) or "no result for this item in the output"
     missing = [Result(key, error=fault) for key in keys if key not in found]
     if missing:
         yield missing
@@ -79,9 +81,10 @@ def _write_lines(path: Path, values: Sequence[Mapping[str, Json]]) -> None:
         file.writelines(jsontext.write(value) + b"\n" for value in values)
 
 
-def _results(path: Path, form: str, keys: Sequence[str], most_bytes: int) -> Iterator[Result]:
+def _results(path: Path, form: str, keys: Sequence[str], most_bytes: int, faults: list[str]) -> Iterator[Result]:
+    """Give the results in a file; what is wrong with a line or row is added to `faults`, and the next one read."""
     if form == "jsonl":
-        yield from _rows(_lines(path, most_bytes), keys)
+        yield from _rows(_lines(path, most_bytes, faults), keys, faults)
         return
     size = path.stat().st_size
     if size > most_bytes:
@@ -94,12 +97,12 @@ def _results(path: Path, form: str, keys: Sequence[str], most_bytes: int) -> Ite
     if len(keys) == 1:
         yield _result(value, keys[0])
     elif isinstance(value, list):
-        yield from _rows(enumerate(value, 1), keys)
+        yield from _rows(enumerate(value, 1), keys, faults)
     else:
         raise ValueError("the output of several items must be a list of rows, each with its _key")
 
 
-def _lines(path: Path, most_bytes: int) -> Iterator[tuple[int, Json]]:
+def _lines(path: Path, most_bytes: int, faults: list[str]) -> Iterator[tuple[int, Json]]:
     with path.open("rb") as file:
         number = 0
         while line := file.readline(most_bytes + 1):
@@ -107,10 +110,13 @@ def _lines(path: Path, most_bytes: int) -> Iterator[tuple[int, Json]]:
             if len(line) > most_bytes:
                 raise ValueError(f"line {number} of the output is longer than {most_bytes:,} bytes (max_result_bytes)")
             if line.strip():
-                yield number, _json(line, f"line {number} of the output")
+                try:
+                    yield number, _json(line, f"line {number} of the output")
+                except ValueError as error:
+                    faults.append(str(error))
 
 
-def _rows(rows: Iterator[tuple[int, Json]], keys: Sequence[str]) -> Iterator[Result]:
+def _rows(rows: Iterator[tuple[int, Json]], keys: Sequence[str], faults: list[str]) -> Iterator[Result]:
     loose: list[Json] = []
     for number, row in rows:
         key = row.get(KEY) if isinstance(row, dict) else None
@@ -119,8 +125,8 @@ def _rows(rows: Iterator[tuple[int, Json]], keys: Sequence[str]) -> Iterator[Res
         elif len(keys) == 1:
             loose.append(row)
         else:
-            raise ValueError(f"row {number} of the output has no _key, so nobody knows whose it is")
-    if loose:
+            faults.append(f"row {number} of the output has no _key, so nobody knows whose it is")
+    if loose and not faults:  # they are one result together
         yield Result(keys[0], {"lines": loose})
 
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from runner import jsontext
-from runner.model.errors import RecipeError, Unavailable
+from runner.model.errors import JobLost, RecipeError, Refused, UnreadableReply
 from runner.model.item import Json, Result
 from runner.model.job import JobState, JobStatus
 from runner.platforms.items import Seat
 from runner.platforms.job_spec import JobSpec, Place
 from runner.platforms.session import Session, reading
 from runner.platforms.tree import MISFITS, Scope, Tree
-from runner.platforms.walk import is_wanted, read_list, run_steps
+from runner.platforms.walk import Unreadable, is_wanted, read_list, run_steps
 from runner.transport.text import plain
 
 NO_REASON: Final = "the platform gave no reason"
@@ -34,6 +34,13 @@ class Keys:
             return self.only or ""
         token = place.item(scope)
         return self.by_token.get(str(token), f"(unknown) {token}")
+
+    def of_unreadable(self, piece: Unreadable) -> Result:
+        """Return what stands for a line that cannot be read; its item is known when one token alone is in the line."""
+        text = piece.line.decode("utf-8", "replace")
+        named = [key for token, key in self.by_token.items() if f'"{token}"' in text]
+        key = named[0] if len(named) == 1 else (self.only or "(unknown)")
+        return Result(key, error=str(piece), is_unreadable=True)
 
 
 @dataclass(slots=True)
@@ -72,7 +79,7 @@ async def results(
         replies: for results that stand in poll's reply.
 
     Raises:
-        Unavailable: a reply is not as the manifest expects; worth asking again.
+        UnreadableReply: a reply is not as the manifest expects; worth asking again, but not for ever.
     """
     scope["kept"] = {}
     only = seats[0].item.key if len(seats) == 1 else None
@@ -98,15 +105,18 @@ async def results(
 async def _listed(session: Session, place: Place, keys: Keys, scope: Scope) -> AsyncIterator[Sequence[Result]]:
     """Read the results of a list; one that ended early is asked again, it must not look like missing results."""
     count, total = 0, None
-    async for after, founds in read_list(session, place.step, scope):
+    unreadable: list[Unreadable] = []
+    async for after, founds in read_list(session, place.step, scope, unreadable=unreadable):
         count += len(founds)
         with reading("a list of results"):
             said = None if place.total is None else place.total(after)
             total = total if said is None else said
             ours = [one for found in founds if _is_ours(place, keys, one := {**after, "found": found})]
         yield [_result(place, keys, one) for one in ours]
-    if isinstance(total, int | float) and count < total:
-        raise Unavailable(f"the platform says that there are {total:,} results, but listed {count:,}")
+    if unreadable:
+        yield [keys.of_unreadable(one) for one in unreadable]
+    if isinstance(total, int | float) and count + len(unreadable) < total:
+        raise UnreadableReply(f"the platform says that there are {total:,} results, but listed {count:,}")
 
 
 def _is_ours(place: Place, keys: Keys, scope: Scope) -> bool:
@@ -118,17 +128,42 @@ def _is_ours(place: Place, keys: Keys, scope: Scope) -> bool:
 
 
 async def _replied(place: Place, keys: Keys, scope: Scope, replies: Replies) -> Sequence[Result]:
-    """Read the results in poll's reply; when it lacks them (it was that of the submit), poll is asked once more."""
+    """Read the results in poll's reply; when it lacks them (it was that of the submit), poll is asked once more.
+
+    What the reply as a whole lacks is a matter of the manifest; an answer in it that is not what it should be (no JSON
+    in the text of a model) fails its item.
+
+    Raises:
+        UnreadableReply: the reply lacks what the manifest reads, and asking again did not help.
+    """
     try:
-        founds = [scope["response"]] if place.step.each is None else place.step.each(scope) or ()
-        return [_judged(place, keys.of(place, one), one) for one in ({**scope, "found": found} for found in founds)]
-    except RecipeError:
-        if not replies.is_fresh:
-            scope["response"] = await replies.fresh()
-            return await _replied(place, keys, scope, replies)
-    with reading("poll"):
-        founds = [scope["response"]] if place.step.each is None else place.step.each(scope) or ()
-    return [_result(place, keys, {**scope, "found": found}) for found in founds]
+        return _found_in_reply(place, keys, scope, is_last=replies.is_fresh)
+    except RecipeError as error:
+        lacking = UnreadableReply(f"the reply to poll is not as the manifest expects: {error.problems[0].what}")
+        if replies.is_fresh:
+            raise lacking from error
+    try:
+        scope["response"] = await replies.fresh()
+    except (JobLost, Refused) as error:  # the platform answers at once and keeps nothing
+        raise lacking from error
+    return await _replied(place, keys, scope, replies)
+
+
+def _found_in_reply(place: Place, keys: Keys, scope: Scope, *, is_last: bool) -> Sequence[Result]:
+    """Read the results in a reply; RecipeError tells that it lacks something, but in its last form only as a whole."""
+    founds = [scope["response"]] if place.step.each is None else place.step.each(scope) or ()
+    results = []
+    for one in ({**scope, "found": found} for found in founds):
+        try:
+            results.append(_judged(place, keys.of(place, one), one))
+        except RecipeError as error:
+            is_lacking = error.problems[0].slug == "undefined-value"
+            if is_lacking and not (is_last and place.step.each is not None):
+                raise
+            results.append(_result(place, keys, one))
+        except MISFITS:
+            results.append(_result(place, keys, one))
+    return results
 
 
 def _result(place: Place, keys: Keys, scope: Scope) -> Result:

@@ -20,6 +20,7 @@ from runner.model.errors import (
     StopRun,
     Unavailable,
     UnexpectedReply,
+    UnreadableReply,
 )
 from runner.model.item import Json
 from runner.model.job import NotAfter
@@ -219,7 +220,7 @@ def _unreadable(request: Request, reply: Reply, what: str) -> RunnerError:
         )
         return stop if request.is_safe else UnexpectedReply(stop.what, status=reply.status, stop=stop, mend=stop.mend)
     if request.is_safe:
-        return Unavailable(what, status=reply.status)
+        return UnreadableReply(what, status=reply.status)
     kind = Indeterminate if _is_cut(reply.body) else UnexpectedReply
     return kind(what, status=reply.status)
 
@@ -232,11 +233,13 @@ def _is_cut(body: bytes) -> bool:
 
 @contextlib.contextmanager
 def reading(what: str) -> Iterator[None]:
-    """Turn what a template misses in a reply into `Unavailable`: the platform answered something unexpected."""
+    """Turn what a template misses in a reply into `UnreadableReply`: the platform answered something unexpected."""
     try:
         yield
     except RecipeError as error:
-        raise Unavailable(f"the reply to {what} is not as the manifest expects: {error.problems[0].what}") from error
+        raise UnreadableReply(
+            f"the reply to {what} is not as the manifest expects: {error.problems[0].what}"
+        ) from error
 
 
 def _lifetime(tree: Tree | None, scope: Scope) -> float:

@@ -51,12 +51,12 @@ class Answer:
         """Parse a good reply strictly, a failing one as far as it goes.
 
         Raises:
-            Unavailable: a 2xx whose body is not what it should be.
+            UnreadableReply: a 2xx whose body is not what it should be.
         """
         self.reply = reply
         self.response: Json = None
         if read == "text":
-            self.response = reply.body.decode("utf-8", "replace")
+            self.response = reply.text()
         elif read == "json" and reply.is_ok:
             self.response = reply.json()
         elif read != "none" and reply.body[:1] in (b"{", b"["):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from runner.model.errors import AuthError, RecipeError, Refused, Unavailable
+from runner.model.errors import AuthError, RecipeError, Refused, Unavailable, UnreadableReply
 from runner.model.item import Json
 from runner.platforms.session import Session, reading
 from runner.platforms.step import Call, Fetch, Paging, Step
@@ -14,11 +14,17 @@ from runner.platforms.tree import Scope, Tree, constant
 from runner.platforms.verdict import Answer
 from runner.transport.bodies import Slice
 from runner.transport.pages import Pages, Turn
+from runner.transport.reading import in_utf8
 from runner.transport.reading import lines as lines_of
-from runner.transport.request import parsed
+from runner.transport.request import charset_of, parsed
+from runner.transport.text import gist, plain
 
 FEW = 1000
 """Most elements that are given at one time."""
+MOST_UNREADABLE = 100
+"""Most lines that are kept because they cannot be read; of more of them only the results are missing."""
+LONGEST_KEPT = 4096
+EXCERPT = 300
 
 _NO_CONTENT = 204
 
@@ -54,10 +60,39 @@ def is_wanted(when: Tree | None, scope: Scope) -> bool:
         raise Refused(f"a condition of the manifest cannot be told: {error.problems[0].what}") from error
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A line that is not JSON.
+
+    Attributes:
+        number: of the line, from 1; empty ones are not counted.
+    """
+
+    number: int
+    line: bytes
+    why: str
+
+    def __str__(self) -> str:
+        shown = gist(self.line) if self.number == 1 else repr(plain(self.line[:EXCERPT].decode("utf-8", "replace")))
+        return f"line {self.number} of the reply is not JSON ({self.why}): {shown}"
+
+
 async def read_list(
-    session: Session, step: Step, scope: Scope, *, safe: bool | None = True
+    session: Session,
+    step: Step,
+    scope: Scope,
+    *,
+    safe: bool | None = True,
+    unreadable: list[Unreadable] | None = None,
 ) -> AsyncGenerator[tuple[Scope, Sequence[Json]], None]:
     """Read everything a step lists, page by page or line by line.
+
+    Args:
+        session: of the connection.
+        step: with the call.
+        scope: what its templates read.
+        safe: whether the call may be repeated; None asks the method.
+        unreadable: takes the first lines that cannot be read, the others are given; None raises at the first one.
 
     Yields:
         The scope with the reply, and what was found in it; at most `FEW` at one time when lines are streamed.
@@ -65,7 +100,7 @@ async def read_list(
     call = step.call
     assert call is not None
     if call.read == "jsonl":
-        async for lines in _lines(session, call, scope):
+        async for lines in _lines(session, call, scope, unreadable=unreadable):
             yield scope, lines
         return
     pages = _pages(step.pages)
@@ -77,7 +112,7 @@ async def read_list(
         if step.fetch is None:
             yield after, found
         else:
-            async with aclosing(_fetched(session, step.fetch, after, found)) as fetched:
+            async with aclosing(_fetched(session, step.fetch, after, found, unreadable)) as fetched:
                 async for more in fetched:
                     yield more
         if pages is None or step.pages is None or not pages.go_on(_turn(step.pages, after, len(found))):
@@ -226,7 +261,11 @@ async def _ask(session: Session, step: Step, call: Call, scope: Scope, *, safe: 
 
 
 async def _fetched(
-    session: Session, fetch: Fetch, scope: Scope, founds: Sequence[Json]
+    session: Session,
+    fetch: Fetch,
+    scope: Scope,
+    founds: Sequence[Json],
+    unreadable: list[Unreadable] | None,
 ) -> AsyncGenerator[tuple[Scope, Sequence[Json]], None]:
     """Ask the second call for each found, and give what is in its replies."""
     for found in founds:
@@ -235,7 +274,7 @@ async def _fetched(
             told = None if fetch.size is None else fetch.size(one)
             size = None if told is None else _whole(told)
         if fetch.call.read == "jsonl":
-            async for lines in _lines(session, fetch.call, one, size):
+            async for lines in _lines(session, fetch.call, one, size, unreadable=unreadable):
                 yield scope, lines
             continue
         answer = await session.ask(fetch.call, one)
@@ -244,9 +283,14 @@ async def _fetched(
 
 
 async def _lines(
-    session: Session, call: Call, scope: Scope, size: int | None = None
+    session: Session,
+    call: Call,
+    scope: Scope,
+    size: int | None = None,
+    *,
+    unreadable: list[Unreadable] | None = None,
 ) -> AsyncGenerator[Sequence[Json], None]:
-    came = 0
+    came, number = 0, 0
 
     async def counted(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         nonlocal came
@@ -255,9 +299,12 @@ async def _lines(
             yield chunk
 
     async with session.stream(call, scope) as stream:
-        async for lines in lines_of(counted(stream.chunks())):
+        charset = charset_of(stream.headers.get("content-type", ""))
+        async for lines in lines_of(in_utf8(counted(stream.chunks()), charset)):
             for at in range(0, len(lines), FEW):
-                yield [_line(line) for line in lines[at : at + FEW]]
+                some = lines[at : at + FEW]
+                yield _values(some, number, charset, unreadable)
+                number += len(some)
     _check_size(came, size)
 
 
@@ -266,11 +313,19 @@ def _check_size(came: int, size: int | None) -> None:
         raise Unavailable(f"{came:,} bytes came, the platform said {size:,}")
 
 
-def _line(line: bytes) -> Json:
-    try:
-        return parsed(line)
-    except ValueError as error:
-        raise Unavailable(f"a line of the reply is no JSON: {error}") from error
+def _values(lines: Sequence[bytes], before: int, charset: str, unreadable: list[Unreadable] | None) -> Sequence[Json]:
+    """Return the values of some lines, `before` of which came earlier; see `read_list`."""
+    values: list[Json] = []
+    for number, line in enumerate(lines, before + 1):
+        try:
+            values.append(parsed(line, charset))
+        except ValueError as error:
+            found = Unreadable(number, line[:LONGEST_KEPT], str(error))
+            if unreadable is None:
+                raise UnreadableReply(str(found)) from error
+            if len(unreadable) < MOST_UNREADABLE:
+                unreadable.append(found)
+    return values
 
 
 def _pages(paging: Paging | None) -> Pages | None:
@@ -295,7 +350,7 @@ def _found(each: Tree | None, scope: Scope, answer: Answer) -> Sequence[Json]:
             raise Unavailable("the platform's reply is empty where the manifest expects a list")
         return ()
     if not isinstance(found, list):
-        raise Unavailable("the platform's reply has no list where the manifest expects one")
+        raise UnreadableReply("the platform's reply has no list where the manifest expects one")
     return found
 
 
@@ -311,4 +366,4 @@ def _whole(value: Json) -> int:
     try:
         return int(value)
     except (TypeError, ValueError) as error:
-        raise Unavailable("the platform gave no whole number where a list goes on") from error
+        raise UnreadableReply("the platform gave no whole number where a list goes on") from error

@@ -11,7 +11,15 @@ from typing import Final, TypeAlias
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from runner.model.contracts import Clock
-from runner.model.errors import AuthError, ConfigError, Indeterminate, Refused, RunnerError, Unavailable
+from runner.model.errors import (
+    AuthError,
+    ConfigError,
+    Indeterminate,
+    Refused,
+    RunnerError,
+    Unavailable,
+    UnreadableReply,
+)
 from runner.transport import hints, origin, reading
 from runner.transport.headers import checked
 from runner.transport.limits import Limits
@@ -24,6 +32,8 @@ AGENT: Final = "runner/1"
 HOPS: Final = 5
 MAX_REPLY: Final = 64 << 20
 AGREES_S: Final = 60.0
+UNREADABLE_ASKED: Final = 2
+"""A reply that came in full but cannot be read is asked for so often at once; then whoever wanted it decides."""
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _NO_BODY: Final = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 _ERROR_BODY: Final = 1 << 20
@@ -186,7 +196,8 @@ class Client:
     async def _wait(self, request: Request, error: Unavailable, failures: int) -> None:
         rules = self.settings.retries
         is_free = request.is_safe or (request.patient and error.status == 429)
-        may = is_free and is_passing(error) and failures < rules.attempts
+        most = min(rules.attempts, UNREADABLE_ASKED) if isinstance(error, UnreadableReply) else rules.attempts
+        may = is_free and is_passing(error) and failures < most
         if not may or not self._budget.take():
             raise error
         await self._clock.sleep(pause_s(rules, failures, error.retry_after_s, self._rng))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import zlib
 from collections.abc import AsyncIterator, Iterator
 from typing import Final
@@ -51,6 +52,18 @@ async def bounded(chunks: AsyncIterator[bytes], most: int) -> bytes:
             raise Refused(f"the reply is longer than {most:,} bytes", mend="raise max_reply of the connection")
         parts.append(chunk)
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def in_utf8(chunks: AsyncIterator[bytes], charset: str) -> AsyncIterator[bytes]:
+    """Give a body in UTF-8 when its charset writes line ends in several bytes (UTF-16, UTF-32); any other as it is."""
+    if not charset.startswith(("utf-16", "utf-32")):
+        async for chunk in chunks:
+            yield chunk
+        return
+    decoder = codecs.getincrementaldecoder(charset)("replace")
+    async for chunk in chunks:
+        yield decoder.decode(chunk).encode("utf-8", "surrogatepass")
+    yield decoder.decode(b"", final=True).encode("utf-8", "surrogatepass")
 
 
 async def lines(chunks: AsyncIterator[bytes], longest: int = LONGEST_LINE) -> AsyncIterator[list[bytes]]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from runner import jsontext
-from runner.model.errors import Unavailable
+from runner.model.errors import UnreadableReply
 from runner.model.item import Body, Json
 from runner.model.job import NotAfter
 from runner.transport.text import gist
@@ -16,6 +19,7 @@ from runner.transport.text import gist
 Content: TypeAlias = bytes | Body
 """A request body: bytes at hand, or something with a `size` that gives its `chunks` (again, when it is repeated)."""
 
+_CHARSET: Final = re.compile(r"charset\s*=\s*\"?([\w.:-]+)", re.IGNORECASE)
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -99,27 +103,48 @@ class Reply:
         """Return the body as a JSON value; None for an empty body.
 
         Raises:
-            Unavailable: the body is no JSON (a proxy's page, a truncated reply).
+            UnreadableReply: the body is not JSON (a proxy's page, a truncated reply).
         """
         if not self.body:
             return None
+        kind = self.headers.get("content-type", "")
         try:
-            return parsed(self.body)
+            return parsed(self.body, charset_of(kind))
         except ValueError as error:
-            what = gist(self.body, self.headers.get("content-type", ""))
-            raise Unavailable(f"the reply is no JSON but {what}", status=self.status) from error
+            raise UnreadableReply(f"the reply is no JSON but {gist(self.body, kind)}", status=self.status) from error
+
+    def text(self) -> str:
+        """Return the body as text: UTF-8, else in the charset that was announced; never fails."""
+        try:
+            return self.body.decode()
+        except UnicodeDecodeError:
+            return self.body.decode(charset_of(self.headers.get("content-type", "")) or "utf-8", "replace")
 
 
-def parsed(text: bytes) -> Json:
-    """Parse JSON as platforms really write it: as `jsontext.read`, but NaN and infinities become null.
+def parsed(text: bytes, charset: str = "") -> Json:
+    """Parse JSON as platforms really write it.
+
+    As `jsontext.read`, but NaN and infinities become null, raw control characters in texts are taken as they are, and
+    what is not UTF-8 is read in the charset that was announced.
 
     Raises:
-        ValueError: it is no JSON, or nested too deeply.
+        ValueError: it is not JSON, or nested too deeply.
     """
     try:
         return jsontext.read(text)
-    except ValueError as error:
-        try:
-            return json.loads(text, parse_constant=lambda _: None)
-        except (ValueError, RecursionError):
-            raise error from None
+    except ValueError:
+        with contextlib.suppress(ValueError, RecursionError):
+            return json.loads(text, strict=False, parse_constant=lambda _: None)
+        if charset:
+            with contextlib.suppress(ValueError, RecursionError):
+                return json.loads(text.decode(charset), strict=False, parse_constant=lambda _: None)
+        raise
+
+
+def charset_of(content_type: str) -> str:
+    """Return the charset that a Content-Type announces, empty when it announces none that is known."""
+    found = _CHARSET.search(content_type)
+    try:
+        return codecs.lookup(found[1]).name if found else ""
+    except LookupError:
+        return ""

@@ -13,6 +13,18 @@ LONGEST: Final = 400
 _UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]+")
 _ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")
 _PAGE: Final = (b"<!doctype html", b"<html", b"<head", b"<body")
+_FORMATS: Final = (
+    (b"\x1f\x8b", "gzip"),
+    (b"PK\x03\x04", "zip"),
+    (b"(\xb5/\xfd", "zstd"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ", "xz"),
+    (b"PAR1", "Parquet"),
+    (b"%PDF", "PDF"),
+    (b"\xff\xfe", "UTF-16"),
+    (b"\xfe\xff", "UTF-16"),
+)
+"""First bytes of files that are not what was expected, and what they are."""
 _TITLE: Final = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 
 
@@ -34,6 +46,9 @@ def gist(body: bytes, content_type: str = "") -> str:
     """Return the gist of a body that is not what was expected, for an error message."""
     if not body:
         return "an empty body"
+    known = next((name for mark, name in _FORMATS if body.startswith(mark)), "")
+    if known:
+        return f"a {known} file"
     start = body[:8192].decode("utf-8", "replace").lstrip()
     if is_page(body, content_type):
         title = _TITLE.search(start)

@@ -56,6 +56,15 @@ def test_what_cannot_be_used_fails_the_items(tmp_path, form, content, error):
     assert all(error in one for one in found.values())
 
 
+def test_rows_after_a_bad_one_count(tmp_path):
+    found = back(tmp_path, b'broken\n{"n": 1}\n{"_key": "b"}')
+    assert (found["b"], "line 1" in found["a"], "row 2" in found["a"]) == ({}, True, True)
+
+
+def test_lines_of_one_item_with_a_bad_one_among_them_are_no_result(tmp_path):
+    assert "line 2" in back(tmp_path, b'{"n": 1}\nbroken', "jsonl", ["a"])["a"]
+
+
 def test_rows_before_a_bad_one_count(tmp_path):
     found = back(tmp_path, json.dumps({"_key": "a"}).encode() + b"\nbroken")
     assert found["a"] == {}
