@@ -245,7 +245,9 @@ class CsvTable:
         if len(row) != len(self.names):
             where = f"lines {line} to {last}: " if last > line else ""
             return f"{where}{len(row)} values, but {len(self.names)} names"
-        return "" if _is_text("".join(row)) else "not in the encoding of the file"
+        if _is_text("".join(row)):
+            return ""
+        return f"not a text in {self._dialect.encoding}; `encoding:` names another one"
 
     def _broken(self, line: int, last: int, what: str) -> Iterator[Row]:
         yield Row(line, (), f"not CSV: {what}")

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tests.cli.shell import Shell, write_small
 
 SINK = "sinks: [{jsonl: {path: out.jsonl}}]\n"
@@ -79,3 +81,24 @@ def test_a_saved_plan_is_stale_when_other_rows_would_go(shell: Shell):
     said = shell("apply", "p.json")
     assert (said.code, len(shell.lines("out.jsonl"))) == (17, 2)
     assert "the rows that go have changed since: 0 then, 1 now" in said.err
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("id;text\n1;a\n2;b\n", 'in.csv:1: there is no column "id", only "id;text"'),
+        ('id,text\n1,"a "b" c\n2,tail"\n2,real\n', "in.csv:2: the quotes of this row do not fit"),
+        ('id,text\n1,a\n2,"b\n3,c\n', "the quote of line 3 is never closed: lines 3 to 4 are not read"),
+    ],
+)
+def test_a_table_that_is_in_doubt_ends_with_3_and_the_sink_keeps_its_rows(shell: Shell, content: str, said: str):
+    write(shell)
+    shell.write("r.yaml", shell.read("r.yaml").replace("jsonl: {path: in.jsonl", "csv: {path: in.csv"))
+    shell.write("in.csv", "id,text\n1,a\n2,b\n")
+    assert shell("apply", "-f", "r.yaml").code == 0
+    before = shell.read("out.jsonl")
+    shell.write("in.csv", content)
+    for command in ("plan", "apply"):
+        told = shell(command, "-f", "r.yaml")
+        assert (told.code, shell.read("out.jsonl")) == (3, before)
+        assert said in told.err
