@@ -32,6 +32,19 @@ class Action(StrEnum):
     CANCEL = "cancel"
 
 
+@dataclass(slots=True)
+class Split:
+    """What the parts of one refused job share.
+
+    Attributes:
+        left: how many refused parts may still be split.
+        any_accepted: whether the platform accepted some part.
+    """
+
+    left: int
+    any_accepted: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One thing to do for one job.
@@ -52,6 +65,7 @@ class Step:
         ended: the terminal state of such a job when it was last looked at.
         is_human: whether it was last seen waiting for a human.
         losses: how many replies to this job's paying request were lost, over all applies.
+        split: of the refused job of which this one is a part; None for a whole job.
         is_accepted: whether a 2xx says that the job exists, although its reply was lost: no listing can disprove it.
         found: remote jobs that may be this one, while the replies of `waits_for` are still to come: they may be theirs.
     """
@@ -67,6 +81,7 @@ class Step:
     doubted_at: float = 0.0
     losses: int = 0
     is_accepted: bool = False
+    split: Split | None = None
     ends_at: float | None = None
     why: str = ""
     running_s: float = 0.0

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from runner.engine.agenda import Agenda
+from runner.engine.agenda import Agenda, Split
 from runner.engine.budget import Purse
 from runner.engine.decide import Decision
 from runner.engine.flight import Flight
@@ -70,6 +70,8 @@ class Apply:
         queued: workers that wait for the turn of a paying request, and may be sent home at any moment.
         sending: keys of jobs whose paying request is under way, until its outcome is written down.
         workers: how many steps may be under way at one time.
+        splits: of the jobs that were refused in this round and are sent again in parts.
+        split_in_vain: refused jobs of which no part was accepted.
         replies: what the replies so far show about the manifest.
         unwritten: job key to the acceptance that is written together with the results, which are at hand.
     """
@@ -103,6 +105,8 @@ class Apply:
     blocked: set[str] = field(default_factory=set)
     sending: set[str] = field(default_factory=set)
     queued: set[asyncio.Task[None]] = field(default_factory=set)
+    splits: list[Split] = field(default_factory=list)
+    split_in_vain: int = 0
     replies: Replies = field(default_factory=lambda: Replies(is_understood=True))
     unwritten: dict[str, Acceptance] = field(default_factory=dict)
     powers: Powers = field(init=False)

@@ -26,6 +26,7 @@ from runner.engine.reconcile import reconcile
 from runner.engine.retry_request import RetryRequest, abandon_jobs, free_items
 from runner.engine.rhythm import Rhythm
 from runner.engine.round import walk
+from runner.engine.split import close_splits
 from runner.engine.stop import Reason, Stop
 from runner.engine.submit import ACCEPTED, submit
 from runner.engine.work import Work
@@ -226,6 +227,7 @@ async def _rounds(apply: Apply, *, walks: bool) -> None:
             return
         read_again = await read_ended_again(apply)
         await apply.flight.drained()
+        close_splits(apply)
         await _reconciled(apply, walked=walks)
         has_failed = apply.work.run.attempts > 1 and apply.progress.items["failed"] > failed
         again = (apply.released or has_failed) and not apply.parked

@@ -15,6 +15,7 @@ from runner.engine.agenda import Action, Step
 from runner.engine.apply import Apply
 from runner.engine.outcome import accept, fail, hold, later_or_park, park, release
 from runner.engine.retry import backoff_s
+from runner.engine.split import can_split, split
 from runner.engine.stop import Reason
 from runner.model.errors import (
     ConfigError,
@@ -98,6 +99,8 @@ async def _send(apply: Apply, step: Step) -> Step | None:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it was, the request may have had its effect
         return await _unaccepted(apply, replace(step, job=job, prepared=prepared), error)
+    if step.split is not None:
+        step.split.any_accepted = True
     return await accept(apply, job, submitted)
 
 
@@ -112,6 +115,8 @@ async def _unaccepted(apply: Apply, step: Step, error: Exception) -> Step | None
     if isinstance(error, Refused):
         if step.doubtful:
             return await hold(apply, job, f"its reply was lost, and it was refused when sent again: {error}")
+        if can_split(apply, step, error):
+            return await split(apply, step, error)
         return await release(apply, job, str(error), failed=True)
     if isinstance(error, Unavailable):
         return await _again(apply, step, error)

@@ -22,7 +22,7 @@ RunnerError
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from runner.model.problem import Problem
@@ -101,11 +101,13 @@ class Refused(RunnerError):
 
     Attributes:
         status: HTTP status, None when the refusal is not from HTTP.
+        items: keys of the items that the platform blames; empty when it names none.
     """
 
-    def __init__(self, what: str, *, status: int | None = None, mend: str = "") -> None:
+    def __init__(self, what: str, *, status: int | None = None, items: Collection[str] = (), mend: str = "") -> None:
         super().__init__(what, mend=mend)
         self.status = status
+        self.items = frozenset(items)
 
 
 class Indeterminate(RunnerError):

@@ -27,6 +27,7 @@ class Submitting:
         call: None sends nothing: the job is over at once.
         refuses: whether a status proves that nothing was created.
         refuses_when: expressions over the reply that prove it too.
+        bad_items: gives token or number of the items that a refusing reply blames.
     """
 
     when: Tree | None
@@ -35,6 +36,7 @@ class Submitting:
     keep: Mapping[str, Tree]
     refuses: Callable[[int], bool]
     refuses_when: Sequence[Tree]
+    bad_items: Tree | None
     status_in_reply: bool
 
     def reads(self, *path: str) -> bool:
@@ -76,6 +78,7 @@ def _compile_way(compiler: Compiler, at: Pointer, names: Names) -> Submitting:
             for index, value in enumerate(listed)
             if _is_expression(value)
         ],
+        bad_items=compiler.tree((*at, "outcome", "bad_items"), after),
         status_in_reply=bool(compiler.at((*at, "status_in_reply"))),
     )
 

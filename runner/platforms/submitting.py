@@ -119,13 +119,26 @@ def _judge(session: Session, way: Submitting, answer: Answer, scope: Scope, name
     error = session.error(answer, f"the submit of {name}")
     if way.refuses(status) or any(_is_true(when, after) for when in way.refuses_when):
         said = session.manifest.verdicts.said(answer, session.client)
-        return error or Refused(f"not created: {said}", status=status)
+        refused = error or Refused(f"not created: {said}", status=status)
+        if type(refused) is Refused:
+            refused.items = _blamed(way, after)
+        return refused
     if error is None:
         return None
     if is_ok and (isinstance(error, StopRun) or not isinstance(error, Unavailable)):
         stop = error if isinstance(error, StopRun | ConfigError) else None
         return UnexpectedReply(error.what, status=status, is_failure=True, stop=stop, mend=error.mend)
     return Indeterminate(error.what, mend=error.mend)
+
+
+def _blamed(way: Submitting, after: Scope) -> frozenset[str]:
+    """Return tokens and numbers (as `#2`) of the items that a refusing reply blames; none when it does not tell."""
+    try:
+        given = None if way.bad_items is None else way.bad_items(after)
+    except RecipeError:
+        return frozenset()
+    each = given if isinstance(given, list) else [given]
+    return frozenset(f"#{one}" if isinstance(one, int) else str(one) for one in each if one is not None)
 
 
 def _is_true(when: Tree, scope: Scope) -> bool:

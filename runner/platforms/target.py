@@ -108,7 +108,15 @@ class PlatformTarget:
         if way.call is None:
             return Submitted(NOTHING, told, JobState(JobStatus.SUCCEEDED, NOTHING))
         request = Submission(self._session, spec, way, job, told)
-        return await request.send(scope, self.turns, self._find)
+        try:
+            return await request.send(scope, self.turns, self._find)
+        except Refused as error:
+            if error.items:  # tokens and numbers until here
+                named = error.items
+                error.items = frozenset(
+                    seat.item.key for seat in self._seats(job) if named & {seat.token, f"#{seat.number}"}
+                )
+            raise
 
     async def poll(self, job: Job) -> JobState:
         """Ask once how the job stands; errors as in the contract."""

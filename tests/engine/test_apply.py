@@ -120,7 +120,7 @@ def test_a_refused_connection_is_tried_again():
 def test_a_refused_job_fails_its_items_only():
     def fault(moment, job):
         if moment == "before" and job.items[0].key == "i3":
-            raise Refused("no such field", status=422)
+            raise Refused("no such field", status=404)
 
     platform, ledger = Platform(), MemoryLedger()
     report = run(work_on(ledger, ITEMS, FakeTarget(platform, fault=fault)))

@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -34,6 +35,7 @@ from runner.engine.stop import Stop
 from runner.ledger.memory import MemoryLedger
 from runner.model.errors import RunnerError
 from runner.model.item import Item
+from runner.model.ledger import Lease
 from runner.model.problem import Severity
 from runner.model.recipe import PollRhythm, RunOptions
 from runner.platforms import connect
@@ -222,12 +224,12 @@ async def tried(manifest: Manifest, scene: Scene, attempts: int) -> tuple[int, l
         try:
             transport = httpx.ASGITransport(app, raise_app_exceptions=False)
             connection = connect(manifest, fields, clock=clock, rng=Random(1), transport=transport)
-            target = connection.target(scene.kind, scene.options, PLACE)
+            target: Any = connection.target(scene.kind, scene.options, PLACE)
             work = work_on(ledger, scene.items, target, clock=clock, run=run)
             lease = await ledger.acquire("numbers", {"pid": 1}, clock.now(), 1e9)
             options = ApplyOptions(chance=lambda: 0.5)
             async with asyncio.timeout(LONGEST_S):
-                report = await apply_stage(work, lambda lease=lease: lease, options, Progress(), Stop())
+                report = await apply_stage(work, partial(_same, lease), options, Progress(), Stop())
             ends.append(report.outcome)
         except RunnerError as error:
             ends.append(type(error).__name__)
@@ -237,6 +239,10 @@ async def tried(manifest: Manifest, scene: Scene, attempts: int) -> tuple[int, l
             await ledger.release(lease)
             await connection.close()
     return scene.counts(app.state.desk), ends
+
+
+def _same(lease: Lease) -> Lease:
+    return lease
 
 
 def mutants(count: int, seed: int) -> Iterator[Outcome | None]:
