@@ -19,7 +19,7 @@ LINES = "lines"
 """In what the ledger keeps beside a selection: name of the source's memory of it, and number of items."""
 
 
-HOPELESS_ROWS: Final = 1000
+ROWS_UNTIL_REFUSAL: Final = 1000
 """When all of so many first rows are rejected, the recipe or the source is wrong."""
 
 
@@ -43,9 +43,13 @@ class RowTally:
         Args:
             is_whole: whether the source was read to its end.
         """
-        if self._usable or self._first is None or (self._rejected < HOPELESS_ROWS and not is_whole):
+        if self._usable or self._first is None or (self._rejected < ROWS_UNTIL_REFUSAL and not is_whole):
             return ""
-        which = "not one row" if self._rejected < HOPELESS_ROWS else f"not one of the first {HOPELESS_ROWS:,} rows"
+        which = (
+            "not one row"
+            if self._rejected < ROWS_UNTIL_REFUSAL
+            else f"not one of the first {ROWS_UNTIL_REFUSAL:,} rows"
+        )
         return f"{which} of the source is usable; the first: {self._first.place}: {self._first.what}"
 
 

@@ -85,7 +85,7 @@ class Source(Protocol):
         """Give all items in a stable order, in batches of 1..1000 items; may be called again.
 
         Equal keys must not be given twice: the second one is a `Rejected` when the source can know, else the engine
-        rejects it.
+        rejects it. Nor may a key or value hold a lone surrogate, which has no UTF-8: it is a `Rejected`, too.
 
         Raises:
             ConfigError: the source as a whole cannot be read (no such folder, no such project).

@@ -83,12 +83,13 @@ class PlatformSource:
             return None
         value = scope["found"] if spec.value is None else spec.value(scope)
         value = value if isinstance(value, Mapping) else {"value": value}
-        jsontext.refuse_surrogates(value)
         content = value if spec.content is None else spec.content({**scope, "value": value})
         body = None
         if spec.body is not None and spec.size is not None:
             body = RemoteBody(self._session, spec.body, scope, int(spec.size(scope)))
-        return Item(str(spec.key(scope)), jsontext.digest(content), value, body)
+        key = str(spec.key(scope))
+        jsontext.refuse_surrogates([key, value])
+        return Item(key, jsontext.digest(content), value, body)
 
     def _total(self, scope: Scope) -> Json:
         if self._spec.total is None:

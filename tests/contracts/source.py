@@ -45,6 +45,10 @@ class SourceContract:
         for item in collect(self.make(tmp_path).read())[0]:
             assert json.loads(json.dumps(item.value)) == item.value
 
+    def test_keys_and_values_have_utf_8(self, tmp_path):
+        for item in collect(self.make(tmp_path).read())[0]:
+            assert json.dumps([item.key, item.value], ensure_ascii=False).encode()
+
     def test_reads_the_same_again(self, tmp_path):
         source = self.make(tmp_path)
         first, second = collect(source.read())[0], collect(source.read())[0]
