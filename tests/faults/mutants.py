@@ -18,7 +18,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -29,13 +28,13 @@ from runner.documents import parse, to_yaml
 from runner.emulators import create
 from runner.emulators.aihub.apps import APPS, DEPLOYMENTS
 from runner.emulators.labelbox.seed import STREET_APP
+from runner.engine.lease import HeldLease
 from runner.engine.progress import Progress
 from runner.engine.run import ApplyOptions, apply_stage
 from runner.engine.stop import Stop
 from runner.ledger.memory import MemoryLedger
 from runner.model.errors import RunnerError
 from runner.model.item import Item
-from runner.model.ledger import Lease
 from runner.model.problem import Severity
 from runner.model.recipe import PollRhythm, RunOptions
 from runner.platforms import connect
@@ -229,7 +228,7 @@ async def tried(manifest: Manifest, scene: Scene, attempts: int) -> tuple[int, l
             lease = await ledger.acquire("numbers", {"pid": 1}, clock.now(), 1e9)
             options = ApplyOptions(chance=lambda: 0.5)
             async with asyncio.timeout(LONGEST_S):
-                report = await apply_stage(work, partial(_same, lease), options, Progress(), Stop())
+                report = await apply_stage(work, HeldLease(ledger, lease, clock, 1e9), options, Progress(), Stop())
             ends.append(report.outcome)
         except RunnerError as error:
             ends.append(type(error).__name__)
@@ -239,10 +238,6 @@ async def tried(manifest: Manifest, scene: Scene, attempts: int) -> tuple[int, l
             await ledger.release(lease)
             await connection.close()
     return scene.counts(app.state.desk), ends
-
-
-def _same(lease: Lease) -> Lease:
-    return lease
 
 
 def mutants(count: int, seed: int) -> Iterator[Outcome | None]:
