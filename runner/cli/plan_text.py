@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from runner.cli.change_text import change_lines
 from runner.cli.console import paint, row
 from runner.engine.decide import Decision
-from runner.engine.plan import StagePlan, safety
+from runner.engine.plan import StagePlan
 from runner.model.recipe import Budget
 
 _SIGNS = (
@@ -43,7 +43,7 @@ def plan_block(plan: StagePlan, budget: Budget, checks: int) -> str:
     lines.extend(row(name, text) for name, text in jobs_texts(plan))
     lines.extend(row(name, text) for change in plan.changes for name, text in change_lines(change))
     lines.append(row("cost", cost_text(plan, budget)))
-    lines.append(row("safety", safety(plan.capabilities)))
+    lines.append(row("safety", plan.promise))
     lines.append(row("sinks", sinks_text(plan, checks)))
     if plan.checks_change:
         lines.append(row("checks", "changed: the records are judged anew"))

@@ -50,6 +50,7 @@ class StagePlan:
         checks_change: whether apply judges the records anew by other checks than those that passed last.
         notes: what the source has decided about what it read: a delimiter, the name of a column.
         instance: of the ledger; empty when there was none yet.
+        promise: what is promised about a lost reply, in one line.
         refusal: why apply will stop before it submits anything: no row of the source is usable; empty when it will not.
         rows_before: number of rows that the sinks hold.
         rows_gone: number of them that will go because their items are not selected any more.
@@ -77,6 +78,7 @@ class StagePlan:
     holder: Mapping[str, object] | None = None
     source_text: str = ""
     target_text: str = ""
+    promise: str = ""
     unchanged: bool = False
     checks_change: bool = False
     notes: Sequence[str] = ()
@@ -132,14 +134,33 @@ def jobs_needed(items: int, per_job: int, *, whole_source: bool) -> int:
     return 1 if whole_source else -(-items // per_job)
 
 
-def safety(capabilities: Capabilities) -> str:
-    """Say in one line what is promised about a lost reply."""
+def safety(capabilities: Capabilities, on_unknown_submit: str = "find_then_hold", in_flight: int = 1) -> str:
+    """Say in one line what is promised about a lost reply.
+
+    Args:
+        capabilities: of the target.
+        on_unknown_submit: what the recipe says about jobs that are not found.
+        in_flight: jobs that may be on their way at one time.
+    """
+    jobs = "1 job" if in_flight == 1 else f"{in_flight:,} jobs"
+    again = f"an answer lost on the way is paid again, at most {jobs} in flight"
     texts = {
         "key": "a repeated request carries the job's key: no job is paid twice",
         "exact": "lost jobs are found by a mark of ours: no job is paid twice",
         "probable": "lost jobs are looked for by time and parameters; a likely one is named and held for a person",
         "none": "the platform cannot be searched: a job whose reply is lost is held, never sent again by itself",
     }
+    if on_unknown_submit == "find_then_adopt":
+        texts["probable"] = (
+            "lost jobs are looked for by time and parameters; the only likely one is adopted, else all are held"
+        )
+    elif on_unknown_submit == "find_then_resubmit":
+        texts["none"] = f"the platform cannot be searched: {again}"
+        texts["probable"] = f"a likely job is named and held for a person; where there is none, {again}"
+        if not capabilities.complete:
+            texts["exact"] = f"lost jobs are looked for by a mark of ours; where the listing has none, {again}"
+        if capabilities.key_lifetime_s is not None:
+            texts["key"] += f"; once the platform has forgotten the key, {again}"
     return texts[capabilities.find]
 
 

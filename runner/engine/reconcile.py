@@ -18,6 +18,7 @@ from runner.engine.stop import Reason
 from runner.model.contracts import Finding
 from runner.model.errors import ConfigError, Indeterminate, RunnerError, StopRun
 from runner.model.job import Find, Job
+from runner.model.ledger import WorkHash
 
 CLOCK_DOUBT_S = 172_800.0
 """How wrong the clock may have been when a job was sent: the last look goes so much further back."""
@@ -85,7 +86,8 @@ async def _not_found(apply: Apply, step: Step, *, sure: bool, why: str) -> Step 
 
 def _is_same_work(apply: Apply, job: Job) -> bool:
     """Whether the recipe still asks for what this job was sent for: under one key goes one request only."""
-    return job_key(apply.work.scope, apply.work.work, job.attempt, job.items) == job.key
+    hashes = (apply.work.work, WorkHash.first_of(apply.work.work))
+    return job.key in [job_key(apply.work.scope, work, job.attempt, job.items) for work in hashes if work]
 
 
 def _is_forgotten(apply: Apply, job: Job) -> bool:

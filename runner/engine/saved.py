@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from runner.engine.decide import Decision
-from runner.engine.plan import SinkPlan, StagePlan, safety
+from runner.engine.plan import SinkPlan, StagePlan
 from runner.model.item import Json, Rejected
 from runner.model.job import Capabilities, Change, Estimate, Find
 from runner.model.ledger import Scope
@@ -48,7 +48,7 @@ def stage_document(plan: StagePlan) -> dict[str, Json]:
         "safety": {
             "find": str(plan.capabilities.find),
             "complete": plan.capabilities.complete,
-            "text": safety(plan.capabilities),
+            "text": plan.promise,
         },
         "checks_change": plan.checks_change,
         "sinks": [{"sink": sink.identity, "action": sink.action, "why": sink.why} for sink in plan.sinks],
@@ -91,6 +91,7 @@ def stage_plan(document: Mapping[str, Json], profile: str) -> StagePlan:
         holder=document["holder"],
         source_text=source["text"],
         target_text=target["text"],
+        promise=document["safety"]["text"],
         unchanged=source["unchanged"],
         notes=document.get("notes", ()),
         refusal=document.get("refusal", ""),

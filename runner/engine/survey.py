@@ -14,7 +14,7 @@ from typing import Final
 
 from runner.engine.budget import price
 from runner.engine.decide import Decision, decide
-from runner.engine.plan import StagePlan, jobs_needed, tally
+from runner.engine.plan import StagePlan, jobs_needed, safety, tally
 from runner.engine.publish import CHECKS, checks_change, sink_plans
 from runner.engine.recalled import recalled
 from runner.engine.select import RowTally, SelectionDigest, duplicate, filtered, selection_mark
@@ -76,6 +76,7 @@ async def survey(
         items=tuple(walked.items) if with_items else None,
         source_text=work.source_text,
         target_text=work.target_text,
+        promise=safety(capabilities, work.run.on_unknown_submit, work.max_in_flight),
         unchanged=walked.unchanged,
         notes=() if walked.unchanged or not isinstance(work.source, SupportsNotes) else tuple(work.source.notes()),
         refusal=walked.refusal,

@@ -14,7 +14,7 @@ from runner.ledger.memory import MemoryLedger
 from runner.model.errors import Indeterminate, JobLost, LeaseLost, StopRun, Unavailable
 from runner.model.event import JobIntended, JobReleased
 from runner.model.job import Capabilities, Find, Job, JobStatus, Submitted
-from runner.model.ledger import ItemStatus
+from runner.model.ledger import ItemStatus, WorkHash
 from runner.model.recipe import Budget, PollRhythm, RunOptions
 from runner.platforms.turns import Turns
 from runner.transport.limits import Limits, Rules
@@ -147,6 +147,15 @@ def test_a_job_of_older_work_is_not_sent_again_with_newer_options():
     assert [row.status for row in rows_of(ledger)] == ["held", "succeeded"]
 
 
+def test_a_job_of_the_same_work_under_an_earlier_hash_is_sent_again_with_its_key():
+    platform, ledger = Platform(), MemoryLedger()
+    asyncio.run(intend(ledger, ITEMS[:3], sent=True))
+    work = WorkHash("v" * 32, first="w" * 32)
+    assert applied(work_on(ledger, ITEMS[:3], Keyed(platform, KEYED), work=work)).outcome == "done"
+    assert [row.status for row in rows_of(ledger)] == ["succeeded"]
+    assert [key for key, _ in platform.jobs.values()] == [job_key(SCOPE, "w" * 32, 1, ITEMS[:3])]
+
+
 def test_a_job_that_was_just_accepted_may_be_unknown_to_poll():
     platform, missing = Platform(), [3]
     target = FindingTarget(platform, EXACT)
@@ -264,12 +273,12 @@ def test_a_job_that_is_just_being_released_is_not_sent_beside_itself():
     assert (report.outcome, platform.accepted, report.error) == ("done", {"i0": 1, "i1": 1, "i2": 1}, None)
 
 
-async def intend(ledger, items):
-    """Leave a job behind that was never sent."""
+async def intend(ledger, items, *, sent=False):
+    """Leave a job behind that was never sent, or whose reply nobody read."""
     lease = await ledger.acquire("numbers", {}, 0.0, 1.0)
     standings = await ledger.select(SCOPE, lease, "w" * 32, 0, items)
     key = job_key(SCOPE, "w" * 32, 1, items)
-    await ledger.record(SCOPE, lease, [JobIntended(key, 1, [one.id for one in standings], 1.0)])
+    await ledger.record(SCOPE, lease, [JobIntended(key, 1, [one.id for one in standings], 1.0, sent=sent)])
 
 
 async def turns(number):

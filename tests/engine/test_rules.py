@@ -7,11 +7,12 @@ import pytest
 from runner.engine.budget import Purse
 from runner.engine.decide import Decision, decide
 from runner.engine.key import job_key
-from runner.engine.plan import jobs_needed
+from runner.engine.plan import jobs_needed, safety
 from runner.engine.retry import MAX_TRIES, backoff_s
 from runner.engine.rhythm import Rhythm
 from runner.model.errors import LedgerError
 from runner.model.item import Item
+from runner.model.job import Capabilities, Find
 from runner.model.ledger import Scope, Standing
 from runner.model.recipe import Budget, PollRhythm
 from tests.engine.world import SCOPE, item
@@ -155,3 +156,14 @@ def test_no_budget_has_no_bounds():
 )
 def test_jobs_needed(items, whole, jobs):
     assert jobs_needed(items, 10, whole_source=whole) == jobs
+
+
+@pytest.mark.parametrize("complete", [False, True])
+@pytest.mark.parametrize("find", Find)
+def test_a_plan_promises_what_the_recipe_asks_for(find: Find, complete: bool) -> None:
+    capabilities = Capabilities(find=find, complete=complete, key_lifetime_s=3600.0)
+    again = "an answer lost on the way is paid again, at most 7 jobs in flight"
+    promises = {each: safety(capabilities, each, 7) for each in ("find_then_hold", "find_then_resubmit")}
+    assert again not in promises["find_then_hold"]
+    assert (again in promises["find_then_resubmit"]) == (find is not Find.EXACT or not complete)
+    assert "never sent again by itself" not in promises["find_then_resubmit"]

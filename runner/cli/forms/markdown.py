@@ -16,7 +16,7 @@ from runner.cli.change_text import change_lines
 from runner.cli.console import safe
 from runner.cli.plan_text import cost_text, count, jobs_texts, rejected_texts, rows_texts, sinks_text, summary
 from runner.engine.decide import Decision
-from runner.engine.plan import StagePlan, safety
+from runner.engine.plan import StagePlan
 from runner.model.contracts import Verdict
 
 LIMIT: Final = 60_000
@@ -86,7 +86,7 @@ def _details(planned: Planned) -> str:
         f"work     {_counts({str(one): number for one, number in plan.counts.items()})}",
         f"target   {plan.target_text}    {count(plan.jobs, 'job')} of at most {plan.items_per_job}",
         f"cost     {cost_text(plan, planned.work.run.budget)}",
-        f"safety   {safety(plan.capabilities)}",
+        f"safety   {plan.promise}",
         f"sinks    {sinks_text(plan, len(planned.stage.checks))}",
     ]
     lines += [f"{name:<8} {text}" for name, text in jobs_texts(plan)]
