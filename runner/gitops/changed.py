@@ -54,7 +54,10 @@ def changed_recipes(loaded: Loaded, ref: str, reload: Reload) -> frozenset[str]:
 def meaning(recipe: Recipe) -> Json:
     """Return what a recipe would do, as digests of its stages."""
     return [
-        [stage.name, list(stage.needs), stage.work, stage.publish, _selection(stage.source, stage.filters), stage.skip]
+        [
+            *(stage.name, list(stage.needs), stage.work, stage.publish),
+            *(_selection(stage.source, stage.filters), stage.skip, stage.allow_empty),
+        ]
         for stage in recipe.stages
     ]
 

@@ -38,6 +38,8 @@ def _stage(stage: Stage) -> dict[str, Json]:
         data["record"] = plain(dict(stage.record))
     data["checks"] = _all(stage.checks)
     data["sinks"] = _all(stage.sinks)
+    if stage.allow_empty:
+        data["allow_empty"] = True
     return {**data, "work": str(stage.work), "publish": stage.publish}
 
 

@@ -53,6 +53,12 @@ def test_a_sink_belongs_to_what_is_compared(shop: Path):
     assert changed(shop) == ["a"]
 
 
+def test_leave_to_empty_a_sink_belongs_to_what_is_compared(shop: Path):
+    file = shop / "recipes/a.yaml"
+    file.write_text(file.read_text() + "allow_empty: true\n")
+    assert changed(shop) == ["a"]
+
+
 def test_a_touched_project_file_makes_all_be_compared_but_not_changed(shop: Path):
     (shop / "runner.yaml").write_text("apiVersion: runner/v1\nkind: Project\nname: shop\ndescription: ours\n")
     assert changed(shop) == []
