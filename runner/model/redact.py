@@ -56,11 +56,22 @@ class Redactor:
         """Return a JSON value with all its texts redacted, names of members included."""
         if not self._texts:
             return value
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, Mapping):
-            return {self.value(name): self.value(one) for name, one in value.items()}
-        return [self.value(one) for one in value] if isinstance(value, (list, tuple)) else value
+        whole: list[Json] = [value]
+        places: list[tuple[Json, Json]] = [(whole, 0)]  # not by recursion: a paid result may be nested deeply
+        while places:
+            holder, at = places.pop()
+            one = holder[at]
+            if isinstance(one, str):
+                holder[at] = self.text(one)
+            elif isinstance(one, Mapping):
+                holder[at] = made = {
+                    self.text(name) if isinstance(name, str) else name: each for name, each in one.items()
+                }
+                places += [(made, name) for name in made]
+            elif isinstance(one, (list, tuple)):
+                holder[at] = listed = list(one)
+                places += [(listed, number) for number in range(len(listed))]
+        return whole[0]
 
     def forget(self) -> None:
         """Protect nothing any more; for tests, which are many in one process."""

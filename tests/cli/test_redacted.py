@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from runner.model.redact import REDACTOR, SHORTEST, redact
+from runner.model.redact import REDACTOR, SHORTEST, Redactor, redact
+from runner.model.secret import HIDDEN
 from runner.model.secret_forms import forms_of
 from tests.cli.shell import Shell
 
@@ -189,3 +190,15 @@ def test_a_value_is_redacted_whole_and_the_rest_stays():
     REDACTOR.add(CANARY)
     value = {"a": [1, None, 2.5, CANARY], CANARY: {"b": f"<{CANARY}>"}, "c": True}
     assert REDACTOR.value(value) == {"a": [1, None, 2.5, "***"], "***": {"b": "<***>"}, "c": True}
+
+
+def test_a_value_may_be_nested_as_deeply_as_json_is():
+    redactor = Redactor()
+    redactor.add("canary-of-a-secret")
+    deep: Any = "a canary-of-a-secret"
+    for _ in range(5_000):
+        deep = [{"canary-of-a-secret": deep}]
+    found = redactor.value(deep)
+    for _ in range(5_000):
+        found = found[0][HIDDEN]
+    assert found == f"a {HIDDEN}"
