@@ -30,10 +30,12 @@ def valid_text(valid: Mapping[str, int]) -> str:
     """Say that documents are valid.
 
     Args:
-        valid: noun to number; recipes are left out only when there is none and something else is.
+        valid: noun to number.
     """
     total = sum(valid.values())
-    parts = [f"{number} {noun}{'' if number == 1 else 's'}" for noun, number in valid.items() if number or not total]
+    if not total:
+        return "no recipe, manifest, project file or test was found"
+    parts = [f"{number} {noun}{'' if number == 1 else 's'}" for noun, number in valid.items() if number]
     listed = ", ".join(parts[:-1]) + (" and " if parts[:-1] else "") + parts[-1]
     return f"{listed} {'is' if total == 1 else 'are'} valid"
 

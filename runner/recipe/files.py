@@ -156,6 +156,6 @@ def _stray(document: Document) -> Problem | None:
     value = document.value
     if isinstance(value, dict) and (value.get("kind") in _OTHERS or _is_foreign(value)):
         return None
-    what = "the file is no recipe and was passed over"
+    what = "the file is not a recipe and was passed over"
     mend = "a recipe begins with apiVersion: runner/v1 and kind: Recipe"
     return Problem("not-a-recipe", what, Mark(document.file), mend, Severity.WARNING)
