@@ -119,6 +119,8 @@ def moved(document: Mapping[str, Json], plan: StagePlan, *, is_begun: bool) -> s
     instance = document["ledger"].get("instance", "")  # plans of earlier versions have none
     if instance and instance != plan.instance:
         return "it was made with another ledger"
+    if document.get("rows", {}).get("allow_empty", plan.allow_empty) != plan.allow_empty:
+        return "the recipe's `allow_empty` has changed since"
     if is_begun:
         return ""
     if document["plan"] != plan.id:

@@ -77,6 +77,10 @@ def test_a_saved_plan_is_stale_when_other_rows_would_go(shell: Shell):
     write(shell, '{"id": "a"}', '{"id": "b"}')
     shell("apply", "-f", "r.yaml")
     assert shell("plan", "-f", "r.yaml", "--out", "p.json").code == 0
+    recipe = shell.read("r.yaml")
+    shell.write("r.yaml", recipe + "allow_empty: true\n")
+    assert "`allow_empty` has changed since" in shell("apply", "p.json").err
+    shell.write("r.yaml", recipe)
     shell.write("in.jsonl", '{"id": "a"}\n')
     said = shell("apply", "p.json")
     assert (said.code, len(shell.lines("out.jsonl"))) == (17, 2)
