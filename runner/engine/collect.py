@@ -14,7 +14,7 @@ from runner.engine.agenda import Action, Step
 from runner.engine.apply import Apply
 from runner.engine.outcome import hold, later_or_park
 from runner.engine.stop import Reason
-from runner.model.errors import ConfigError, JobLost, Refused, RunnerError, StopRun, UnreadableReply
+from runner.model.errors import ConfigError, JobLost, Refused, RunnerError, StopRun, UnexpectedReply, UnreadableReply
 from runner.model.event import Event, ItemsDone, JobPolled, JobSettled
 from runner.model.item import Result
 from runner.model.job import Job, JobState, JobStatus
@@ -139,7 +139,10 @@ async def _ungathered(apply: Apply, step: Step, error: RunnerError) -> Step | No
     else:
         later_or_park(apply, step, error)
         return None
-    return await hold(apply, step.job, f"the job is over, but its results {what}: {error}")
+    await hold(apply, step.job, f"the job is over, but its results {what}: {error}")
+    if isinstance(error, UnreadableReply) and step.job.key not in apply.reread:
+        apply.misfits(UnexpectedReply(str(error), status=error.status, mend=error.mend))
+    return None
 
 
 async def _looks_again(apply: Apply, step: Step, harvest: _Harvest, state: JobState) -> bool:

@@ -9,7 +9,12 @@ from runner.model.job import Job
 
 
 class Flight:
-    """Keeps at most `most` jobs in flight; resumed jobs count too, even above it."""
+    """Keeps at most `most` jobs in flight; resumed jobs count too, even above it.
+
+    Attributes:
+        waiting_human: keys of jobs that wait for a human on the platform.
+        resumed: keys of jobs that an earlier apply began: when they ended is not known, nobody asked meanwhile.
+    """
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -19,6 +24,7 @@ class Flight:
         self._empty = asyncio.Event()
         self._empty.set()
         self.waiting_human: set[str] = set()
+        self.resumed: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._reserved)
@@ -48,6 +54,7 @@ class Flight:
         reserved = self._reserved.pop(job.key, None)
         self._born.pop(job.key, None)
         self.waiting_human.discard(job.key)
+        self.resumed.discard(job.key)
         self._tell()
         return reserved
 

@@ -11,7 +11,16 @@ from runner.engine.collect import LOOK_AGAIN_S
 from runner.engine.outcome import ask_later, hold, later_or_park, park
 from runner.engine.stop import Reason
 from runner.model.contracts import PollingMany
-from runner.model.errors import ConfigError, JobLost, Refused, RunnerError, StopRun, Unavailable, UnreadableReply
+from runner.model.errors import (
+    ConfigError,
+    JobLost,
+    Refused,
+    RunnerError,
+    StopRun,
+    Unavailable,
+    UnexpectedReply,
+    UnreadableReply,
+)
 from runner.model.event import JobPolled
 from runner.model.job import Job, JobState, JobStatus
 
@@ -63,7 +72,9 @@ async def _unanswered(apply: Apply, step: Step, error: RunnerError) -> Step | No
     if step.ended is None and timeout_s is not None and _is_over_time(apply, step, step.job):
         return await expire(apply, step.job, timeout_s)
     if isinstance(error, UnreadableReply) and step.tries + 1 >= UNREADABLE_POLLS:
-        return await hold(apply, step.job, f"the platform's answers about the job cannot be read: {error}")
+        await hold(apply, step.job, f"the platform's answers about the job cannot be read: {error}")
+        apply.misfits(UnexpectedReply(str(error), status=error.status, mend=error.mend))
+        return None
     if isinstance(error, Refused) and step.ended is not None:
         return _last_look(step, step.ended)
     later_or_park(apply, step, error)
@@ -126,7 +137,7 @@ async def _judge(apply: Apply, step: Step, state: JobState, asked_s: float) -> S
     if state.status is JobStatus.HELD:
         return await hold(apply, job, f"the platform says {state.word!r}, which its manifest does not know")
     if state.is_terminal:
-        if step.ended is None and apply.rhythm.learn(step.running_s, asked_s):
+        if _teaches(apply, step) and apply.rhythm.learn(step.running_s, asked_s):
             apply.agenda.sooner(Action.POLL, lambda each: _delay_s(apply, each))
         return Step(Action.COLLECT, job, state=_ended(step, state), looks=step.looks)
     apply.rhythm.runs(asked_s)
@@ -150,6 +161,11 @@ async def _judge(apply: Apply, step: Step, state: JobState, asked_s: float) -> S
         is_human=is_human,
     )
     return ask_later(apply, following, state.poll_after_s)
+
+
+def _teaches(apply: Apply, step: Step) -> bool:
+    """Whether the end of a job says how long jobs take: only of one that was seen running in this process, or begun."""
+    return step.ended is None and (step.running_s > 0 or step.job.key not in apply.flight.resumed)
 
 
 def _delay_s(apply: Apply, step: Step) -> float:

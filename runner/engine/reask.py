@@ -27,6 +27,7 @@ async def ask_held(apply: Apply) -> int:
     """Ask every held job that has an id once, and wait for all; return how many were asked."""
     rows = apply.work.ledger.jobs(apply.work.scope, [JobStatus.HELD])
     asked = [row async for row in rows if row.id is not None]
+    apply.reread |= {row.job for row in asked}
     for row in asked:
         await _start(apply, row)
     await apply.flight.drained()
@@ -56,6 +57,7 @@ async def take_up(apply: Apply, row: JobRow) -> Job:
     work = apply.work
     items = [item for _, item in await work.ledger.job_items(work.scope, row.job)]
     job = Job(row.job, row.attempt, items, row.kept, row.id, row.sent_at, row.accepted_at)
+    apply.flight.resumed.add(job.key)
     apply.flight.start(job, row.reserved if row.intended_at >= apply.budget_since else None)
     if row.accepted_at is not None:
         apply.flight.born(job, work.clock.monotonic() - max(0.0, apply.now() - row.accepted_at))

@@ -10,7 +10,7 @@ from typing import Final
 from runner.ledger.codec import pack, pack_item, unpack
 from runner.ledger.database import lost
 from runner.ledger.leases import held
-from runner.ledger.memory_tables import FAULT, ItemRow, ScopeRows, Tables
+from runner.ledger.memory_tables import FAULT, ItemRow, JobRows, ScopeRows, Tables
 from runner.model.errors import LedgerError
 from runner.model.event import (
     Event,
@@ -255,10 +255,7 @@ class MemoryLedger:
         jobs = self._scopes[scope].jobs if scope in self._scopes else {}
         for page in _pages(self._selection(scope)):
             found = [(_outcome(item), jobs.get(item.job or "")) for item in page]
-            yield [
-                replace(outcome, id=job.row.id, kept=job.row.kept if with_kept else {}) if job else outcome
-                for outcome, job in found
-            ]
+            yield [_with_job(outcome, job, with_kept=with_kept) if job else outcome for outcome, job in found]
 
     async def publications(self, scope: Scope) -> Mapping[str, Publication]:
         """See `Ledger`."""
@@ -325,6 +322,13 @@ def _outcome(item: ItemRow) -> Outcome:
     result = unpack(item.result) if item.result is not None and item.status == ItemStatus.SUCCEEDED else None
     value = unpack(item.value)
     return Outcome(item.key, value, item.status, result, item.error, item.job, item.attempt, item.cost, item.at)
+
+
+def _with_job(outcome: Outcome, job: JobRows, *, with_kept: bool) -> Outcome:
+    row, cost = job.row, outcome.cost
+    if cost is None and row.cost is not None:
+        cost = row.cost / row.items
+    return replace(outcome, id=row.id, kept=row.kept if with_kept else {}, cost=cost)
 
 
 def _pages(selection: list[ItemRow]) -> Iterator[list[ItemRow]]:

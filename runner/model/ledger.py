@@ -146,6 +146,8 @@ class Publication:
 class Outcome:
     """One selected item with what came of it, for checks and sinks; in source order.
 
+    `cost` is what was told for the item, else its equal share of what its job cost.
+
     Attributes:
         job: key of the job, None without one.
         id: the platform's id of the job, None when it has none.

@@ -417,6 +417,15 @@ class ProtocolContract:
         assert (await desk.row("waits")).connection == "shop"
 
     @with_desk
+    async def test_a_cost_told_for_a_job_is_shared_by_its_items(self, desk):
+        standings, _ = await desk.select(item("a", n=1), item("b", n=2), item("c", n=3), item("d", n=4))
+        ids = [standing.id for standing in standings]
+        results = [Result("a", 1, cost=0.1), Result("b", 2), Result("c", error="bad")]
+        await desk.record(JobIntended("j", 1, ids, 1.0, sent=True), JobAccepted("j", "r", 2.0))
+        await desk.record(ItemsDone("j", results, 3.0), JobSettled("j", 4.0, 0.8))
+        assert [outcome.cost for outcome in await desk.outcomes()] == [0.1, 0.2, 0.2, 0.2]
+
+    @with_desk
     async def test_outcomes_carry_all_that_records_need(self, desk):
         standings, _ = await desk.select(item("b", n=2), item("a", n=1), item("c"))
         ids = [standing.id for standing in standings[:2]]

@@ -13,6 +13,7 @@ from runner.model.recipe import Budget, PollRhythm, RunOptions
 from tests.engine.world import (
     EXACT,
     FakeTarget,
+    FastClock,
     FindingTarget,
     NoneFailed,
     Platform,
@@ -299,3 +300,21 @@ def test_the_platforms_own_counters_are_in_the_report():
 
     report = run(work_on(MemoryLedger(), ITEMS, FakeTarget(Platform(), state=ended)))
     assert report.progress.counters["r1"] == {"tasks": 3}
+
+
+def test_jobs_that_ended_while_nobody_asked_do_not_teach_how_long_jobs_take():
+    platform, ledger, clock = Platform(), MemoryLedger(), FastClock()
+    options = RunOptions(items_per_job=1, max_in_flight=8, poll=QUICK)
+    running = FakeTarget(platform, state=lambda job: JobState(JobStatus.RUNNING, "RUNNING"))
+    assert run(work_on(ledger, ITEMS[:8], running, clock=clock, run=options), wait_s=1.0).outcome == "pending"
+    clock.time += 120.0
+    began = clock.time
+
+    def state(job):
+        is_done = job.accepted_at < began or clock.time - job.accepted_at >= 2.0
+        return JobState(JobStatus.SUCCEEDED if is_done else JobStatus.RUNNING, "")
+
+    more = [item(f"new{number}") for number in range(60)]
+    report = run(work_on(ledger, [*ITEMS[:8], *more], FakeTarget(platform, state=state), clock=clock, run=options))
+    assert (report.outcome, report.counts) == ("done", {"succeeded": 68})
+    assert clock.time - began < 25.0

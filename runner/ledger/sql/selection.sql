@@ -118,8 +118,8 @@ WITH page AS (
     WHERE selection.generation = :generation AND selection.position > :after
         AND selection.position <= CAST(:after AS bigint) + :size
 )
-SELECT page.position, item.key, value.json, item.status, result.json, item.error, job.key, item.attempt, item.cost,
-    item.at, job.id, job.remote
+SELECT page.position, item.key, value.json, item.status, result.json, item.error, job.key, item.attempt,
+    COALESCE(item.cost, job.cost / job.items), item.at, job.id, job.remote
 FROM page
 JOIN item ON item.id = page.item
 JOIN value ON value.item = page.item
