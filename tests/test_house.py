@@ -2,7 +2,9 @@
 
 import ast
 import json
+import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -81,3 +83,12 @@ def test_every_document_names_its_schema_for_editors(path):
 @pytest.mark.parametrize("path", [*RECIPES, *MANIFESTS], ids=lambda path: path.name)
 def test_every_document_can_be_read(path):
     assert list(parse(path.read_bytes(), path.name).problems) == []
+
+
+def test_ci_pins_every_dependency_and_names_no_place_of_packages():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    listed = [*project["dependencies"], *(one for extra in project["optional-dependencies"].values() for one in extra)]
+    wanted = {re.split(r"[^\w.-]", one)[0].lower().replace("_", "-") for one in listed} - {"runner"}
+    pinned = [line for line in (ROOT / ".ci/constraints.txt").read_text().splitlines() if not line.startswith("#")]
+    assert [line for line in pinned if not re.fullmatch(r"[\w.-]+==[\w.]+", line)] == []
+    assert wanted <= {line.partition("==")[0].lower().replace("_", "-") for line in pinned}

@@ -71,7 +71,7 @@ def test_build_names_the_unknown_field(tmp_path):
     kind = load_kind(sources.KINDS, "files", "runner.sources")
     with pytest.raises(ConfigError, match="no field 'globb'") as told:
         build(kind, {"path": "a", "globb": "*"}, given_place(tmp_path))
-    assert told.value.mend == 'did you mean "glob"? Fields: path, glob, key'
+    assert told.value.mend == 'did you mean "glob"? Fields: path, glob, key, normalize'
 
 
 def test_build_names_the_missing_field(tmp_path):
