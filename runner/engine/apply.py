@@ -155,6 +155,14 @@ class Apply:
         if stop is not None:
             self.stop.ask(Reason.ERROR, stop)
 
+    @property
+    def manifest(self) -> str:
+        """Name the target's manifest and account, as `ManifestUnderstood` does; empty for a target without one.
+
+        What an emulator answers proves nothing about the platform: its account is another one.
+        """
+        return f"{self.powers.manifest} {self.work.connection}" if self.powers.manifest else ""
+
     def now(self) -> float:
         """Epoch seconds."""
         return self.work.clock.now()

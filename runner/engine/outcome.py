@@ -49,7 +49,7 @@ def _understood(apply: Apply, submitted: Submitted, at: float) -> Sequence[Event
         return ()
     is_first = not apply.replies.is_understood
     apply.replies.fits()
-    return (ManifestUnderstood(apply.powers.manifest, at),) if is_first else ()
+    return (ManifestUnderstood(apply.manifest, at),) if is_first else ()
 
 
 def ask_later(apply: Apply, step: Step, hint_s: float | None) -> Step | None:

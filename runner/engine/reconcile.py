@@ -16,12 +16,14 @@ from runner.engine.key import job_key
 from runner.engine.outcome import hold, later_or_park, park, release
 from runner.engine.stop import Reason
 from runner.model.contracts import Finding
-from runner.model.errors import ConfigError, Indeterminate, RunnerError, StopRun
+from runner.model.errors import ConfigError, Indeterminate, RunnerError, StopRun, UnexpectedReply, UnreadableReply
 from runner.model.job import Find, Job
 from runner.model.ledger import WorkHash
 
 CLOCK_DOUBT_S = 172_800.0
 """How wrong the clock may have been when a job was sent: the last look goes so much further back."""
+
+UNREADABLE_SEARCHES = 3
 
 
 async def reconcile(apply: Apply, step: Step) -> Step | None:
@@ -41,8 +43,7 @@ async def reconcile(apply: Apply, step: Step) -> Step | None:
         apply.stop.ask(Reason.ERROR, error)
         return None
     except RunnerError as error:
-        later_or_park(apply, step, error)
-        return None
+        return _unsearched(apply, step, error)
     if found and awaits_senders(apply, step, found):
         return None
     if found:
@@ -53,6 +54,15 @@ async def reconcile(apply: Apply, step: Step) -> Step | None:
     why = "the reply was lost and the platform's listing has no such job"
     sure = target.capabilities.complete and not step.is_accepted
     return await _not_found(apply, step, sure=sure, why=why)
+
+
+def _unsearched(apply: Apply, step: Step, error: RunnerError) -> None:
+    """Search again later; a listing that does not fit the manifest is left for an apply with a mended one."""
+    if isinstance(error, UnreadableReply) and step.tries + 1 >= UNREADABLE_SEARCHES:
+        park(apply, step.job, error)
+        apply.misfits(UnexpectedReply(str(error), status=error.status, mend=error.mend))
+    else:
+        later_or_park(apply, step, error)
 
 
 def _sent_before(step: Step, doubt_s: float) -> Step:

@@ -137,7 +137,7 @@ async def apply_stage(
         budget_since=since,
         cancels=options.cancels,
     )
-    apply.replies.is_understood = not apply.powers.manifest or await work.ledger.understands(apply.powers.manifest)
+    apply.replies.is_understood = not apply.manifest or await work.ledger.understands(apply.manifest)
     if apply.missing:
         progress.note(f"every job is looked for on the platform before it is sent: {apply.missing}")
     await _fly(apply, options)

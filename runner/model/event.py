@@ -191,7 +191,7 @@ class ManifestUnderstood:
     """A reply to a paying request was read as a manifest says.
 
     Attributes:
-        manifest: digest of the manifest and the kind of target, hex.
+        manifest: digest of the manifest and the kind of target, and the account of the platform.
     """
 
     manifest: str

@@ -113,7 +113,8 @@ class Session:
                 try:
                     answer = Answer(reply, call.read)
                 except Unavailable as error:
-                    return _unreadable(request, reply, f"{request.name}: {error}")
+                    is_own = self.client.is_own(request.url)
+                    return _unreadable(request, reply, f"{request.name}: {error}", is_own=is_own)
                 answers[:] = [answer]
                 if call.ok(reply.status):
                     return None
@@ -210,9 +211,9 @@ class Session:
         return AuthError(error.what, mend=error.mend or "check the connection's fields in the project file")
 
 
-def _unreadable(request: Request, reply: Reply, what: str) -> RunnerError:
+def _unreadable(request: Request, reply: Reply, what: str, *, is_own: bool) -> RunnerError:
     """Return what it means that a 2xx is not JSON: a page of something else, a body that was cut, a misfit."""
-    if is_page(reply.body, reply.headers.get("content-type", "")):
+    if is_own and is_page(reply.body, reply.headers.get("content-type", "")):
         stop = StopRun(
             f"{what} (status {reply.status}): what answers at this address is not the platform's API",
             status=reply.status,

@@ -83,10 +83,10 @@ def answer(status, body):
     return httpx.Response(status, json=body)
 
 
-def apply(server, ledger=None, items=ITEMS, text=PLATFORM, run=PLAIN, **options):
+def apply(server, ledger=None, items=ITEMS, text=PLATFORM, run=PLAIN, connection="", **options):
     clock = FastClock()
     target = over(server, manifest(text), clock=clock, transport=httpx.MockTransport(server)).target("p.t", {}, PLACE)
-    work = work_on(ledger or MemoryLedger(), items, target, clock=clock, run=run)
+    work = work_on(ledger or MemoryLedger(), items, target, clock=clock, run=run, connection=connection)
     return applied(work, **options)
 
 
@@ -270,3 +270,18 @@ def test_an_answer_whose_results_do_not_fit_is_kept_with_the_acceptance():
         return [row.kept async for row in ledger.jobs(SCOPE)]
 
     assert asyncio.run(kept())[0]["reply"]["response"] == {"id": "i0", "status": "done"}
+
+
+def test_what_an_emulator_understood_proves_nothing_about_the_platform():
+    ledger = MemoryLedger()
+    apply(Server(done), ledger, ITEMS[:3], INSTANT, connection="p@emulator")
+    server = Server(lambda key, posts: (201, {}))
+    report = apply(server, ledger, text=INSTANT, connection="p@real")
+    assert (report.outcome, sum(server.posts.values())) == ("stopped", 3)
+
+
+def test_a_listing_that_does_not_fit_is_told_and_proves_nothing():
+    server = Server(lambda key, posts: (500, {}), listing=(200, {"items": []}))
+    report = apply(server, items=ITEMS[:1])
+    assert (report.outcome, server.posts) == ("pending", {"i0": 1})
+    assert any("the manifest expects" in note for note in report.progress.notes), report.progress.notes
