@@ -142,10 +142,10 @@ async def _gated(
 async def _apply_stage(session: Session, planned: Planned, lease: HeldLease, stop: Stop, wishes: Wishes) -> Applied:
     work, plan = planned.work, planned.plan
     await preflight(work)
-    may_submit = plan.to_submit or (wishes.again is not None and plan.counts.get(Decision.HELD))
+    may_submit = plan.to_submit or plan.to_take or (wishes.again is not None and plan.counts.get(Decision.HELD))
     if may_submit and isinstance(work.target, Checked):
         await work.target.check()
-    progress = Progress(expected=plan.to_submit + sum(plan.open_jobs.values()), rejected=plan.rejected)
+    progress = Progress(expected=plan.to_submit + plan.to_take + sum(plan.open_jobs.values()), rejected=plan.rejected)
     if wishes.begin is not None:
         await wishes.begin(planned, progress)
     if wishes.teller is not None:

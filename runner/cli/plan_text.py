@@ -17,6 +17,7 @@ _SIGNS = (
     (Decision.RETRY, "+", "warn"),
     (Decision.PENDING, ">", "warn"),
     (Decision.SHARED, "=", "dim"),
+    (Decision.PREDICTED, "=", "dim"),
     (Decision.DONE, "=", "dim"),
     (Decision.FAILED, "x", "bad"),
     (Decision.HELD, "!", "bad"),
@@ -163,10 +164,13 @@ def summary(plans: Sequence[StagePlan]) -> str:
     rejected, gone = sum(plan.rejected for plan in plans), sum(plan.rows_gone for plan in plans)
     told = [f"- {count(gone, 'row')}"] if gone else []
     told += [f"{count(rejected, 'row')} rejected"] if rejected else []
+    taken = sum(plan.to_take for plan in plans)
     judged = sum(plan.checks_change for plan in plans)
-    if not (items or pending or to_hold or sinks or judged):
+    if not (items or pending or to_hold or sinks or judged or taken):
         return ", ".join(["nothing to do", *told])
     parts = [f"{count(items, 'item')} to submit in {count(jobs, 'job')}"] if items else []
+    if taken:
+        parts.append(f"{count(taken, 'result')} to take that the platform has already")
     if pending:
         parts.append(f"{count(pending, 'job')} to go on with")
     if to_hold:

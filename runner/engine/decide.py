@@ -12,6 +12,7 @@ class Decision(StrEnum):
     """Where an item stands in a plan. NEW, CHANGED, AGAIN and RETRY are work; the others are not.
 
     SHARED: another stage of the recipe has paid for it, or will have when this stage begins.
+    PREDICTED: the platform has its result already, which is taken without a paying request.
     """
 
     NEW = "new"
@@ -20,6 +21,7 @@ class Decision(StrEnum):
     RETRY = "retry"
     PENDING = "pending"
     SHARED = "shared"
+    PREDICTED = "predicted"
     DONE = "done"
     FAILED = "failed"
     HELD = "held"
@@ -28,6 +30,11 @@ class Decision(StrEnum):
     def is_work(self) -> bool:
         """Whether the item will be in a job that is still to be submitted."""
         return self in _WORK
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether an apply does something for the item: submits it, or takes the result that the platform has."""
+        return self in _WORK or self is Decision.PREDICTED
 
 
 _WORK = frozenset({Decision.NEW, Decision.CHANGED, Decision.AGAIN, Decision.RETRY})

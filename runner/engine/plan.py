@@ -106,10 +106,15 @@ class StagePlan:
         return bool(self.rows_before) and not self.total and not self.allow_empty
 
     @property
+    def to_take(self) -> int:
+        """Number of items whose results the platform has already."""
+        return self.counts.get(Decision.PREDICTED, 0)
+
+    @property
     def has_work(self) -> bool:
         """Whether apply would change anything: submit, go on with a job, judge anew, or write a sink."""
         is_due = self.checks_change or any(sink.action == "write" for sink in self.sinks)
-        return bool(self.to_submit or self.open_jobs or is_due)
+        return bool(self.to_submit or self.to_take or self.open_jobs or is_due)
 
 
 class PlanId:

@@ -46,7 +46,7 @@ async def recalled(work: Work, *, with_items: bool) -> Walked | None:
 def _is_simple(work: Work, known: Mapping[str, Json]) -> bool:
     """Whether an item's fate hangs on nothing but itself and its own lines of the ledger."""
     same = known.get("work") == work.work and known.get("selector") == work.selector
-    return same and not work.filters() and not work.siblings and work.skip != "nothing"
+    return same and not work.filters() and not work.siblings and work.skip == "succeeded"
 
 
 class _Walk:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from runner.engine.budget import price
@@ -23,8 +23,8 @@ from runner.engine.walked import Walked
 from runner.engine.work import Work
 from runner.model.contracts import Comparing, Estimating
 from runner.model.item import Item
-from runner.model.job import DOUBTFUL, OPEN, TERMINAL, Estimate, Find, JobStatus
-from runner.model.ledger import ItemStatus
+from runner.model.job import DOUBTFUL, OPEN, TERMINAL, Estimate, Find, JobStatus, SupportsPredicted
+from runner.model.ledger import ItemStatus, Standing
 from runner.model.row_contracts import SupportsNotes
 
 _AFTERWARDS: Final = {each: Estimate(how=f"known afterwards, for each {each}") for each in ("job", "item")}
@@ -47,6 +47,7 @@ async def survey(
     """
     walked = await _from_ledger(work) or await _walk(work, promised, promises, with_items=with_items)
     open_jobs = Counter([str(row.status) async for row in work.ledger.jobs(work.scope, [*DOUBTFUL, *OPEN, *TERMINAL])])
+    taken = walked.counts[Decision.PREDICTED]
     to_submit = sum(count for decision, count in walked.counts.items() if decision.is_work)
     rows_before = await _published_rows(work)
     capabilities = work.target.capabilities
@@ -71,7 +72,7 @@ async def survey(
         estimate=estimate,
         changes=await work.target.compare() if to_submit and isinstance(work.target, Comparing) else (),
         capabilities=capabilities,
-        sinks=await sink_plans(work, rows_change=bool(to_submit or open_jobs) or walked.selection_differs),
+        sinks=await sink_plans(work, rows_change=bool(to_submit or taken or open_jobs) or walked.selection_differs),
         checks_change=await checks_change(work),
         items=tuple(walked.items) if with_items else None,
         source_text=work.source_text,
@@ -142,6 +143,7 @@ async def _walk(work: Work, promised: Collection[int], promises: set[int] | None
         walked.reject(batch.rejected)
         standings = await work.ledger.standings(work.scope, work.work, batch.items)
         elsewhere = await find_shared(work, batch.items, standings)
+        predicted = await _predicted(work, batch.items, standings)
         for place, (item, standing) in enumerate(zip(batch.items, standings, strict=True)):
             # The hash of the key in place of the key: at 10^6 items a false alarm has odds of 10^-7, and only here;
             # apply compares the keys themselves.
@@ -154,8 +156,10 @@ async def _walk(work: Work, promised: Collection[int], promises: set[int] | None
             decision = decide(standing, skip=work.skip, attempts=work.run.attempts)
             if place in elsewhere or (promised and decision.is_work and identity(item) in promised):
                 decision = Decision.SHARED
+            elif item.key in predicted:
+                decision = Decision.PREDICTED
             walked.add(item.key, item.content, decision, standing.seen)
-            if promises is not None and decision.is_work:
+            if promises is not None and decision.is_taken:
                 promises.add(identity(item))
     last = await work.ledger.fingerprint(work.scope)
     walked.selection_differs = selection.text() != last.get("digest")
@@ -163,6 +167,15 @@ async def _walk(work: Work, promised: Collection[int], promises: set[int] | None
     if walked.selection_differs:
         walked.rows_gone = await _rows_gone(work, seen)
     return walked
+
+
+async def _predicted(work: Work, items: Sequence[Item], standings: Sequence[Standing]) -> Collection[str]:
+    """Return the keys of the items that an apply sends no paying request for, as the platform has their results."""
+    if work.skip != "already_predicted" or not isinstance(work.target, SupportsPredicted):
+        return ()
+    decided = [decide(each, skip=work.skip, attempts=work.run.attempts) for each in standings]
+    wanted = [item for item, decision in zip(items, decided, strict=True) if decision.is_work]
+    return await work.target.predicted(wanted) if wanted else ()
 
 
 async def _rows_gone(work: Work, seen: Collection[int]) -> int:

@@ -45,7 +45,7 @@ class Walked:
         self.counts[decision] += 1
         if decision is Decision.CHANGED:
             self.reasons[seen] += 1
-        if decision.is_work:
+        if decision.is_taken:
             self._id.add(key, content)
             if self._with_items:
                 self.items.append((key, content, decision))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Protocol, runtime_checkable
@@ -95,6 +95,18 @@ class SupportsUrl(Protocol):
 
         Args:
             job: with id and kept; it may have no items.
+        """
+
+
+@runtime_checkable
+class SupportsPredicted(Protocol):
+    """A target that can tell which items the platform has results of already; `already_predicted` makes them free."""
+
+    async def predicted(self, items: Sequence[Item]) -> Collection[str]:
+        """Return the keys of the items that no paying request will be sent for.
+
+        Raises:
+            RunnerError: the login is refused, the platform is down.
         """
 
 

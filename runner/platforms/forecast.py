@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 
 from runner.model.errors import Refused, StopRun, Unavailable
 from runner.model.job import Change, Estimate
-from runner.platforms.forecast_spec import Comparison, Pricing
+from runner.platforms.forecast_spec import Comparison, Predictions, Pricing
 from runner.platforms.session import Session, reading
 from runner.platforms.tree import Scope
-from runner.platforms.walk import run_checks, run_steps
+from runner.platforms.walk import all_matched, is_wanted, run_checks, run_steps
 
 
 async def estimate(session: Session, pricing: Pricing, scope: Scope) -> Estimate:
@@ -34,6 +35,30 @@ async def estimate(session: Session, pricing: Pricing, scope: Scope) -> Estimate
         raise
     except (Refused, Unavailable, ValueError) as error:
         return Estimate(None, pricing.currency, f"unknown: {error}")
+
+
+async def predicted(session: Session, predictions: Predictions, scope: Scope) -> frozenset[str]:
+    """Ask of which items the platform has results already; of none when that cannot be told now.
+
+    Args:
+        session: of the connection.
+        predictions: of the target.
+        scope: with the first item, and an empty `kept`.
+
+    Raises:
+        AuthError, StopRun: the login is refused, the platform is down.
+    """
+    try:
+        await run_steps(session, predictions.before, scope)
+        if not is_wanted(predictions.step.when, scope):
+            return frozenset()
+        found = await all_matched(session, predictions.step, scope, sys.maxsize)
+        with reading("what is predicted already"):
+            return frozenset(str(predictions.id(one)) for one in found)
+    except StopRun:
+        raise
+    except (Refused, Unavailable):
+        return frozenset()
 
 
 async def compare(session: Session, comparison: Comparison, scope: Scope) -> Sequence[Change]:

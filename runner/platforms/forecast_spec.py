@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from runner.platforms.compiling import REPLY, Compiler, Names
-from runner.platforms.step import Call, Step, compile_call, compile_steps, kept_names
+from runner.platforms.step import FOUND, Call, Step, compile_call, compile_step, compile_steps, kept_names
 from runner.platforms.tree import Pointer, Tree, constant
 
 
@@ -34,6 +34,35 @@ class Comparison:
     what: Tree
     wanted: Tree
     found: Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """Which items the platform has results of already.
+
+    Attributes:
+        id: of a found one.
+        item: of an item of the source; the same text for the same thing.
+    """
+
+    before: Sequence[Step]
+    step: Step
+    id: Tree
+    item: Tree
+
+
+def compile_predicted(compiler: Compiler, at: Pointer, names: Names) -> Predictions | None:
+    """Compile `predicted` of a target; None without one. The names hold `item`: the first one, but in `item`."""
+    if compiler.at(at) is None:
+        return None
+    step = compile_step(compiler, at, {**names, "kept": kept_names(compiler, (*at, "before"))})
+    found: Names = {**names, **REPLY, **FOUND}
+    return Predictions(
+        before=compile_steps(compiler, (*at, "before"), names),
+        step=step,
+        id=compiler.needed((*at, "id"), found),
+        item=compiler.needed((*at, "item"), names),
+    )
 
 
 def compile_estimate(compiler: Compiler, at: Pointer, names: Names) -> Pricing | None:

@@ -12,7 +12,14 @@ from runner.model.errors import ConfigError, RecipeError
 from runner.model.item import Json
 from runner.model.job import Capabilities, Find
 from runner.platforms.compiling import REPLY, Compiler, Names
-from runner.platforms.forecast_spec import Comparison, Pricing, compile_comparison, compile_estimate
+from runner.platforms.forecast_spec import (
+    Comparison,
+    Predictions,
+    Pricing,
+    compile_comparison,
+    compile_estimate,
+    compile_predicted,
+)
 from runner.platforms.items import TokenRule
 from runner.platforms.states import StateRules, compile_states
 from runner.platforms.step import (
@@ -117,6 +124,7 @@ class JobSpec:
     cancel: Call | None
     estimate: Pricing | None
     compare: Comparison | None
+    predicted: Predictions | None
     cleanup: Sequence[Step]
     check: Sequence[Step]
     leaves: Tree | None
@@ -200,6 +208,7 @@ def compile_job(compiler: Compiler, name: str, base: Names, at: Pointer) -> JobS
         cancel=compile_call(compiler, (*at, "cancel"), job),
         estimate=compile_estimate(compiler, (*at, "estimate"), {**base, "count": None}),
         compare=compile_comparison(compiler, (*at, "compare"), base),
+        predicted=compile_predicted(compiler, (*at, "predicted"), {**base, **item}),
         cleanup=compile_steps(compiler, (*at, "cleanup"), job),
         check=compile_steps(compiler, (*at, "check"), base),
         leaves=compiler.tree((*at, "leaves"), base),

@@ -7,7 +7,7 @@ verbs of optional contracts are attached only when they can be done.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -53,6 +53,7 @@ class PlatformTarget:
     clean_up: Callable[[Job], Awaitable[None]]
     leaves: Callable[[], str]
     url: Callable[[Job], str | None]
+    predicted: Callable[[Sequence[Item]], Awaitable[Collection[str]]]
 
     def __init__(self, session: Session, spec: JobSpec, options: Options, recipe: Mapping[str, Json]) -> None:
         """Build it; nothing is sent.
@@ -65,6 +66,7 @@ class PlatformTarget:
         """
         self._session, self._spec, self._options, self._recipe = session, spec, options, recipe
         self.turns = Turns(session.client.limits)
+        self._known: frozenset[str] | None = None
         self._unkept: Mapping[str, Json] = dict.fromkeys(spec.kept)
         powers = {
             "prepare": (self._prepare, spec.prepare or spec.upload),
@@ -73,6 +75,7 @@ class PlatformTarget:
             "cancel": (self._cancel, spec.cancel),
             "estimate": (self._estimate, spec.estimate),
             "compare": (self._compare, spec.compare),
+            "predicted": (self._predicted, spec.predicted),
             "poll_many": (self._poll_many, spec.poll_many),
             "clean_up": (self._clean_up, spec.cleanup),
             "leaves": (lambda: text_of(spec.leaves, self._scope()) or "", spec.leaves),
@@ -246,6 +249,19 @@ class PlatformTarget:
         comparison = self._spec.compare
         assert comparison is not None
         return await forecast.compare(self._session, comparison, self._scope(kept={}))
+
+    async def _predicted(self, items: Sequence[Item]) -> Collection[str]:
+        spec = self._spec.predicted
+        assert spec is not None
+        seats = [
+            seat for seat in seated(items, self._spec.token, self._scope(), self._options.over) if not seat.problem
+        ]
+        scopes = [self._scope(item=viewed(seat)) | {"options": self._over(seat.item)} for seat in seats]
+        if scopes and self._known is None:
+            self._known = await forecast.predicted(self._session, spec, {**scopes[0], "kept": {}})
+        with reading("the item"):
+            known = [str(spec.item(scope)) in (self._known or ()) for scope in scopes]
+        return {seat.item.key for seat, is_known in zip(seats, known, strict=True) if is_known}
 
     async def _poll_many(self, jobs: Sequence[Job]) -> Mapping[str, JobState]:
         """Read the states of many jobs from one listing; those that it does not show are left out."""

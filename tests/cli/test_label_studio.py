@@ -124,6 +124,37 @@ def test_a_lost_ledger_pays_nothing_again_that_the_platform_has(studio):
         assert (len(site.runs), site.most) == (2, 1)
 
 
+def test_a_plan_counts_what_apply_will_send_not_what_the_platform_has(studio):
+    with studio() as site:
+        site("apply")
+        for file in (site.shell.folder / ".runner").glob("*"):
+            file.unlink()
+        site.edit("subset: has_ground_truth}", "subset: has_ground_truth, skip: already_predicted}")
+        plan = json.loads(site("plan", "-o", "json").out)
+        assert [(stage["to_submit"], stage["counts"], stage["cost"]["money"]) for stage in plan["stages"]] == [
+            (0, {"predicted": 56}, None),
+            (0, {"shared": 56, "predicted": 4}, None),
+        ]
+        said = site("plan", "--exit-code")
+        assert (said.code, said.out.count("cost       nothing to pay")) == (10, 2)
+        assert "60 results to take that the platform has already" in said.out
+        assert (site("apply").code, len(site.runs), len(site.shell.lines(ROWS))) == (0, 2, 60)
+        assert json.loads(site("plan", "-o", "json").out)["stages"][1]["counts"] == {"done": 60}
+
+
+def test_a_plan_counts_the_rest_when_the_platform_has_some(studio):
+    with studio() as site:
+        site("apply")
+        for file in (site.shell.folder / ".runner").glob("*"):
+            file.unlink()
+        for prediction in list(site.store.projects[3].tasks[1].predictions):
+            del site.store.projects[3].tasks[1].predictions[prediction]
+        site.edit("subset: has_ground_truth}", "subset: has_ground_truth, skip: already_predicted}")
+        pilot = json.loads(site("plan", "-o", "json").out)["stages"][0]
+        assert pilot["counts"] == {"new": 1, "predicted": 55}
+        assert (pilot["to_submit"], pilot["target"]["jobs"]) == (1, 1)
+
+
 # -- what is sent when
 def test_a_plan_sends_nothing_and_knows_the_price(studio):
     with studio() as site:
