@@ -30,6 +30,8 @@ def apply_block(applied: Applied) -> str:
     if report is None:
         return f"{paint(f'{name:<12}', 'strong')} {paint(f'not applied: {applied.why}', 'warn')}"
     style, text = _SAY[report.outcome]
+    if report.outcome == "failed_items" and not report.counts.get("failed"):
+        text = "done, but rows were rejected"
     if report.outcome in ("done", "failed_items") and not applied.planned.plan.has_work and not report.progress.jobs:
         look = "good" if report.outcome == "done" else "warn"
         return f"{paint(f'{name:<12}', 'strong')} {paint('nothing to do', look)}    {_items(report)}"
@@ -120,6 +122,8 @@ def _counted(told: Mapping[str, Json]) -> str:
 def _problems(report: StageReport) -> list[str]:
     progress = report.progress
     lines = [row("rejected", f"{each.place}: {each.what}") for each in progress.rejections[:FAILURES_SHOWN]]
+    if progress.rejected > len(lines):
+        lines.append(row("", f"and {progress.rejected - len(lines):,} more (runner status --rejected)"))
     failures = progress.failures
     lines += [row("failed", f"{key}: {error}") for key, error in failures[:FAILURES_SHOWN]]
     if len(failures) > FAILURES_SHOWN:

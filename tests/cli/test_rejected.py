@@ -54,7 +54,8 @@ def test_a_typo_in_the_key_ends_with_3(shell: Shell):
 
 def test_all_rejected_rows_are_listed(shell: Shell):
     write(shell, '{"id": "a"}', '{"id": "a"}', *["[]"] * 1500)
-    shell("apply", "-f", "r.yaml")
+    said = shell("apply", "-f", "r.yaml")
+    assert "done, but rows were rejected" in said.out and "and 1,491 more (runner status --rejected)" in said.out
     assert "1,501 rejected" in shell("status", "-f", "r.yaml").out
     said = shell("status", "-f", "r.yaml", "--rejected")
     assert "in.jsonl:2: the key 'a' was already given by in.jsonl:1" in said.out and "in.jsonl:1502: " in said.out

@@ -116,6 +116,8 @@ def apply_markdown(applied: Sequence[Applied]) -> str:
         further = report.progress.items["failed"] - FAILED_SHOWN
         lines += [f"failed {further:,} more"] if further > 0 else []
         lines += [f"reject {each.place}: {each.what}" for each in report.progress.rejections]
+        further = report.progress.rejected - len(report.progress.rejections)
+        lines += [f"reject {further:,} more (runner status --rejected)"] if further > 0 else []
         lines += [f"note   {text}" for text in report.progress.notes]
         lines += [f"error  {report.error}"] if report.error is not None else []
         if lines:
