@@ -260,10 +260,16 @@ START = ({"event": "run_started"}, {"event": "source_read", "items": 3, "work": 
 
 def test_a_training_is_followed_in_order():
     work = {"event": "progress", "progress": 0.5, "job": "x", "metadata": {"loss": 0.1, "note": "fine", "none": None}}
-    end = ({"event": "stage_ended"}, {"event": "run_ended", "outcome": "done", "items": {}})
+    end = ({"event": "stage_ended"}, {"event": "run_ended", "outcome": "done", "items": {"succeeded": 3}})
     statuses, metadata, error = told(*START, {"event": "jobs_running"}, work, *end)
     assert statuses == ["EXPORTING_DATA", "PREPARING_DATA", "TRAINING_MODEL", "TRAINING_MODEL", "COMPLETE"]
     assert (metadata, error) == ({"loss": "0.1", "note": "fine", "progress": "0.5"}, None)
+
+
+@pytest.mark.parametrize("items", [{}, {"succeeded": 0}, None])
+def test_a_training_of_no_rows_is_no_success(items):
+    statuses, _, error = told({"event": "run_ended", "outcome": "done", "error": "", "items": items})
+    assert (statuses, error) == (["FAILED"], "no row was selected: nothing was trained")
 
 
 @pytest.mark.parametrize("outcome", ["failed_items", "check_failed", "held", "error", "cancelled"])
