@@ -92,8 +92,9 @@ class Jsonl:
             return None
         digests: list[bytes] = []
         for path, label in files_of(self._place, self._config.path):
-            for block in _blocks(path, label):
-                digests.append(b"".join(recall.digests_of(block.told()[0])))
+            with reading(label):
+                for block in _blocks(path, label):
+                    digests.append(b"".join(recall.digests_of(block.told()[0])))
         whole = b"".join(digests)
         if len(whole) < LEAST_REMEMBERED * recall.SIZE:
             return None
