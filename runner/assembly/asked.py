@@ -9,6 +9,7 @@ from runner.assembly.session import Session
 from runner.engine.select import filtered, selection_mark
 from runner.engine.work import Work
 from runner.model.errors import UsageError
+from runner.model.ledger import ItemStatus
 from runner.model.recipe import Recipe
 from runner.model.suggest import closest
 
@@ -16,25 +17,43 @@ _COMPARED: Final = 10_000  # keys; more would take seconds, for a guess
 _SHOWN: Final = 10
 
 
-async def refuse_unknown(session: Session, recipes: Sequence[Recipe], keys: Sequence[str]) -> None:
-    """See that every key is that of an item which one of the recipes selects; writes nothing.
+async def refuse_unknown(
+    session: Session, recipes: Sequence[Recipe], keys: Sequence[str], *, replaced: bool = False
+) -> None:
+    """Raise unless every key is that of a selected item that can be tried again; writes nothing.
 
     A source is read for it, unless it can prove that the selection in the ledger is what it would give.
 
+    Args:
+        session: of the project.
+        recipes: that may select the items.
+        keys: of the items.
+        replaced: whether items that have succeeded are to be paid for again; else only others can be tried again.
+
     Raises:
-        UsageError: of some keys there is no item.
+        UsageError: of some keys there is no item, or it has (not) succeeded.
         ConfigError: a source cannot be read.
     """
     missing, seen = dict.fromkeys(keys), list[str]()
+    found: set[str] = set()
     for recipe in recipes:
         for work in await session.work(recipe):
             async for some in _selected(work):
-                for key in missing.keys() & set(some):
-                    del missing[key]
-                seen += some[: _COMPARED - len(seen)]
+                for key in missing.keys() & some.keys():
+                    found.add(key)
+                    if some[key] is replaced:
+                        del missing[key]
+                seen += list(some)[: _COMPARED - len(seen)]
             if not missing:
                 return
-    raise _unknown(list(missing), seen, ", ".join(recipe.name for recipe in recipes[:_SHOWN]))
+    if unknown := [key for key in missing if key not in found]:
+        raise _unknown(unknown, seen, ", ".join(recipe.name for recipe in recipes[:_SHOWN]))
+    first = next(iter(missing))
+    if replaced:
+        what = f"item {first!r} has not succeeded: there is nothing to replace"
+        raise UsageError(what, mend="runner apply sends what is new, runner retry what has failed")
+    what = f"item {first!r} has already succeeded"
+    raise UsageError(what, mend=f"to pay for it again: runner apply --replace {first}")
 
 
 def _unknown(missing: Sequence[str], seen: Sequence[str], names: str) -> UsageError:
@@ -47,11 +66,15 @@ def _unknown(missing: Sequence[str], seen: Sequence[str], names: str) -> UsageEr
     return UsageError(f"{noun} {listed} in the selection of {names}", mend=mend)
 
 
-async def _selected(work: Work) -> AsyncIterator[list[str]]:
+async def _selected(work: Work) -> AsyncIterator[dict[str, bool]]:
+    """Give the keys of the selected items in batches, each with whether the item has succeeded."""
     known, mark = await work.ledger.fingerprint(work.scope), await selection_mark(work)
-    if mark and all(known.get(name) == value for name, value in mark.items()):
+    is_known = mark and known.get("work") == work.work and all(known.get(name) == mark[name] for name in mark)
+    if is_known:
         async for rows in work.ledger.selected(work.scope):
-            yield [key for key, *_ in rows]
+            yield {key: status == ItemStatus.SUCCEEDED for key, _, _, status in rows}
     else:
         async for batch in filtered(work):
-            yield [item.key for item in batch.items]
+            standings = await work.ledger.standings(work.scope, work.work, batch.items)
+            pairs = zip(batch.items, standings, strict=True)
+            yield {item.key: standing.status == ItemStatus.SUCCEEDED for item, standing in pairs}

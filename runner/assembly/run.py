@@ -79,6 +79,7 @@ class Wishes:
     Attributes:
         saved: the plan to apply, and nothing else; None to submit everything that is new.
         again: what to try again, and nothing else is submitted; None for what is new.
+        replaced: keys of items that are paid for again although they have succeeded.
         look_first: look for every job on the platform before it is sent.
         wait_s: end with `pending` after this time.
         begin: called with each stage before it starts.
@@ -88,6 +89,7 @@ class Wishes:
 
     saved: SavedPlan | None = None
     again: RetryRequest | None = None
+    replaced: Sequence[str] = ()
     look_first: bool = False
     wait_s: float | None = None
     begin: Callable[[Planned, Progress], Awaitable[None]] | None = None
@@ -142,7 +144,8 @@ async def _gated(
 async def _apply_stage(session: Session, planned: Planned, lease: HeldLease, stop: Stop, wishes: Wishes) -> Applied:
     work, plan = planned.work, planned.plan
     await preflight(work)
-    may_submit = plan.to_submit or plan.to_take or (wishes.again is not None and plan.counts.get(Decision.HELD))
+    held = wishes.again is not None and plan.counts.get(Decision.HELD)
+    may_submit = plan.to_submit or plan.to_take or wishes.replaced or held
     if may_submit and isinstance(work.target, Checked):
         await work.target.check()
     progress = Progress(expected=plan.to_submit + plan.to_take + sum(plan.open_jobs.values()), rejected=plan.rejected)
@@ -154,7 +157,8 @@ async def _apply_stage(session: Session, planned: Planned, lease: HeldLease, sto
         only=None if wishes.saved is None else wishes.saved.items(work.scope),
         again=wishes.again,
         look_first=wishes.look_first,
-        walk=not plan.unchanged,
+        replaced=wishes.replaced,
+        walk=not plan.unchanged or bool(wishes.replaced),
         wait_s=wishes.wait_s,
         holder={**this_process(session.environ), **wishes.origin},
     )

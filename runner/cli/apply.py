@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import click
 
+from runner.assembly.loading import Loaded
 from runner.assembly.run import Wishes
 from runner.cli import options
 from runner.cli.applying import Screen, apply_projects, duration
@@ -31,6 +33,13 @@ from runner.cli.plan_file import asked_of, plan_among, planned_only
     is_flag=True,
     help="Look for every job on the platform before it is sent: for a machine whose ledger is gone.",
 )
+@click.option(
+    "--replace",
+    "replaced",
+    multiple=True,
+    metavar="KEY",
+    help="Pay again for an item that has succeeded; what comes now takes the place of its result. May be repeated.",
+)
 @click.option("--prune", is_flag=True, help="Hold the open jobs of recipes that are gone from the files, after asking.")
 @click.option("--yes", is_flag=True, help="Prune without asking.")
 def command(asked: Asked, *, form: str, **given: Any) -> Exit:  # noqa: ANN401 - click's form
@@ -47,13 +56,26 @@ def command(asked: Asked, *, form: str, **given: Any) -> Exit:  # noqa: ANN401 -
       runner apply -f recipes/ --select team=ocr --wait 10m
       runner apply -f recipes/ -o jsonl > events.jsonl
       runner apply -f recipes/ --prune
+      runner apply -f recipes/invoices.yaml --replace 2026-08/0807.pdf
       runner apply plan.json
     """
-    wishes = Wishes(wait_s=duration(given["wait"], "--wait"), look_first=given["look_first"], origin=given["origin"])
+    replaced: tuple[str, ...] = given["replaced"]
+    wishes = Wishes(
+        wait_s=duration(given["wait"], "--wait"),
+        look_first=given["look_first"],
+        origin=given["origin"],
+        replaced=replaced,
+    )
     asked, saved = plan_among(asked)
     if saved is not None:
         asked, wishes = asked_of(saved, asked), replace(wishes, saved=saved)
-    projects = projects_to_work(asked) if saved is None else [planned_only(load_to_work(asked), saved)]
+    if saved is not None and replaced:
+        raise click.UsageError("--replace pays for what a saved plan does not allow: leave one of them away")
+    projects: Sequence[Loaded]
+    if saved is not None:
+        projects = [planned_only(load_to_work(asked), saved)]
+    else:
+        projects = [load_to_work(asked)] if replaced else projects_to_work(asked)
     if given["prune"]:
         for loaded in projects:
             run(prune_orphans(loaded, asked, is_sure=given["yes"]))

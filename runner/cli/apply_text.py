@@ -37,12 +37,7 @@ def apply_block(applied: Applied) -> str:
         return f"{paint(f'{name:<12}', 'strong')} {paint('nothing to do', look)}    {_items(report)}"
     lines = [f"{paint(f'{name:<12}', 'strong')} {paint(text, style)}    {applied.seconds:.1f} s"]
     lines.append(row("items", _items(report)))
-    jobs = report.progress.jobs
-    if jobs:
-        shown = "   ".join(f"{number} {name}" for name, number in jobs.items() if number)
-        cost = f"   cost {report.progress.cost:g}" if report.progress.cost is not None else ""
-        lines.append(row("jobs", shown + cost))
-    lines.extend(row("counted", f"{job}: {_counted(told)}") for job, told in report.progress.counters.items())
+    lines.extend(_jobs(report))
     lines.extend(_problems(report))
     published = report.published
     if published is not None:
@@ -58,6 +53,18 @@ def apply_block(applied: Applied) -> str:
         if mend:
             lines.append(row("mend", mend))
     return "\n".join(lines)
+
+
+def _jobs(report: StageReport) -> list[str]:
+    """Return what became of the jobs, what they cost, and what the platform itself counted in them."""
+    lines, jobs = [], report.progress.jobs
+    if jobs:
+        shown = "   ".join(f"{number} {name}" for name, number in jobs.items() if number)
+        cost = f"   cost {report.progress.cost:g}" if report.progress.cost is not None else ""
+        lines.append(row("jobs", shown + cost))
+    if counted := _counted(report.progress.totals):
+        lines.append(row("counted", f"{counted}    by the platform, in {count(jobs['finished'], 'job')}"))
+    return lines
 
 
 def apply_document(applied: Applied) -> dict[str, Json]:
@@ -80,6 +87,7 @@ def apply_document(applied: Applied) -> dict[str, Json]:
         "jobs": dict(report.progress.jobs),
         "requests": report.progress.requests,
         "cost": report.progress.cost,
+        "counted": dict(report.progress.totals),
         "counters": {job: dict(told) for job, told in report.progress.counters.items()},
         "rejected": {
             "count": report.progress.rejected,
@@ -102,7 +110,10 @@ def _name(applied: Applied) -> str:
 
 
 def _items(report: StageReport) -> str:
-    counts = dict(report.counts)
+    counts, done = dict(report.counts), report.progress.items
+    if not counts and done.total():
+        shown = "   ".join(f"{number} {status}" for status, number in done.items() if number)
+        return f"{shown}    in this apply; the source was not read to its end"
     parts = [f"{number} {status.replace('_', ' ')}" for status, number in counts.items() if number]
     if report.progress.rejected:
         parts.append(f"{report.progress.rejected} rejected")

@@ -134,6 +134,8 @@ async def _project(loaded: Loaded, screen: Screen, wishes: Wishes, *, emulate: b
             wishes = replace(wishes, again=again)
         elif wishes.again is not None and wishes.again.keys is not None:
             await stop.unless(refuse_unknown(session, recipes, wishes.again.keys))
+        if wishes.replaced:
+            await stop.unless(refuse_unknown(session, recipes, wishes.replaced, replaced=True))
         for recipe in recipes:
             if stop.everything:
                 break

@@ -64,6 +64,7 @@ class Apply:
         counted: of jobs whose results came in pieces so far: the items that were counted already.
         parked: jobs that could not be asked or sent in this apply; the next one goes on with them.
         again: what a person wants to be tried again; None in a plain apply.
+        replaced: keys of items that are still to be paid for again although they have succeeded.
         unread: ended jobs whose results are to be read again before the items named here are sent anew.
         reread: jobs that were read in this apply, or have nothing to read.
         blocked: jobs that still run, or may: their items are not sent in this apply.
@@ -100,6 +101,7 @@ class Apply:
     unshared: set[tuple[str, bytes]] = field(default_factory=set)
     counted: dict[str, set[str]] = field(default_factory=dict)
     again: RetryRequest | None = None
+    replaced: set[str] = field(default_factory=set)
     unread: dict[str, set[str]] = field(default_factory=dict)
     reread: set[str] = field(default_factory=set)
     blocked: set[str] = field(default_factory=set)

@@ -27,6 +27,7 @@ class Progress:
         cost: money told by the platform in this apply; None when it told nothing.
         failures: (item key, error) of the first failed items.
         counters: remote id to the platform's own counters, of the first jobs that ended.
+        totals: the numbers among the counters, summed over all jobs that ended.
         notes: sentences for people, each once (results for foreign items, duplicates ...).
         watch: called with every event when somebody wants them one by one.
     """
@@ -42,6 +43,7 @@ class Progress:
     rejections: list[Rejected] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
     counters: dict[str, Mapping[str, Json]] = field(default_factory=dict)
+    totals: dict[str, Json] = field(default_factory=dict)
     notes: dict[str, int] = field(default_factory=dict)
     watch: Callable[[Mapping[str, Json]], None] | None = None
 
@@ -59,6 +61,7 @@ class Progress:
     def count(self, job: str, counters: Mapping[str, Json]) -> None:
         """Keep what the platform counted in a job; without a number there is nothing to keep."""
         told = {name: value for name, value in counters.items() if value is not None}
+        _sum_up(told, self.totals)
         if told and len(self.counters) < COUNTERS_KEPT:
             self.counters[job] = told
 
@@ -77,3 +80,16 @@ class Progress:
         """Add money that the platform told."""
         if cost is not None:
             self.cost = (self.cost or 0.0) + cost
+
+
+def _sum_up(told: Mapping[str, Json], totals: dict[str, Json]) -> None:
+    """Add the numbers among some counters to their totals, nested ones by their own names."""
+    for name, value in told.items():
+        if isinstance(value, Mapping):
+            inner = totals.setdefault(name, {})
+            if isinstance(inner, dict):
+                _sum_up(value, inner)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            before = totals.get(name, 0)
+            if isinstance(before, int | float):
+                totals[name] = before + value

@@ -23,7 +23,7 @@ from runner.engine.shared import Shared, find_shared, take_over
 from runner.engine.stop import Reason
 from runner.model.item import Item
 from runner.model.job import Job
-from runner.model.ledger import Standing
+from runner.model.ledger import ItemStatus, Standing
 from runner.model.row_contracts import SupportsNotes
 
 
@@ -119,7 +119,10 @@ class _Walk:
                 continue
             self.position += 1
             self.selection.add(item)
-            if place in elsewhere and (item.key, item.content) not in apply.unshared:
+            if item.key in apply.replaced and standing.status == ItemStatus.SUCCEEDED and not apply.stop.submitting:
+                apply.replaced.discard(item.key)
+                await self._add(item, standing)
+            elif place in elsewhere and (item.key, item.content) not in apply.unshared:
                 self.shared.append(elsewhere[place])
             elif _is_wanted(apply, item, standing) and not waits_for_rereading(apply, standing, item.key):
                 await self._add(item, standing)

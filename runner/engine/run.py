@@ -83,6 +83,7 @@ class ApplyOptions:
         only: (key, content) of a saved plan; None for everything that is new.
         retries_only: submit only what was tried before, not what is new.
         again: what a person wants to be tried again.
+        replaced: keys of items that are paid for again although they have succeeded.
         walk: False when the plan proved that the selection has not changed and nothing is new.
         wait_s: end with `pending` after this time; None waits until all is done.
         chance: gives numbers from 0.0 to 1.0.
@@ -98,6 +99,7 @@ class ApplyOptions:
     holder: Mapping[str, Json] = field(default_factory=dict)
     retries_only: bool = False
     again: RetryRequest | None = None
+    replaced: Collection[str] = ()
     look_first: bool = False
     cancels: bool = False
 
@@ -130,6 +132,7 @@ async def apply_stage(
         only=options.only,
         wants=RETRIES if options.retries_only or options.again is not None else None,
         again=options.again,
+        replaced=set(options.replaced),
         workers=min(options.workers, max(1, work.max_in_flight)),
         missing=missing or (ASKED_TO_LOOK if options.look_first else ""),
         complete_until=await work.ledger.complete_until(work.scope) if missing else None,

@@ -64,3 +64,22 @@ def test_a_job_to_give_up_must_be_there(failed: Shell):
     said = failed("retry", "-f", ".", "--abandon", "zzz")
     assert (said.code, "there is no job 'zzz'" in said.err) == (2, True)
     assert failed("retry", "-f", ".", "--abandon", "zzz", "--held").code == 2
+
+
+def test_an_item_that_has_succeeded_is_paid_for_again_by_apply_only(failed: Shell):
+    assert failed("retry", "-f", "one.yaml").code == 0
+    said = failed("retry", "-f", "one.yaml", "--item", "one-first")
+    assert (said.code, "has already succeeded" in said.err) == (2, True)
+    assert "runner apply --replace one-first" in said.err
+    failed.write("one.yaml", RECIPE.replace("NAME", "one"))
+    before = json.loads(failed("state", "list", "-f", "one.yaml", "--all", "-o", "json").out)["jobs"]
+    assert failed("apply", "-f", "one.yaml", "--replace", "one-first").code == 0
+    after = json.loads(failed("state", "list", "-f", "one.yaml", "--all", "-o", "json").out)["jobs"]
+    assert len(after) == len(before) + 1
+    assert counts(failed)[0] == {"succeeded": 2}
+
+
+def test_only_what_has_succeeded_is_replaced(failed: Shell):
+    said = failed("apply", "-f", "one.yaml", "--replace", "one-first")
+    assert (said.code, "there is nothing to replace" in said.err) == (2, True)
+    assert failed("apply", "-f", "one.yaml", "--replace", "nosuch").code == 2
