@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import click
 
+from runner.assembly.loading import Loaded
 from runner.assembly.other_documents import OtherDocuments, check_others
 from runner.cli import options
 from runner.cli.at_once import valid_text
@@ -38,7 +39,8 @@ def command(asked: Asked, *, form: str) -> Exit:
     try:
         projects = load(asked)
         others = check_others(asked.paths, projects)
-        problems = _merged([problem for loaded in projects for problem in loaded.problems], others)
+        found = [problem for loaded in projects for problem in (*loaded.problems, *_trigger_problems(loaded))]
+        problems = _merged(found, others)
         valid = {"recipe": sum(len(loaded.recipes) for loaded in projects), **others.valid}
         if asked.select and not any(loaded.errors for loaded in projects):
             stop_without(projects, asked)
@@ -66,6 +68,17 @@ def command(asked: Asked, *, form: str) -> Exit:
     else:
         _tell(problems, errors, valid)
     return Exit.INVALID if errors else Exit.DONE
+
+
+def _trigger_problems(loaded: Loaded) -> list[Problem]:
+    """Return what `runner serve` would refuse; nothing where it cannot run, as its libraries are not installed."""
+    if not any(recipe.triggers for recipe in loaded.recipes):
+        return []
+    try:
+        from runner.web.triggers import trigger_problems  # the web parts come with an extra
+    except ImportError:
+        return []
+    return trigger_problems(loaded.recipes, loaded.project.secrets)
 
 
 def _merged(problems: Sequence[Problem], others: OtherDocuments) -> list[Problem]:

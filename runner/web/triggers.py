@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from runner.model.errors import ConfigError
 from runner.model.item import Json
+from runner.model.problem import Problem
 from runner.model.recipe import Component, Recipe
 from runner.model.secret import Secret
 from runner.web.cron import Cron
@@ -107,20 +108,53 @@ def triggers_of(recipes: Sequence[Recipe], secrets: Secrets) -> Triggers:
     Raises:
         ConfigError: a secret is missing, two recipes share a path or model type, an option cannot be used.
     """
-    hooks: dict[str, Hook] = {}
-    model_types: list[ModelType] = []
-    schedules: dict[str, Schedule] = {}
+    found = _Collected({}, [], {})
     for recipe in recipes:
         for component in recipe.triggers:
-            config = _config(component)
-            if isinstance(config, WebhookConfig):
-                _add_hook(hooks, component, recipe, config, secrets)
-            elif isinstance(config, ModelRunConfig):
-                _add_model_type(model_types, component, recipe, config, secrets)
-            else:
-                schedule = _schedule(component, recipe, config)
-                schedules[schedule.key] = schedule
-    return Triggers(hooks, model_types, list(schedules.values()))
+            found.add(recipe, component, secrets)
+    return Triggers(found.hooks, found.model_types, list(found.schedules.values()))
+
+
+def trigger_problems(recipes: Sequence[Recipe], secrets: Collection[str]) -> list[Problem]:
+    """Return everything in the triggers of recipes that the service would refuse; no secret is read.
+
+    Args:
+        recipes: loaded without a trigger.
+        secrets: names that the project file has.
+    """
+
+    def named(name: str) -> Secret:
+        if name not in secrets:
+            mend = f"add it: secrets: {{{name}: {{env: {name.upper().replace('-', '_')}}}}}"
+            raise ConfigError(f"there is no secret {name!r} in runner.yaml", mend=mend)
+        return Secret(name)
+
+    found, problems = _Collected({}, [], {}), []
+    for recipe in recipes:
+        for component in recipe.triggers:
+            try:
+                found.add(recipe, component, named)
+            except ConfigError as error:
+                what = error.what.removeprefix(f"{component.mark}: ")
+                problems.append(Problem("bad-trigger", what, component.mark, error.mend))
+    return problems
+
+
+@dataclass(frozen=True, slots=True)
+class _Collected:
+    hooks: dict[str, Hook]
+    model_types: list[ModelType]
+    schedules: dict[str, Schedule]
+
+    def add(self, recipe: Recipe, component: Component, secrets: Secrets) -> None:
+        config = _config(component)
+        if isinstance(config, WebhookConfig):
+            _add_hook(self.hooks, component, recipe, config, secrets)
+        elif isinstance(config, ModelRunConfig):
+            _add_model_type(self.model_types, component, recipe, config, secrets)
+        else:
+            schedule = _schedule(component, recipe, config)
+            self.schedules[schedule.key] = schedule
 
 
 def _config(component: Component) -> WebhookConfig | ScheduleConfig | ModelRunConfig:

@@ -1,12 +1,15 @@
+import json
+import re
 from pathlib import Path
 
 import jsonschema
 import pytest
 
 from runner.assembly.loading import load_files
+from runner.cli.main import run
 from runner.model.errors import ConfigError
 from runner.model.secret import Secret
-from runner.web.triggers import KINDS, Triggers, triggers_of
+from runner.web.triggers import KINDS, Triggers, trigger_problems, triggers_of
 from tests.contracts.schema import said_twice, schema_of
 from tests.web.place import ENVIRON, write
 
@@ -34,7 +37,7 @@ def test_all_kinds(tmp_path: Path) -> None:
     assert schedule.key == "r2 0 3 * * * Europe/Berlin"
 
 
-@pytest.mark.parametrize(
+REFUSED = (
     ("texts", "said"),
     [
         (["webhook: {path: /go, secret: shop}"] * 2, "belongs to the recipe 'r0' already"),
@@ -47,9 +50,32 @@ def test_all_kinds(tmp_path: Path) -> None:
         (['webhook: {path: "/{{ trigger.x }}", secret: shop}'], "only known when it has come"),
     ],
 )
+
+
+@pytest.mark.parametrize(*REFUSED)
 def test_what_cannot_be_served_is_told(tmp_path: Path, texts: list[str], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         triggers(tmp_path, *texts)
+
+
+@pytest.mark.parametrize(*REFUSED)
+def test_what_cannot_be_served_is_an_error_at_validate(
+    tmp_path: Path, texts: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, text in enumerate(texts):
+        write(tmp_path, triggers=f"  - {text}", name=f"r{number}")
+    code = run(["validate", "-f", str(tmp_path), "-o", "json"])
+    (problem,) = json.loads(capsys.readouterr().out)["problems"]
+    assert (code, problem["slug"]) == (3, "bad-trigger")
+    assert re.search(said, problem["what"])
+
+
+def test_a_trigger_that_names_no_secret_of_the_project_is_an_error_at_validate(tmp_path: Path) -> None:
+    write(tmp_path, triggers="  - webhook: {path: /go, secret: nowhere}", name="r")
+    loaded = load_files([tmp_path], environ=ENVIRON)
+    assert [problem.what for problem in trigger_problems(loaded.recipes, loaded.project.secrets)] == [
+        "there is no secret 'nowhere' in runner.yaml"
+    ]
 
 
 def test_one_model_type_under_two_secrets_is_two(tmp_path: Path) -> None:
