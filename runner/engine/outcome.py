@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import inf
 
@@ -11,6 +11,7 @@ from runner.engine.apply import Acceptance, Apply
 from runner.engine.retry import backoff_s
 from runner.model.errors import Unavailable
 from runner.model.event import Event, JobAccepted, JobHeld, JobPolled, JobReleased, JobSettled, ManifestUnderstood
+from runner.model.item import Json
 from runner.model.job import Adoption, Job, JobStatus, Submitted
 
 LONGEST_HINT_S = 900.0
@@ -119,9 +120,11 @@ async def fail(apply: Apply, job: Job, why: str) -> Step | None:
     return None
 
 
-async def hold(apply: Apply, job: Job, why: str) -> Step | None:
-    """Leave the decision to a person: nothing is sent again by itself."""
-    await apply.record(JobHeld(job.key, apply.now(), why))
+async def hold(apply: Apply, job: Job, why: str, kept: Mapping[str, Json] | None = None) -> Step | None:
+    """Leave the decision to a person: nothing is sent again by itself; `kept` is kept with the job."""
+    at = apply.now()
+    event = JobPolled(job.key, JobStatus.HELD, at, error=why, kept=kept) if kept else JobHeld(job.key, at, why)
+    await apply.record(event)
     apply.progress.items["held"] += len(job.items)
     apply.progress.jobs["held"] += 1
     apply.progress.tell("job_held", job=job.key, id=job.id, why=why, at=apply.now())

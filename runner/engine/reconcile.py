@@ -43,7 +43,8 @@ async def reconcile(apply: Apply, step: Step) -> Step | None:
         apply.stop.ask(Reason.ERROR, error)
         return None
     except RunnerError as error:
-        return _unsearched(apply, step, error)
+        _unsearched(apply, step, error)
+        return None
     if found and awaits_senders(apply, step, found):
         return None
     if found:

@@ -23,6 +23,7 @@ from runner.engine.progress import Progress
 from runner.engine.publish import PublishReport, publish
 from runner.engine.reask import ask_held, read_ended_again, reask, take_up
 from runner.engine.reconcile import reconcile
+from runner.engine.reread import reread_replies
 from runner.engine.retry_request import RetryRequest, abandon_jobs, free_items
 from runner.engine.rhythm import Rhythm
 from runner.engine.round import walk
@@ -221,6 +222,7 @@ async def _rounds(apply: Apply, *, walks: bool) -> None:
     failed = apply.progress.items["failed"]
     await abandon_jobs(apply)
     asked = await ask_held(apply)
+    asked += await reread_replies(apply)
     freed = await free_items(apply)
     await _resume(apply)
     walks = walks or bool(asked or freed)

@@ -126,11 +126,11 @@ async def _unaccepted(apply: Apply, step: Step, error: Exception) -> Step | None
 async def _misfit(apply: Apply, step: Step, error: UnexpectedReply) -> Step | None:
     """Keep what was accepted although its reply cannot be used: it is never sent again automatically."""
     if step.doubtful:
-        await hold(apply, step.job, f"its reply was lost, and when it was sent again: {error}")
+        await hold(apply, step.job, f"its reply was lost, and when it was sent again: {error}", error.kept)
     elif error.is_failure:
         await fail(apply, step.job, str(error))
     else:
-        await hold(apply, step.job, str(error))
+        await hold(apply, step.job, str(error), error.kept)
     apply.misfits(error, step.job)
     return None
 

@@ -22,7 +22,7 @@ RunnerError
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from runner.model.problem import Problem
@@ -131,6 +131,7 @@ class UnexpectedReply(RunnerError):
         status: HTTP status of the reply.
         is_failure: whether the platform's own words or an error rule say that the request failed.
         stop: why the whole run must stop too (a sign-in page, a used-up quota); None when only this job is concerned.
+        kept: the reply, to be kept with the held job: a mended manifest may read it.
     """
 
     def __init__(
@@ -140,9 +141,11 @@ class UnexpectedReply(RunnerError):
         status: int | None = None,
         is_failure: bool = False,
         stop: RunnerError | None = None,
+        kept: Mapping[str, Any] | None = None,
         mend: str = "",
     ) -> None:
         super().__init__(what, mend=mend)
+        self.kept = kept or {}
         self.status = status
         self.is_failure = is_failure
         self.stop = stop

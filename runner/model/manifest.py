@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
+from runner.model.job import Job, Submitted
+
 
 @runtime_checkable
 class SupportsManifest(Protocol):
@@ -15,3 +17,6 @@ class SupportsManifest(Protocol):
     @property
     def manifest(self) -> str:
         """Digest of all that says how replies are read, hex."""
+
+    def reread(self, job: Job) -> Submitted | None:
+        """Read the kept reply to the paying request of a held job once more; None when it still names no job."""

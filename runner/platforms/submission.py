@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from runner.model.errors import Indeterminate, RecipeError, RunnerError, UnexpectedReply
 from runner.model.item import Json
@@ -12,12 +12,9 @@ from runner.model.job import Find, Job, JobState, JobStatus, Submitted
 from runner.platforms.job_spec import JobSpec
 from runner.platforms.session import Permit, Session
 from runner.platforms.submit_spec import Submitting
-from runner.platforms.submitting import Sent, misfit, send
+from runner.platforms.submitting import kept_reply, misfit, read_id, read_kept, send
 from runner.platforms.tree import Scope
 from runner.platforms.turns import Turns
-
-REPLY: Final = "reply"
-"""In `kept`: the reply to a submit whose state could not be read from it, or whose results are not durable."""
 
 FindJob: TypeAlias = Callable[[Job], Awaitable[Submitted | None]]
 
@@ -60,11 +57,21 @@ class Submission:
                 raise
             turns.leave(job)
             return await self._found(find, self.told, f"accepted, but {error.what}", error.status)
-        kept = {**sent.kept, **self.told}
+        kept, poll_after_s = {**sent.kept, **self.told}, self.session.poll_after_s(sent.answer)
         if sent.id:
-            return self._accepted(sent, kept)
+            return self._accepted(sent.id, sent.scope, kept, kept_reply(sent.answer), poll_after_s)
         turns.leave(job)
         return await self._found(find, kept, "accepted, but the reply has no id", sent.answer.reply.status)
+
+    def reread(self, after: Scope, reply: Mapping[str, Json]) -> Submitted | None:
+        """Read a kept reply once more, by a manifest that may have been mended; None when it still names no job.
+
+        Args:
+            after: scope of the job, with the reply.
+            reply: as it is kept.
+        """
+        id_, _ = read_id(self.way, after)
+        return self._accepted(id_, after, {**read_kept(self.way, after), **self.told}, reply, None) if id_ else None
 
     async def _found_or(self, error: UnexpectedReply, find: FindJob) -> Submitted:
         """Look once for the job of a reply that does not fit; raise its error when no exact listing shows it."""
@@ -94,25 +101,25 @@ class Submission:
             raise Indeterminate(why, status=status)
         return Submitted(found.id, {**kept, **found.kept})
 
-    def _accepted(self, sent: Sent, kept: Mapping[str, Json]) -> Submitted:
+    def _accepted(
+        self, id_: str, after: Scope, kept: Mapping[str, Json], reply: Mapping[str, Json], poll_after_s: float | None
+    ) -> Submitted:
         """Return the accepted job; a reply that does not tell its state is kept: it may hold the only answer."""
-        poll_after_s = self.session.poll_after_s(sent.answer)
         if not self.way.status_in_reply:
             state = None if poll_after_s is None else JobState(JobStatus.RUNNING, poll_after_s=poll_after_s)
-            return Submitted(sent.id, kept, state)
-        reply: Mapping[str, Json] = {REPLY: {"response": sent.answer.response, "status": sent.answer.reply.status}}
+            return Submitted(id_, kept, state)
         try:
-            state = state_of(self.spec, self.session, sent.scope, poll_after_s)
+            state = state_of(self.spec, self.session, after, poll_after_s)
         except RecipeError as error:
             problem = f"the reply to the submit does not tell the state of the job: {error.problems[0].what}"
-            return Submitted(sent.id, {**kept, **reply}, misfit=problem)
+            return Submitted(id_, {**kept, **reply}, misfit=problem)
         if state.status is JobStatus.HELD:
             problem = f"the reply to the submit says {state.word!r}, which the manifest does not know"
-            return Submitted(sent.id, {**kept, **reply}, misfit=problem)
+            return Submitted(id_, {**kept, **reply}, misfit=problem)
         if state.is_terminal and not is_settled(state):
-            return Submitted(sent.id, {**kept, **reply})  # poll may tell why
+            return Submitted(id_, {**kept, **reply})  # poll may tell why
         holds_results = state.is_terminal and all(place.step.call is None for place in self.spec.results)
-        return Submitted(sent.id, kept, state, reply if holds_results else {})
+        return Submitted(id_, kept, state, reply if holds_results else {})
 
 
 def first_state(spec: JobSpec, session: Session, scope: Scope) -> JobState | None:

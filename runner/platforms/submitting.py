@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -28,6 +28,10 @@ from runner.transport.text import gist
 
 NOTHING: Final = "nothing to pay"
 """Id of a job for which nothing was sent: all that it asks for was there already."""
+
+
+REPLY: Final = "reply"
+"""In `kept`: the reply to a submit that could not be read as the manifest says, or whose results are not durable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +83,15 @@ async def send(session: Session, way: Submitting, scope: Scope, name: str, permi
     except (RecipeError, ItemUnreadable) as error:  # the body never came to its end: nothing can have been created
         raise Refused(str(error)) from error
     after = {**scope, **answer.scope()}
-    id_, problem = _id(way, after)
+    id_, problem = read_id(way, after)
     if problem:
         raise misfit(session, answer, problem)
-    kept: dict[str, Json] = {}
-    for kept_name, tree in way.keep.items():
-        with contextlib.suppress(RecipeError):  # what the reply lacks is not kept; its id must not be lost for that
-            kept[kept_name] = tree(after)
-    return Sent(id_, answer, after, kept)
+    return Sent(id_, answer, after, read_kept(way, after))
+
+
+def kept_reply(answer: Answer) -> Mapping[str, Json]:
+    """Return what is kept of a reply that the manifest cannot read, or that holds the only results."""
+    return {REPLY: {"response": answer.response, "status": answer.reply.status}}
 
 
 def misfit(session: Session, answer: Answer, problem: str) -> UnexpectedReply:
@@ -106,7 +111,8 @@ def misfit(session: Session, answer: Answer, problem: str) -> UnexpectedReply:
     return UnexpectedReply(
         f"{title} accepted it with {status}, but {problem}; the reply holds {reply}",
         status=status,
-        mend="mend submit.id of the manifest, look at the platform for the job, then: runner state adopt",
+        kept=kept_reply(answer),
+        mend="mend submit.id of the manifest and apply again: the reply is kept; or: runner state adopt",
     )
 
 
@@ -114,7 +120,7 @@ def _judge(session: Session, way: Submitting, answer: Answer, scope: Scope, name
     """Judge the reply to the paying request: created, surely not created, failed, or nobody knows."""
     after = {**scope, **answer.scope()}
     status, is_ok = answer.reply.status, answer.reply.is_ok
-    if is_ok and _id(way, after)[0]:
+    if is_ok and read_id(way, after)[0]:
         return None  # it was created, whatever else the reply says
     error = session.error(answer, f"the submit of {name}")
     if way.refuses(status) or any(_is_true(when, after) for when in way.refuses_when):
@@ -149,7 +155,16 @@ def _is_true(when: Tree, scope: Scope) -> bool:
         return False
 
 
-def _id(way: Submitting, after: Scope) -> tuple[str, str]:
+def read_kept(way: Submitting, after: Scope) -> dict[str, Json]:
+    """Return what a reply gives to keep; what it lacks is not kept: its id must not be lost for that."""
+    kept: dict[str, Json] = {}
+    for name, tree in way.keep.items():
+        with contextlib.suppress(RecipeError):
+            kept[name] = tree(after)
+    return kept
+
+
+def read_id(way: Submitting, after: Scope) -> tuple[str, str]:
     """Return the id that a reply gives, empty without one; and what is wrong when there is no usable one."""
     try:
         value = None if way.id is None else way.id(after)

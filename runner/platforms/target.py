@@ -28,8 +28,8 @@ from runner.platforms.job_spec import JobSpec
 from runner.platforms.options import Options
 from runner.platforms.search import MOST_FOUND
 from runner.platforms.session import Session, reading
-from runner.platforms.submission import REPLY, Submission, first_state, is_settled, state_of
-from runner.platforms.submitting import NOTHING, chosen
+from runner.platforms.submission import Submission, first_state, is_settled, state_of
+from runner.platforms.submitting import NOTHING, REPLY, chosen
 from runner.platforms.tree import Scope, text_of
 from runner.platforms.turns import Turns
 from runner.platforms.walk import matched, read_list, run_checks, run_steps
@@ -120,6 +120,20 @@ class PlatformTarget:
                     seat.item.key for seat in self._seats(job) if named & {seat.token, f"#{seat.number}"}
                 )
             raise
+
+    def reread(self, job: Job) -> Submitted | None:
+        """Read the kept reply to a job's submit once more; None when there is none, or it still names no job."""
+        reply: Mapping[str, Json] | None = job.kept.get(REPLY)
+        if reply is None:
+            return None
+        try:
+            scope, refused = self._submit_scope(job, pays=True)
+            request = Submission(
+                self._session, self._spec, chosen(self._spec.submit, scope), job, {REFUSED: refused} if refused else {}
+            )
+            return request.reread({**scope, "headers": {}, **reply}, {REPLY: reply})
+        except RunnerError:
+            return None
 
     async def poll(self, job: Job) -> JobState:
         """Ask once how the job stands; errors as in the contract."""

@@ -285,3 +285,15 @@ def test_a_listing_that_does_not_fit_is_told_and_proves_nothing():
     report = apply(server, items=ITEMS[:1])
     assert (report.outcome, server.posts) == ("pending", {"i0": 1})
     assert any("the manifest expects" in note for note in report.progress.notes), report.progress.notes
+
+
+@pytest.mark.parametrize("text", [PLATFORM, INSTANT])
+def test_a_held_reply_is_read_when_the_manifest_is_mended(text):
+    def reply(key, posts):
+        return 201, {"jobId": key, "status": "done", "answer": key.upper()}
+
+    server, ledger = Server(reply, (200, {"status": "done", "answer": "later"})), MemoryLedger()
+    assert apply(server, ledger, ITEMS[:2], text).counts == {"held": 2}
+    assert apply(server, ledger, ITEMS[:2], text).counts == {"held": 2}
+    mended = apply(server, ledger, ITEMS[:2], text.replace("response.id }}", "response.jobId }}"))
+    assert (mended.outcome, mended.counts, sum(server.posts.values())) == ("done", {"succeeded": 2}, 2)
