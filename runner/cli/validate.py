@@ -78,7 +78,7 @@ def _trigger_problems(loaded: Loaded) -> list[Problem]:
         from runner.web.triggers import trigger_problems  # the web parts come with an extra
     except ImportError:
         return []
-    return trigger_problems(loaded.recipes, loaded.project.secrets)
+    return trigger_problems(loaded.recipes)
 
 
 def _merged(problems: Sequence[Problem], others: OtherDocuments) -> list[Problem]:

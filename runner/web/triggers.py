@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -115,25 +115,13 @@ def triggers_of(recipes: Sequence[Recipe], secrets: Secrets) -> Triggers:
     return Triggers(found.hooks, found.model_types, list(found.schedules.values()))
 
 
-def trigger_problems(recipes: Sequence[Recipe], secrets: Collection[str]) -> list[Problem]:
-    """Return everything in the triggers of recipes that the service would refuse; no secret is read.
-
-    Args:
-        recipes: loaded without a trigger.
-        secrets: names that the project file has.
-    """
-
-    def named(name: str) -> Secret:
-        if name not in secrets:
-            mend = f"add it: secrets: {{{name}: {{env: {name.upper().replace('-', '_')}}}}}"
-            raise ConfigError(f"there is no secret {name!r} in runner.yaml", mend=mend)
-        return Secret(name)
-
+def trigger_problems(recipes: Sequence[Recipe]) -> list[Problem]:
+    """Return everything in the triggers of recipes that the service would refuse; no secret is read."""
     found, problems = _Collected({}, [], {}), []
     for recipe in recipes:
         for component in recipe.triggers:
             try:
-                found.add(recipe, component, named)
+                found.add(recipe, component, Secret)
             except ConfigError as error:
                 what = error.what.removeprefix(f"{component.mark}: ")
                 problems.append(Problem("bad-trigger", what, component.mark, error.mend))

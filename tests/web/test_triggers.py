@@ -9,7 +9,7 @@ from runner.assembly.loading import load_files
 from runner.cli.main import run
 from runner.model.errors import ConfigError
 from runner.model.secret import Secret
-from runner.web.triggers import KINDS, Triggers, trigger_problems, triggers_of
+from runner.web.triggers import KINDS, Triggers, triggers_of
 from tests.contracts.schema import said_twice, schema_of
 from tests.web.place import ENVIRON, write
 
@@ -70,12 +70,12 @@ def test_what_cannot_be_served_is_an_error_at_validate(
     assert re.search(said, problem["what"])
 
 
-def test_a_trigger_that_names_no_secret_of_the_project_is_an_error_at_validate(tmp_path: Path) -> None:
+def test_a_secret_that_the_project_does_not_have_is_told_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     write(tmp_path, triggers="  - webhook: {path: /go, secret: nowhere}", name="r")
-    loaded = load_files([tmp_path], environ=ENVIRON)
-    assert [problem.what for problem in trigger_problems(loaded.recipes, loaded.project.secrets)] == [
-        "there is no secret 'nowhere' in runner.yaml"
-    ]
+    run(["validate", "-f", str(tmp_path), "-o", "json"])
+    assert [problem["slug"] for problem in json.loads(capsys.readouterr().out)["problems"]] == ["unknown-secret"]
 
 
 def test_one_model_type_under_two_secrets_is_two(tmp_path: Path) -> None:
