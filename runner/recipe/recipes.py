@@ -14,6 +14,7 @@ from runner.recipe.files import documents_of
 from runner.recipe.kinds import Kinds
 from runner.recipe.lint import between_recipes, duplicate_names, unknown_secrets, unknown_vars
 from runner.recipe.load import Given, load_recipe
+from runner.recipe.outside import outside_problems
 from runner.recipe.project import LoadedProject, connection_problems
 from runner.recipe.sink_paths import sink_path_problems
 
@@ -66,6 +67,7 @@ def _among_each_other(
         problems += connection_problems(loaded, given.kinds.catalog)
         problems += unknown_secrets(recipes, given.kinds, list(loaded.project.secrets))
     problems += sink_path_problems(recipes, documents, loaded.project)
+    problems += outside_problems(recipes, loaded.project)
     if not documents and not any(problem.slug == "no-recipes" for problem in problems):
         problems.append(Problem("no-recipes", "there is no recipe among the files given", severity=Severity.WARNING))
     in_order, found = between_recipes(recipes, documents)
