@@ -40,6 +40,10 @@ from runner.model.ledger import ItemStatus
 GRACE_S = 6.0
 """How long requests under way may take after a stop; then they are cut off, which the ledger survives."""
 
+ANSWERS_S = 60.0
+"""How much longer paying requests under way may take when a reply stopped the run: theirs may be paid answers."""
+ANSWERS_TURN_S = 0.25
+
 WORKERS = 256
 """Most of them wait for the disk at any moment; how many requests are under way is the connection's matter."""
 ROUNDS = 20
@@ -182,6 +186,17 @@ async def _ground(apply: Apply, rounds: asyncio.Task[None], crew: Sequence[async
         task.cancel()
     apply.agenda.close()
     await asyncio.wait(crew, timeout=GRACE_S)
+    if _answers(apply.stop) and apply.sending:
+        turns = int(ANSWERS_S / ANSWERS_TURN_S)
+        while apply.sending and turns:
+            turns -= 1
+            await asyncio.wait(crew, timeout=ANSWERS_TURN_S)
+        await asyncio.wait(crew, timeout=1.0)  # what they said is being written down
+
+
+def _answers(stop: Stop) -> bool:
+    """Whether it was a reply that stopped the run: then the platform answers, and other replies are paid and near."""
+    return stop.reason is Reason.ERROR and getattr(stop.error, "status", None) is not None
 
 
 async def _limit(apply: Apply, wait_s: float | None) -> None:

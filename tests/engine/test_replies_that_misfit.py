@@ -228,6 +228,19 @@ def test_an_answer_in_hand_is_kept_when_another_submit_stops_the_run():
     assert server.polls == 0
 
 
+def test_answers_on_their_way_are_awaited_when_a_reply_stops_the_run(monkeypatch):
+    class Slow(Server):
+        async def __call__(self, request):
+            if b"i1" not in request.content:
+                await asyncio.sleep(0.02)
+            return await super().__call__(request)
+
+    monkeypatch.setattr("runner.engine.run.GRACE_S", 0.0)
+    server = Slow(lambda key, posts: (400, {"quota": 0}) if key == "i1" else done(key, posts))
+    report = apply(server, items=ITEMS[:3], text=INSTANT)
+    assert (report.outcome, report.counts) == ("stopped", {"succeeded": 2, "new": 1})
+
+
 def test_an_answer_with_an_unknown_word_is_kept_and_taken_when_the_manifest_knows_it():
     server = Server(lambda key, posts: (201, {"id": key, "status": "complete", "answer": 7}))
     ledger = MemoryLedger()
