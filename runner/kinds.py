@@ -2,6 +2,9 @@
 
 A table is written by hand in each room (`runner.sources.KINDS`): kind to `module:Class`. A kind is imported only when
 a recipe names it; what no table holds is looked for among the entry points of its group (`runner.sources`, ...).
+
+The class of another package ships its schema: `schema`, the JSON Schema of its options as `schemas/sources/csv.json` is
+one. Its tests inherit the suites of `runner.conformance`.
 """
 
 from __future__ import annotations
@@ -9,12 +12,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from importlib import import_module
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from runner.model.contracts import Place
 from runner.model.errors import ConfigError
 from runner.model.item import Json
 from runner.model.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 Kind = TypeVar("Kind")
 
@@ -59,10 +65,32 @@ def build(kind: type[Kind], options: Mapping[str, Json], place: Place) -> Kind:
     return connector
 
 
-def _from_entry_points(table: Mapping[str, str], kind: str, group: str) -> type[Json]:
+def package_kinds(group: str) -> Mapping[str, EntryPoint]:
+    """Return the kinds of other packages by name; `group` as in `load_kind`."""
     from importlib.metadata import entry_points  # slow to import, and rarely needed
 
-    outside = {point.name: point for point in entry_points(group=group)}
+    return {point.name: point for point in entry_points(group=group)}
+
+
+def package_schema(kind: str, group: str) -> Mapping[str, Json] | None:
+    """Return the schema that the class of another package ships; None when no package has the kind.
+
+    Raises:
+        ConfigError: the class cannot be loaded, or ships none.
+    """
+    if kind not in package_kinds(group):
+        return None
+    found = _from_entry_points({}, kind, group)
+    schema = getattr(found, "schema", None)
+    if not isinstance(schema, Mapping) or not isinstance(schema.get("properties"), Mapping):
+        name = f"{found.__module__}.{found.__qualname__}"
+        what = f"the kind {kind!r} ships no schema: {name} has no `schema` with properties"
+        raise ConfigError(what, mend="give the class `schema = {'type': 'object', 'properties': {...}}`")
+    return schema
+
+
+def _from_entry_points(table: Mapping[str, str], kind: str, group: str) -> type[Json]:
+    outside = package_kinds(group)
     if kind not in outside:
         known = sorted({*table, *outside})
         mend = did_you_mean(kind, known, "Kinds")

@@ -11,6 +11,8 @@ import pytest
 if TYPE_CHECKING:
     import coverage
 
+pytest.register_assert_rewrite("runner.conformance")
+
 _MEASURED: list[coverage.Coverage] = []
 
 

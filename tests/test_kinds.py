@@ -2,9 +2,9 @@ import jsonschema
 import pytest
 
 from runner import checks, filters, sinks, sources, targets
+from runner.conformance.place import given_place
 from runner.kinds import build, load_kind
 from runner.model.errors import ConfigError
-from tests.contracts.place import given_place
 from tests.contracts.schema import SCHEMAS, said_twice, schema_of
 
 ROOMS = {"checks": checks, "filters": filters, "sinks": sinks, "sources": sources, "targets": targets}

@@ -3,9 +3,9 @@ import socket
 
 import pytest
 
+from runner.conformance.place import given_place
 from runner.model.errors import ConfigError
 from runner.paths import Glob, below, files_of, inside, shown
-from tests.contracts.place import given_place
 
 
 @pytest.mark.parametrize("path", ["a.txt", "./b/../a.txt", "sub/x", "name with space", "größe", "-rf"])

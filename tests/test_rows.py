@@ -1,7 +1,7 @@
 import pytest
 
+from runner.conformance.place import GivenExpression
 from runner.rows import Rows
-from tests.contracts.place import GivenExpression
 
 
 def batch(rows, *values, start=1):

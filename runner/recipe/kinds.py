@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from runner.documents import Schema, load_schema, schema_names
+from runner.kinds import package_kinds, package_schema
 from runner.recipe.catalog import Catalog
 
 ONE: Final = {
@@ -18,6 +19,9 @@ ONE: Final = {
 }
 """Room to the word for one of its kinds, as messages have it."""
 
+
+PACKAGED: Final = ("sources", "targets", "checks", "sinks")
+"""Rooms that other packages may add kinds to; the order of filters is the house's."""
 
 SHORT: Final = "x-short"
 """On the schema of a kind: the field that a value stands for when it is no object, `limit: 500`."""
@@ -58,8 +62,11 @@ class Kinds:
         if known is not None:
             return known
         data = self.catalog.options_schema(room, kind)
+        if data is None and room in PACKAGED and "." not in kind:
+            data = package_schema(kind, f"runner.{room}")
         return None if data is None else Schema(f"{room}/{kind}", data)
 
     def names(self, room: str) -> list[str]:
         """Return the names of all kinds of a room, sorted."""
-        return sorted({*schema_names(room), *self.catalog.kinds(room)})
+        packaged = package_kinds(f"runner.{room}") if room in PACKAGED else ()
+        return sorted({*schema_names(room), *self.catalog.kinds(room), *packaged})

@@ -1,11 +1,11 @@
 import pytest
 
 from runner.checks.no_worse_than import NoWorseThan
+from runner.conformance.check import CheckContract
+from runner.conformance.place import GivenExpression, given_place
 from runner.model.errors import ConfigError
 from runner.model.item import Record
 from runner.model.row_contracts import Remembering
-from tests.contracts.check import CheckContract
-from tests.contracts.place import GivenExpression, given_place
 
 SCORE = GivenExpression(lambda scope: scope["result"]["score"], "{{ result.score }}")
 

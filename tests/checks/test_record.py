@@ -1,10 +1,10 @@
 import pytest
 
 from runner.checks.record import RecordCheck
+from runner.conformance.check import CheckContract
+from runner.conformance.place import GivenExpression, given_place
 from runner.model.errors import ConfigError
 from runner.model.item import Record
-from tests.contracts.check import CheckContract
-from tests.contracts.place import GivenExpression, given_place
 
 POSITIVE = GivenExpression(lambda scope: scope["record"]["total"] > 0, "{{ record.total > 0 }}")
 

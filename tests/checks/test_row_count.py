@@ -1,10 +1,10 @@
 import pytest
 
 from runner.checks.row_count import RowCount
+from runner.conformance.check import CheckContract
+from runner.conformance.place import given_place
 from runner.model.errors import ConfigError
 from runner.model.item import Record
-from tests.contracts.check import CheckContract
-from tests.contracts.place import given_place
 
 
 def records(good, failed=0):

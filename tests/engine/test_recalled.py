@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
+from runner.conformance.place import given_place
 from runner.engine.decide import Decision
 from runner.engine.recalled import recalled
 from runner.engine.select import LINES
@@ -15,7 +16,6 @@ from runner.engine.survey import survey
 from runner.ledger import open_ledger
 from runner.ledger.memory import MemoryLedger
 from runner.sources.jsonl import Jsonl
-from tests.contracts.place import given_place
 from tests.engine.world import SCOPE, FakeTarget, FastClock, Platform, applied, work_on
 
 LINES_AT_FIRST = 2500

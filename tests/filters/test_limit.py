@@ -1,10 +1,10 @@
 import pytest
 
+from runner.conformance.filter import FilterContract, items, passed
+from runner.conformance.place import given_place
 from runner.filters.limit import Limit
 from runner.model.errors import ConfigError
 from runner.model.item import Batch
-from tests.contracts.filter import FilterContract, items, passed
-from tests.contracts.place import given_place
 
 
 def limit(root, count):

@@ -1,9 +1,9 @@
 import pytest
 
+from runner.conformance.filter import FilterContract, items, passed
+from runner.conformance.place import GivenExpression, given_place
 from runner.filters.where import Where
 from runner.model.item import Batch
-from tests.contracts.filter import FilterContract, items, passed
-from tests.contracts.place import GivenExpression, given_place
 
 
 def where(root, function):

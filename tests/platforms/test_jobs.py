@@ -8,6 +8,7 @@ from random import Random
 import httpx
 import pytest
 
+from runner.conformance.target import TargetContract
 from runner.emulators import create
 from runner.emulators.serve import serving
 from runner.model.contracts import Cancelling, Finding, PollingMany, Preparing
@@ -16,7 +17,6 @@ from runner.model.job import JobStatus
 from runner.platforms import Catalog, connect
 from runner.templating import compile_template
 from runner.transport.clock import SystemClock
-from tests.contracts.target import TargetContract
 from tests.platforms.made import EXAMPLES, PLACE, done, finished, gathered, item, job, over, sent
 
 

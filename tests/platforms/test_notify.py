@@ -3,7 +3,7 @@ import json
 
 import httpx
 
-from tests.contracts.offline import OfflineContract
+from runner.conformance.offline import OfflineContract
 from tests.platforms.made import PLACE, manifest, over, real_connection
 
 PLATFORM = """\

@@ -4,11 +4,11 @@ import json
 import httpx
 import pytest
 
+from runner.conformance.offline import OfflineContract
 from runner.model.contracts import Place
 from runner.model.errors import AuthError, Indeterminate, Refused
 from runner.model.item import Record
 from runner.templating import compile_template
-from tests.contracts.offline import OfflineContract
 from tests.platforms.made import manifest, over, real_connection
 from tests.transport.doubles import Ticks
 

@@ -5,9 +5,9 @@ from typing import Any
 import httpx
 import pytest
 
+from runner.conformance.source import SourceContract
 from runner.model.contracts import Counted, Fingerprinted
 from runner.model.errors import ConfigError, ItemUnreadable, Unavailable
-from tests.contracts.source import SourceContract
 from tests.platforms.made import PLACE, manifest, over
 
 PLATFORM = """\

@@ -2,11 +2,11 @@ import csv
 
 import pytest
 
+from runner.conformance.place import given_place
+from runner.conformance.sink import SinkContract, publish
 from runner.model.errors import ConfigError
 from runner.model.item import Record
 from runner.sinks.csv import Csv
-from tests.contracts.place import given_place
-from tests.contracts.sink import SinkContract, publish
 
 
 def written(root, *rows, size=1000, **options):

@@ -2,11 +2,11 @@ import json
 
 import pytest
 
+from runner.conformance.place import given_place
+from runner.conformance.sink import SinkContract, publish
 from runner.model.errors import ConfigError
 from runner.model.item import Record
 from runner.sinks.jsonl import Jsonl
-from tests.contracts.place import given_place
-from tests.contracts.sink import SinkContract, publish
 
 
 class TestContract(SinkContract):

@@ -6,11 +6,11 @@ import random
 
 import pytest
 
+from runner.conformance.place import collect, given_place
+from runner.conformance.source import SourceContract
 from runner.model.errors import ConfigError
 from runner.paths import digest_of
 from runner.sources.csv import Csv
-from tests.contracts.place import collect, given_place
-from tests.contracts.source import SourceContract
 
 
 def source(root, content=None, path="a.csv", **options):

@@ -3,10 +3,10 @@ import os
 
 import pytest
 
+from runner.conformance.place import GivenExpression, collect, given_place
+from runner.conformance.source import SourceContract
 from runner.model.errors import ConfigError, ItemUnreadable
 from runner.sources.files import Files
-from tests.contracts.place import GivenExpression, collect, given_place
-from tests.contracts.source import SourceContract
 
 
 def source(root, path="in", **options):

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
+from runner.conformance.place import collect, given_place
+from runner.conformance.source import SourceContract
 from runner.model.contracts import Same
 from runner.model.errors import ConfigError
 from runner.sources.jsonl import LINE_BYTES, Jsonl
-from tests.contracts.place import collect, given_place
-from tests.contracts.source import SourceContract
 
 
 def source(root, content=None, key=None, path="a.jsonl", **options):

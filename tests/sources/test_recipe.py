@@ -1,10 +1,10 @@
 import pytest
 
+from runner.conformance.place import collect, given_place
+from runner.conformance.source import SourceContract
 from runner.model.errors import ConfigError
 from runner.model.item import Record
 from runner.sources.recipe import RecipeRecords
-from tests.contracts.place import collect, given_place
-from tests.contracts.source import SourceContract
 
 RECORDS = {("invoices", ""): [Record(f"k{n}", {"total": n, "big": 2**70}) for n in range(2500)], ("none", ""): []}
 RECORDS["halves", ""] = [Record("half", {"t": "a\ud83d"}), Record("good", {"t": "a"})]

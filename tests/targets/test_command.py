@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from runner.conformance.place import GivenExpression, given_place
+from runner.conformance.target import TargetContract, done, finished, job, results
 from runner.model.errors import ConfigError, ItemUnreadable, JobLost, Refused, StopRun
 from runner.model.item import Item
 from runner.model.job import Find, Job, JobState, JobStatus
 from runner.targets.command import LOG_LINES, Command
-from tests.contracts.place import GivenExpression, given_place
-from tests.contracts.target import TargetContract, done, finished, job, results
 
 ROOT = str(Path(__file__).resolve().parents[2])
 ECHO = "import json, sys; item = json.load(sys.stdin); print(json.dumps({'got': item}))"

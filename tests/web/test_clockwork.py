@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from runner.conformance.place import GivenClock
 from runner.web.clockwork import LOOKED_EVERY_S, Clockwork
 from runner.web.cron import Cron
 from runner.web.metrics import Metrics
 from runner.web.queue import Queue
 from runner.web.triggers import Schedule
-from tests.contracts.place import GivenClock
 
 DAY = 86_400.0
 NIGHTLY = Schedule("r 0 3 * * * UTC", "r", Cron("0 3 * * *", ZoneInfo("UTC")))

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from runner.conformance.place import GivenClock
 from runner.model.errors import LedgerError
 from runner.web.entry import Entry, Order, Status
 from runner.web.queue import KEPT, Queue, QueueFull
-from tests.contracts.place import GivenClock
 
 
 def order(key: str = "k", *, once: bool = True, **trigger: Any) -> Order:

@@ -7,9 +7,9 @@ import json
 
 import pytest
 
+from runner.conformance.offline import OfflineContract
 from runner.model.errors import ConfigError
 from runner.model.item import Record
-from tests.contracts.offline import OfflineContract
 
 ROWS = tuple(Record(f"k{n}", {"id": n, "text": f"größe {n}", "none": None}) for n in range(5))
 

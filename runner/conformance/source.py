@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from runner.conformance.place import collect
 from runner.model.contracts import Fingerprinted
 from runner.model.errors import RunnerError
-from tests.contracts.place import collect
 
 
 class SourceContract:
