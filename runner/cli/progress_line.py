@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from runner.cli.console import draw, erase, err, is_terminal
+from runner.cli.plan_text import count
 from runner.engine.progress import Progress
 from runner.model.redact import redact
 
@@ -51,13 +52,13 @@ def _ended(progress: Progress) -> int:
 def _facts(progress: Progress, seconds: float) -> Iterator[str]:
     ended = _ended(progress)
     rate = ended / seconds if seconds > 0 else 0.0
-    yield f"{ended:,}/{progress.expected:,} items" if progress.expected else f"{ended:,} items"
+    yield f"{ended:,}/{count(progress.expected, 'item')}" if progress.expected else count(ended, "item")
     if progress.items["failed"]:
         yield f"{progress.items['failed']:,} failed"
     if progress.in_flight:
-        yield f"{progress.in_flight:,} jobs in flight"
+        yield f"{count(progress.in_flight, 'job')} in flight"
     if progress.waiting_human:
-        yield f"{progress.waiting_human:,} wait for a human"
+        yield f"{count(progress.waiting_human, 'job')} waiting for a person"
     if progress.jobs["unknown"]:
         yield f"{progress.jobs['unknown']:,} doubtful"
     yield f"{rate:,.1f}/s"

@@ -40,3 +40,8 @@ def test_without_a_known_end_there_is_no_bar():
     progress = Progress(items=Counter(succeeded=3))
     assert line("a-rather-long-name", progress, 1.0) == "a-rather-long-name  3 items  3.0/s"
     assert line("a-rather-long-name", progress, 1.0, 24) == "a-rathe…  3 items  3.0/s"
+
+
+def test_one_is_one():
+    progress = Progress(expected=1, in_flight=1, waiting_human=1)
+    assert line("r", progress, 1.0).endswith("0/1 item  1 job in flight  1 job waiting for a person  0.0/s")
