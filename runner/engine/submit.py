@@ -26,10 +26,13 @@ from runner.model.errors import (
     StopRun,
     Unavailable,
     UnexpectedReply,
+    UnreadableReply,
 )
 from runner.model.event import JobIntended, JobReleased, JobSent, JobUnknown
 from runner.model.job import Job
 
+UNREADABLE_TRIES: Final = 3
+"""So often a preparation whose reply does not fit the manifest is tried in an apply."""
 ACCEPTED: Final = "accepted"
 """Word of a job of which a 2xx was seen but no reply: it exists."""
 
@@ -177,6 +180,9 @@ async def _again(apply: Apply, step: Step, error: Unavailable) -> Step | None:
         later_or_park(apply, step, error)
         return None
     delay_s = backoff_s(step.tries + 1, apply.chance(), error.retry_after_s)
+    if isinstance(error, UnreadableReply) and step.tries + 1 >= UNREADABLE_TRIES:
+        apply.misfits(UnexpectedReply(str(error), status=error.status, mend=error.mend))
+        delay_s = None
     if delay_s is None or apply.stop.submitting:
         apply.progress.note(f"not sent in this apply: {error}")
         apply.parked += 1

@@ -211,14 +211,19 @@ class Session:
         return AuthError(error.what, mend=error.mend or "check the connection's fields in the project file")
 
 
+def not_the_api(what: str, status: int) -> StopRun:
+    """Return the error of a page where data is due."""
+    return StopRun(
+        f"{what} (status {status}): what answers at this address is not the platform's API",
+        status=status,
+        mend="look at base_url of the connection, and for a sign-in page or a proxy in between",
+    )
+
+
 def _unreadable(request: Request, reply: Reply, what: str, *, is_own: bool) -> RunnerError:
     """Return what it means that a 2xx is not JSON: a page of something else, a body that was cut, a misfit."""
     if is_own and is_page(reply.body, reply.headers.get("content-type", "")):
-        stop = StopRun(
-            f"{what} (status {reply.status}): what answers at this address is not the platform's API",
-            status=reply.status,
-            mend="look at base_url of the connection, and for a sign-in page or a proxy in between",
-        )
+        stop = not_the_api(what, reply.status)
         return stop if request.is_safe else UnexpectedReply(stop.what, status=reply.status, stop=stop, mend=stop.mend)
     if request.is_safe:
         return UnreadableReply(what, status=reply.status)

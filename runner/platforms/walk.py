@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from runner.model.errors import AuthError, RecipeError, Refused, Unavailable, UnreadableReply
 from runner.model.item import Json
-from runner.platforms.session import Session, reading
+from runner.platforms.session import Session, not_the_api, reading
 from runner.platforms.step import Call, Fetch, Paging, Step
 from runner.platforms.tree import Scope, Tree, constant
 from runner.platforms.verdict import Answer
@@ -17,7 +17,7 @@ from runner.transport.pages import Pages, Turn
 from runner.transport.reading import in_utf8
 from runner.transport.reading import lines as lines_of
 from runner.transport.request import charset_of, parsed
-from runner.transport.text import gist, plain
+from runner.transport.text import gist, is_page, plain
 
 FEW = 1000
 """Most elements that are given at one time."""
@@ -301,6 +301,10 @@ async def _lines(
     async with session.stream(call, scope) as stream:
         charset = charset_of(stream.headers.get("content-type", ""))
         async for lines in lines_of(in_utf8(counted(stream.chunks()), charset)):
+            if not number and lines and is_page(lines[0]):
+                what = f"the reply is no JSON lines but {gist(b' '.join(lines[:20]))}"
+                is_own = session.client.is_own(stream.url)
+                raise not_the_api(what, stream.status) if is_own else UnreadableReply(what, status=stream.status)
             for at in range(0, len(lines), FEW):
                 some = lines[at : at + FEW]
                 yield _values(some, number, charset, unreadable)

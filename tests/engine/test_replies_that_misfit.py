@@ -201,6 +201,36 @@ def test_a_page_in_place_of_a_listing_stops_the_run_at_once():
     assert (report.outcome, isinstance(report.error, StopRun), server.posts) == ("stopped", True, {"i0": 1})
 
 
+def test_a_page_in_place_of_a_file_of_results_stops_the_run_and_loses_nothing():
+    lines = PLATFORM.replace(
+        'results: {result: "{{ response.answer }}"}',
+        'results: {call: {get: /file, read: jsonl}, item: "{{ found.k }}", result: "{{ found.v }}"}',
+    )
+
+    class Files(Server):
+        file = "<!DOCTYPE html>\n<html><title>Sign in</title>\n</html>"
+
+        async def __call__(self, request):
+            is_file = request.url.path == "/file"
+            return httpx.Response(200, text=self.file) if is_file else await super().__call__(request)
+
+    server, ledger = Files(done, (200, {"status": "done"})), MemoryLedger()
+    report = apply(server, ledger, ITEMS[:1], lines)
+    assert (report.outcome, isinstance(report.error, StopRun), report.counts) == ("stopped", True, {"in_job": 1})
+    assert "'Sign in'" in str(report.error)
+    server.file = '{"k": "i0", "v": 1}'
+    assert apply(server, ledger, ITEMS[:1], lines).outcome == "done"
+
+
+def test_a_preparation_that_does_not_fit_is_not_repeated_for_ever():
+    prepares = PLATFORM.replace(
+        "    submit:", '    prepare: {call: {get: /jobs}, keep: {batch: "{{ response.id }}"}}\n    submit:'
+    )
+    server = Server(done)
+    report = apply(server, text=prepares)
+    assert (report.outcome, isinstance(report.error, StopRun), server.posts) == ("stopped", True, {})
+
+
 def test_a_page_with_an_error_status_is_judged_by_its_status():
     ledger = MemoryLedger()
     server = Server(lambda key, posts: (400, "<html><title>Bad Request</title>"))
