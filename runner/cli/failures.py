@@ -18,6 +18,7 @@ from runner.model.errors import (
     Interrupted,
     LeaseHeld,
     LeaseLost,
+    LedgerUnavailable,
     PlanRefused,
     RecipeError,
     Refused,
@@ -38,6 +39,7 @@ _CODES: tuple[tuple[type[RunnerError], Exit], ...] = (
     (Unavailable, Exit.LOGIN),
     (LeaseHeld, Exit.LOCKED),
     (LeaseLost, Exit.LOCKED),
+    (LedgerUnavailable, Exit.LOGIN),
     (PlanRefused, Exit.PLAN_REFUSED),
     (Interrupted, Exit.INTERRUPTED),
     (Refused, Exit.FAILED_ITEMS),  # by a sink: what was paid is in the ledger, some of it could not be delivered

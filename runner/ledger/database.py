@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 from runner.ledger.queries import Query
 from runner.ledger.serial import Regression
-from runner.model.errors import LeaseLost, LedgerError
+from runner.model.errors import LeaseLost, LedgerError, LedgerUnavailable
 from runner.model.ledger import Lease
 
 T = TypeVar("T")
@@ -17,6 +17,14 @@ Row: TypeAlias = tuple[Any, ...]
 
 class StoreBroken(LedgerError):
     """The database itself failed: what stands on disk is known only after it was opened again."""
+
+
+class StoreUnavailable(StoreBroken, LedgerUnavailable):
+    """The database cannot be reached now; what was recorded is safe."""
+
+
+class StoreLost(StoreUnavailable):
+    """The connection was lost before the end of a transaction: nothing of it is kept, and it may be done again."""
 
 
 class Connection(Protocol):

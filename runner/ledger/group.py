@@ -17,7 +17,8 @@ from typing import Any, TypeAlias, TypeVar
 
 from runner.ledger.database import Connection, Database, StoreBroken, fence, transaction
 from runner.ledger.fold import waves, write
-from runner.model.errors import LeaseLost, LedgerError
+from runner.ledger.patience import repeated
+from runner.model.errors import LeaseLost, LedgerError, LedgerUnavailable
 from runner.model.event import Event
 from runner.model.ledger import Lease
 
@@ -79,7 +80,7 @@ class Writer:
         """Write what is waiting, then close the writing connection."""
         while self._is_busy:
             await asyncio.get_running_loop().run_in_executor(self._thread, int)
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._drop)
         self._thread.shutdown()
 
     def _add(self, entry: _Entry) -> None:
@@ -119,12 +120,20 @@ class Writer:
         if self._failure is not None:
             raise self._failure
         try:
-            if self._connection is None:
-                self._connection = self._database.write()
-            return work(self._connection)
+            return repeated(lambda: self._run_once(work), self._drop)
         except StoreBroken as error:
             self._failure = error
             raise
+
+    def _run_once(self, work: Callable[[Connection], T]) -> T:
+        if self._connection is None:
+            self._connection = self._database.write()
+        return work(self._connection)
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
 
     def _after(self, written: Future[list[_Outcome]]) -> None:
         error = written.exception()
@@ -136,10 +145,6 @@ class Writer:
             self._wake()
         with suppress(RuntimeError):  # the event loop has ended: nobody waits any more
             loop.call_soon_threadsafe(_tell, outcomes)
-
-    def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
 
 
 def _commit(connection: Connection, group: list[_Record]) -> list[_Outcome]:
@@ -174,4 +179,5 @@ def _tell(outcomes: list[_Outcome]) -> None:
 
 
 def _again(error: StoreBroken) -> LedgerError:
-    return LedgerError(error.what, mend=error.mend)
+    kind = LedgerUnavailable if isinstance(error, LedgerUnavailable) else LedgerError
+    return kind(error.what, mend=error.mend)

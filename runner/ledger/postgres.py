@@ -7,17 +7,19 @@ arrays here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 from uuid import uuid4
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from runner.ledger.database import Connection, Row, StoreBroken
-from runner.ledger.queries import PARAMETER, Query, migrations, queries, refuse_newer
+from runner.ledger.database import Connection, Row, StoreBroken, StoreUnavailable
+from runner.ledger.patience import Patience, repeated
+from runner.ledger.postgres_connection import PostgresConnection, broken
+from runner.ledger.queries import migrations, refuse_newer
 from runner.ledger.serial import Count, Regression, SerialFolder
 from runner.ledger.sqlite import nothing
 from runner.model.contracts import Clock
@@ -25,8 +27,6 @@ from runner.model.errors import ConfigError, LedgerError
 
 T = TypeVar("T")
 
-_TYPES: Final = {"int": "bigint", "real": "double precision", "text": "text", "bytes": "bytea"}
-_KINDS: Final[dict[str, Callable[[Any], object]]] = {"int": int, "real": float, "text": str, "bytes": bytes}
 _LOCK: Final = 0x72756E72  # "runr"
 _OPTIONS: Final = {
     "application_name": "runner",
@@ -36,7 +36,14 @@ _OPTIONS: Final = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }
-_ALWAYS: Final = ("SET search_path = runner", "SET lock_timeout = '30s'", "SET jit = off")
+_ALWAYS: Final = (
+    "SET search_path = runner",
+    "SET lock_timeout = '30s'",
+    "SET jit = off",
+    "SET idle_in_transaction_session_timeout = '20s'",  # a lost connection must not keep the lease's row locked
+)
+_ASKED: Final = 20
+"""So often the server is asked what became of a transaction."""
 # Every statement but a scan looks single rows up; what the planner takes for a small table may be a large one soon.
 _LOOKING_UP: Final = (
     "SET plan_cache_mode = force_custom_plan",
@@ -48,101 +55,18 @@ _LOOKING_UP: Final = (
 )
 
 
-class PostgresConnection:
-    """Named queries over one Postgres connection."""
-
-    def __init__(
-        self,
-        place: str,
-        raw: psycopg.Connection[Row],
-        *,
-        judges_leases: bool = True,
-        serials: SerialFolder | None = None,
-    ) -> None:
-        self._place = place
-        self._raw = raw
-        self._judges_leases = judges_leases
-        self._serials = serials
-        self._written: dict[str, int] = {}
-        self._durable = True
-        self._instance = ""
-        self._texts: dict[str | Query, bytes] = {}
-
-    def fetch(self, name: str | Query, given: Sequence[Row] | None = None, /, **values: object) -> list[Row]:
-        """See `Connection`."""
-        try:
-            with self._run(name, given, values) as cursor:
-                rows = cursor.fetchall() if cursor.description else []
-        except psycopg.Error as error:
-            raise broken(self._place, error) from error
-        if name == "fence" and rows:
-            self._written[str(values["name"])] = rows[0][1]
-        return rows
-
-    def change(self, name: str | Query, given: Sequence[Row] | None = None, /, **values: object) -> int:
-        """See `Connection`."""
-        try:
-            with self._run(name, given, values) as cursor:
-                return cursor.rowcount
-        except psycopg.Error as error:
-            raise broken(self._place, error) from error
-
-    def now(self, given: float) -> float:
-        """See `Connection`; the clocks of two machines may differ by more than a lease lasts."""
-        found: float = self.fetch("clock")[0][0] if self._judges_leases else given
-        return found
-
-    def begin(self, *, durable: bool = True) -> None:
-        """See `Connection`."""
-        self._command("BEGIN")
-        self._durable = durable
-        if not durable:
-            self._command("SET LOCAL synchronous_commit = off")
-
-    def commit(self) -> None:
-        """See `Connection`; the counters next to the project follow what is certainly on the server's disk."""
-        self._command("COMMIT")
-        if self._durable and self._serials is not None and self._written:
-            self._instance = self._instance or self.fetch("head")[0][1]
-            try:
-                for lease, serial in self._written.items():
-                    self._serials.write(lease, Count(self._instance, serial))
-            except OSError as error:
-                raise _uncounted(self._place, error) from error
-            self._written = {}
-
-    def rollback(self) -> None:
-        """See `Connection`."""
-        self._written = {}
-        self._command("ROLLBACK")
-
-    def close(self) -> None:
-        """See `Connection`."""
-        self._raw.close()
-
-    def _command(self, command: str) -> None:
-        try:
-            self._raw.execute(command.encode())
-        except psycopg.Error as error:
-            raise broken(self._place, error) from error
-
-    def _run(self, name: str | Query, given: Sequence[Row] | None, values: dict[str, object]) -> psycopg.Cursor[Row]:
-        query = queries("postgres")[name] if isinstance(name, str) else name
-        if name not in self._texts:
-            self._texts[name] = _text(query).encode()
-        parameters = dict(values)
-        if given is not None:
-            for (column, kind), cells in zip(query.given, zip(*given, strict=True), strict=True):
-                make = _KINDS[kind]
-                parameters[f"given_{column}"] = [None if cell is None else make(cell) for cell in cells]
-        cursor = self._raw.cursor(binary=True)
-        return cursor.execute(self._texts[name], parameters)
-
-
 class PostgresDatabase:
     """One ledger in a Postgres database, and the connections to it."""
 
-    def __init__(self, url: str, *, clock: Clock, judges_leases: bool = True, beside: Path | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        clock: Clock,
+        judges_leases: bool = True,
+        beside: Path | None = None,
+        patience: Patience | None = None,
+    ) -> None:
         """Look at what is there; the tables are made by the first write, so that planning changes nothing.
 
         Args:
@@ -150,6 +74,7 @@ class PostgresDatabase:
             clock: the time, for what the ledger writes down by itself.
             beside: folder of this machine for counters that notice when an older copy of the ledger was restored.
             judges_leases: whether the server's clock tells when a lease has ended; else the caller's does.
+            patience: how long the server may be away once it was reached.
 
         Raises:
             ConfigError: the URL cannot be read.
@@ -162,17 +87,20 @@ class PostgresDatabase:
         self._serials = None if beside is None else SerialFolder(beside, self._place)
         outside = self._serials.read() if self._serials else {}  # before the ledger: it may be written in between
         self._regression: Regression | None = None
+        self._instance = ""
+        self._latest: dict[str, int] = {}
+        self._patience = patience or Patience()
         self._threads = ThreadPoolExecutor(1, "ledger-read")
         self._scans = ThreadPoolExecutor(1, "ledger-scan")
         self._scanner: Connection | None = None
         self._nothing = nothing(self._place)
-        self._reader: Connection = self._open(*_LOOKING_UP)
+        self._reader: Connection | None = self._open(self._connect(*_LOOKING_UP))
         try:
             self._is_there = self._exists(self._reader)
             if self._is_there:
                 self._make()
             if self._serials is not None:
-                self._regression = self._serials.compare(outside, *self._counts())
+                self._regression = self._serials.compare(outside, *self._counts(self._reader))
         except LedgerError:
             self._reader.close()
             raise
@@ -189,10 +117,50 @@ class PostgresDatabase:
 
     def write(self) -> Connection:
         """See `Database`."""
-        self._make()
-        writer = self._open(*_LOOKING_UP)
-        self._write_regression(writer)
+        self._patience.reach(self._make)
+        writer = self._open(self._patience.reach(lambda: self._connect(*_LOOKING_UP)))
+        try:
+            self._instance, counts = self._counts(writer)
+            self._refuse_older(counts)
+            self._write_regression(writer)
+        except LedgerError:
+            writer.close()
+            raise
         return writer
+
+    def is_committed(self, transaction: int) -> bool:
+        """See `LedgerOnServer`."""
+        for _ in range(_ASKED):
+            try:
+                with self._patience.reach(self._connect) as raw:
+                    found = raw.execute("SELECT txid_status(%s::bigint)", (transaction,)).fetchone()
+            except psycopg.Error as error:
+                raise _undecided(self._place, str(error)) from error
+            told = found[0] if found else None
+            if told in ("committed", "aborted"):
+                return bool(told == "committed")
+            self._patience.pause(1.0)  # the server has not noticed yet that the connection is gone
+        raise _undecided(self._place, f"the server says {told or 'nothing'}")
+
+    def follow(self, written: Mapping[str, int], *, durable: bool) -> None:
+        """See `LedgerOnServer`."""
+        self._latest.update(written)
+        if not durable or self._serials is None:
+            return
+        try:
+            for lease in written:
+                self._serials.write(lease, Count(self._instance, self._latest[lease]))
+        except OSError as error:
+            raise _uncounted(self._place, error) from error
+
+    def _refuse_older(self, counts: Mapping[str, tuple[int, float | None]]) -> None:
+        """Stop when the server came back without what this process wrote: what follows would rest on it."""
+        lost = sum(max(0, serial - counts.get(lease, (0, None))[0]) for lease, serial in self._latest.items())
+        if lost:
+            raise StoreUnavailable(
+                f"ledger {self._place} came back without the last {lost} writes of this apply",
+                mend="apply again: what may be missing is looked for before anything is sent",
+            )
 
     def read(self, work: Callable[[Connection], T]) -> Awaitable[T]:
         """See `Database`."""
@@ -212,11 +180,11 @@ class PostgresDatabase:
         if self._serials is not None:
             self._serials.close()
 
-    def _counts(self) -> tuple[str, Mapping[str, tuple[int, float | None]]]:
-        if not self._is_there:
+    def _counts(self, connection: Connection) -> tuple[str, Mapping[str, tuple[int, float | None]]]:
+        if not self._exists(connection):
             return "", {}
-        counts = {name: (serial, at) for name, serial, at in self._reader.fetch("lease_counts")}
-        return self._reader.fetch("head")[0][1], counts
+        counts = {name: (serial, at) for name, serial, at in connection.fetch("lease_counts")}
+        return connection.fetch("head")[0][1], counts
 
     def _write_regression(self, writer: Connection) -> None:
         if self._regression is None or self._serials is None:
@@ -229,22 +197,38 @@ class PostgresDatabase:
         self._serials.forget()
 
     def _read(self, work: Callable[[Connection], T]) -> T:
+        return repeated(lambda: self._read_once(work), self._drop_reader)
+
+    def _read_once(self, work: Callable[[Connection], T]) -> T:
+        if self._reader is None:
+            self._reader = self._open(self._patience.reach(lambda: self._connect(*_LOOKING_UP)))
         if not self._is_there:
             self._is_there = self._exists(self._reader)
         return work(self._reader if self._is_there else self._nothing)
 
+    def _drop_reader(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+        self._reader = None
+
     def _scan(self, work: Callable[[Connection], T]) -> T:
+        return repeated(lambda: self._scan_once(work), self._drop_scanner)
+
+    def _scan_once(self, work: Callable[[Connection], T]) -> T:
         if self._scanner is None:
-            self._scanner = self._open()
+            self._scanner = self._open(self._patience.reach(self._connect))
         return work(self._scanner)
+
+    def _drop_scanner(self) -> None:
+        if self._scanner is not None:
+            self._scanner.close()
+        self._scanner = None
 
     def _exists(self, connection: Connection) -> bool:
         return bool(connection.fetch("tables_found")[0][0])
 
-    def _open(self, *settings: str) -> PostgresConnection:
-        return PostgresConnection(
-            self._place, self._connect(*settings), judges_leases=self._judges_leases, serials=self._serials
-        )
+    def _open(self, raw: psycopg.Connection[Row]) -> PostgresConnection:
+        return PostgresConnection(self._place, raw, judges_leases=self._judges_leases, ledger=self)
 
     def _connect(self, *settings: str) -> psycopg.Connection[Row]:
         try:
@@ -281,19 +265,11 @@ class PostgresDatabase:
             raise broken(self._place, error) from error
 
 
-def broken(place: str, error: psycopg.Error) -> StoreBroken:
-    """Say what Postgres could not do, and how to mend it."""
-    what = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    if isinstance(error, psycopg.errors.DiskFull):
-        return StoreBroken(
-            f"ledger {place} cannot be written: {what}", mend="make room on the server, then apply again"
-        )
-    if isinstance(error, psycopg.OperationalError):
-        return StoreBroken(
-            f"ledger {place} cannot be reached: {what}",
-            mend="see that the server runs and lets this user in, then apply again: what was recorded is safe",
-        )
-    return StoreBroken(f"ledger {place} cannot be used: {what}", mend="the user needs the right to its tables")
+def _undecided(place: str, why: str) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"ledger {place} was lost while it wrote, and whether the last write is in it is unknown: {why}",
+        mend="apply again: what may be missing is looked for before anything is sent",
+    )
 
 
 def _uncounted(place: str, error: OSError) -> StoreBroken:
@@ -317,12 +293,3 @@ def _place(url: str) -> str:
         ) from error
     user, host = parts.get("user", ""), parts.get("host", "localhost")
     return f"postgresql://{user}{'@' if user else ''}{host}/{parts.get('dbname', '')}"
-
-
-def _text(query: Query) -> str:
-    sql = PARAMETER.sub(r"%(\1)s", query.text)
-    if not query.given:
-        return sql
-    columns = ", ".join(name for name, _ in query.given)
-    arrays = ", ".join(f"%(given_{name})s::{_TYPES[kind]}[]" for name, kind in query.given)
-    return f"WITH given ({columns}) AS MATERIALIZED (SELECT * FROM unnest({arrays}))\n{sql}"

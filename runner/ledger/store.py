@@ -307,7 +307,7 @@ class SqlLedger:
             taken = max(size, _NUMBERS_TAKEN)
 
             def take(connection: Connection) -> int:
-                with transaction(connection, durable=False):
+                with transaction(connection):
                     after: int = connection.fetch("items_taken", size=taken)[0][0]
                     return after
 

@@ -14,6 +14,7 @@ RunnerError
 ├── JobLost            the platform no longer knows the job
 ├── ItemUnreadable     one item of a source cannot be read; the others can
 ├── LedgerError        the durable state cannot be read or written
+│   ├── LedgerUnavailable  it cannot be reached now
 │   ├── LeaseHeld      another apply works on the recipe
 │   └── LeaseLost      this apply was overtaken and must not write
 ├── PlanRefused        a saved plan is stale, used or expired
@@ -161,6 +162,10 @@ class ItemUnreadable(RunnerError):
 
 class LedgerError(RunnerError):
     """The ledger cannot be opened, read or written."""
+
+
+class LedgerUnavailable(LedgerError):
+    """The ledger cannot be reached now; what was recorded is safe, and the next apply goes on."""
 
 
 class LeaseHeld(LedgerError):

@@ -118,11 +118,11 @@ def arm() -> None:
     around(serial.SerialFile, "write", "serial")
     around_requests()
     try:
-        from runner.ledger import postgres
+        from runner.ledger import postgres_connection
     except ImportError:
         pass
     else:
-        around(postgres.PostgresConnection, "commit", "commit")
+        around(postgres_connection.PostgresConnection, "commit", "commit")
     real = os.replace
 
     def replaced(*arguments, **named):

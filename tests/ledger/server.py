@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -26,25 +27,50 @@ def user() -> str | None:
     return None if os.getuid() else "nobody"
 
 
+@dataclass(frozen=True)
+class Server:
+    """A running server; `url` has a place for the name of a database."""
+
+    folder: Path
+    home: Path
+    url: str
+
+    def start(self) -> None:
+        """Start it; returns when it takes connections."""
+        options = f"-k {self.home} -c listen_addresses='' -c max_connections=50 -c fsync=off"
+        _run(self.folder / "pg_ctl", "-D", self.home / "data", "-l", self.home / "log", "-w", "-o", options, "start")
+
+    def stop(self, mode: str = "immediate") -> None:
+        """Stop it: as a crash does, or `fast`: as a restart for an update does."""
+        _run(self.folder / "pg_ctl", "-D", self.home / "data", "-m", mode, "-w", "stop")
+
+
 @contextmanager
-def postgres() -> Iterator[str]:
-    """Run a server; give its URL without a database name."""
+def running() -> Iterator[Server]:
+    """Run a server."""
     folder = binaries()
     if folder is None:
         pytest.skip("no Postgres server on this machine (apt-get install postgresql)")
     home = Path(tempfile.mkdtemp(prefix="pg"))  # short: the path of a socket has at most 107 bytes
+    server = Server(folder, home, f"postgresql://runner@/{{}}?host={home}")
     try:
         if user():
             shutil.chown(home, user())
         _run(folder / "initdb", "-D", home / "data", "-U", "runner", "-A", "trust", "--no-sync", "-E", "UTF8")
-        options = f"-k {home} -c listen_addresses='' -c max_connections=50"
-        _run(folder / "pg_ctl", "-D", home / "data", "-l", home / "log", "-w", "-o", options, "start")
+        server.start()
         try:
-            yield f"postgresql://runner@/{{}}?host={home}"
+            yield server
         finally:
-            _run(folder / "pg_ctl", "-D", home / "data", "-m", "immediate", "-w", "stop")
+            server.stop()
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    """Run a server; give its URL without a database name."""
+    with running() as server:
+        yield server.url
 
 
 def _run(*command: object) -> None:

@@ -4,12 +4,16 @@ from itertools import count
 
 import pytest
 
+from runner.cli.exits import Exit
+from runner.cli.failures import code_of
 from runner.ledger import open_ledger
 from runner.ledger.database import transaction
+from runner.ledger.patience import Patience
 from runner.ledger.store import SqlLedger
-from runner.model.errors import ConfigError, LeaseHeld, LedgerError
+from runner.model.errors import ConfigError, LeaseHeld, LedgerError, LedgerUnavailable
+from runner.model.event import JobIntended
 from tests.contracts.ledger import HOLDER, SCOPE, Desk, DurableContract, LedgerContract, StillClock, item
-from tests.ledger.server import postgres
+from tests.ledger.server import running
 from tests.ledger.test_copying import round_trip
 
 psycopg = pytest.importorskip("psycopg", reason="the Postgres driver is not installed (pip install -e '.[postgres]')")
@@ -19,17 +23,17 @@ NUMBERS = count()
 
 @pytest.fixture(scope="module")
 def server():
-    with postgres() as url:
-        yield url
+    with running() as server:
+        yield server
 
 
 @pytest.fixture
 def url(server):
     """A database of its own for each test."""
     name = f"test{next(NUMBERS)}"
-    with psycopg.connect(server.format("postgres"), autocommit=True) as connection:
+    with psycopg.connect(server.url.format("postgres"), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
-    return server.format(name)
+    return server.url.format(name)
 
 
 class TestContract(LedgerContract, DurableContract):
@@ -99,19 +103,133 @@ def test_a_url_that_is_none():
         open_ledger("postgresql://[::", clock=StillClock())
 
 
-def test_a_server_that_goes_away_stops_all_writing(url):
-    async def cut(desk):
-        await desk.select("a")
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-        for _ in range(2):
-            with pytest.raises(LedgerError, match="cannot be reached"):
-                await desk.ledger.renew(desk.lease, 2.0, 60.0)
+CUT = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+)
 
-    use(url, cut)
+
+def command(url, *commands):
+    """Run commands; return the rows of the last one that has some."""
+    rows = []
+    with psycopg.connect(url, autocommit=True) as connection:
+        for each in commands:
+            cursor = connection.execute(each)
+            rows = cursor.fetchall() if cursor.description else rows
+    return rows
+
+
+class TestRestart:
+    """A server that goes away for a while."""
+
+    def ride(self, url, work, pause=lambda delay_s: None, seconds=90.0):
+        """Do some work with a ledger whose pauses take no time but what `pause` does in them."""
+        self.waited = 0.0
+
+        def wait(delay_s):
+            self.waited += delay_s
+            pause(delay_s)
+
+        async def whole():
+            patience = Patience(seconds, monotonic=lambda: self.waited, pause=wait)
+            ledger = SqlLedger(PostgresDatabase(url, clock=StillClock(), patience=patience))
+            desk = Desk(ledger, await ledger.acquire("recipe", HOLDER, 1.0, 60.0))
+            try:
+                return await work(desk)
+            finally:
+                await ledger.close()
+
+        return asyncio.run(whole())
+
+    def test_a_cut_connection_is_opened_again(self, url):
+        async def cut(desk):
+            await desk.select("a")
+            for number in range(3):
+                command(url, CUT)
+                await desk.record(JobIntended(f"j{number}", 1, [], 1.0))
+                command(url, CUT)
+                assert await desk.keys() == ["a"]
+            return [row.job for row in await desk.rows()]
+
+        assert self.ride(url, cut) == ["j0", "j1", "j2"]
+
+    @pytest.mark.parametrize("mode", ["fast", "immediate"])
+    def test_a_restart_is_ridden_out(self, server, url, mode):
+        async def restart(desk):
+            await desk.select("a")
+            server.stop(mode)
+            await asyncio.gather(*(desk.record(JobIntended(f"j{number}", 1, [], 1.0)) for number in range(9)))
+            return sorted(row.job for row in await desk.rows())
+
+        starts = iter([lambda: None, lambda: None, server.start])
+        found = self.ride(url, restart, pause=lambda _: next(starts, lambda: None)())
+        assert (found, self.waited > 0.0) == ([f"j{number}" for number in range(9)], True)
+
+    def test_a_server_that_stays_away_ends_the_apply_resumable(self, server, url):
+        async def lose(desk):
+            server.stop("fast")
+            try:
+                with pytest.raises(LedgerUnavailable, match="cannot be reached") as error:
+                    await desk.record(JobIntended("j", 1, [], 1.0))
+                with pytest.raises(LedgerUnavailable):
+                    await desk.ledger.renew(desk.lease, 2.0, 60.0)
+                return code_of(error.value)
+            finally:
+                server.start()
+
+        assert (self.ride(url, lose), 90.0 <= self.waited < 93.0) == (Exit.LOGIN, True)
+
+    def test_a_commit_whose_answer_is_lost_is_done_once(self, server, url):
+        """The server waits for a standby that is not there, after it has committed; then the connection is cut."""
+        admin = server.url.format("postgres")
+        waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'runner'"
+
+        def waits(written):
+            while not written.done():
+                if command(admin, waiting):
+                    return True
+            return False
+
+        async def lose(desk):
+            ((before,),) = command(url, "SELECT serial FROM runner.lease")
+            command(admin, "ALTER SYSTEM SET synchronous_standby_names = 'none'", "SELECT pg_reload_conf()")
+            for number in count(1):  # some commits pass before the server has read its settings again
+                written = asyncio.ensure_future(desk.record(JobIntended(f"j{number}", 1, [], 1.0)))
+                if await asyncio.to_thread(waits, written):
+                    break
+            command(admin, "ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()")
+            command(url, CUT)
+            await written
+            ((after,),) = command(url, "SELECT serial FROM runner.lease")
+            return len(await desk.rows()) - number, after - before - number
+
+        assert self.ride(url, lose) == (0, 0)
+
+    def test_a_transaction_that_was_cut_off_is_done_again(self, url):
+        async def abort(desk):
+            await desk.select("a")
+            cut = "IF nextval('runner.cuts') = 1 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF"
+            body = f"RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {cut}; RETURN NULL; END $$"
+            command(
+                url,
+                "CREATE SEQUENCE runner.cuts",
+                f"CREATE FUNCTION runner.cut() {body}",
+                "CREATE CONSTRAINT TRIGGER cut AFTER INSERT ON runner.job DEFERRABLE INITIALLY DEFERRED"
+                " FOR EACH ROW EXECUTE FUNCTION runner.cut()",
+            )
+            await desk.record(JobIntended("j", 1, [], 1.0))
+            return [row.job for row in await desk.rows()], command(url, "SELECT last_value FROM runner.cuts")
+
+        assert self.ride(url, abort) == (["j"], [(2,)])
+
+    def test_a_server_that_comes_back_without_the_last_writes_stops_the_apply(self, url):
+        async def lose(desk):
+            await desk.record(JobIntended("j", 1, [], 1.0))
+            command(url, "UPDATE runner.lease SET serial = serial - 1", CUT)
+            with pytest.raises(LedgerUnavailable, match="came back without the last 1 writes"):
+                await desk.record(JobIntended("k", 1, [], 1.0))
+
+        self.ride(url, lose)
 
 
 @pytest.mark.parametrize("ahead_s", [0.0, 3600.0, -3600.0, 1e9])
