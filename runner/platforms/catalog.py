@@ -13,7 +13,7 @@ from runner.model.errors import ConfigError, RecipeError
 from runner.model.item import Json
 from runner.model.problem import Mark, Problem
 from runner.model.suggest import did_you_mean
-from runner.platforms.identity import ROOMS, digest, first_digest
+from runner.platforms.identity import ROOMS, digest, first_digest, sent_defaults
 from runner.platforms.proven import Proven
 
 if TYPE_CHECKING:
@@ -127,6 +127,12 @@ class Catalog:
     def first_digest(self, kind: str) -> str:
         """Return what `digest` gave in its first version."""
         return self._both_digests(kind)[1]
+
+    def sent_defaults(self, kind: str) -> Mapping[str, Json]:
+        """Return the defaults of those options of a kind of target that are put into what it sends."""
+        platform, _, name = kind.partition(".")
+        value = self._value(platform)
+        return {} if value is None else sent_defaults(value, name)
 
     def _both_digests(self, kind: str) -> tuple[str, str]:
         if kind not in self._digests:

@@ -6,6 +6,7 @@ for nothing, so that one more status in `not_created` makes no finished work new
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -19,6 +20,7 @@ VERSION: Final = 2
 _SENT: Final = ("post", "put", "patch", "delete", "query", "headers", "json", "form", "multipart", "body", "jsonl")
 _CALL: Final = (*_SENT, "graphql", "type")
 _KEPT: Final = ("keep", "collect", "add")
+_OPTION: Final = re.compile(r"\boptions\.(\w+)")
 _READS_REPLY: Final = re.compile(r"(?<![\w.'\"])(?:response|found|headers|status)\b")
 
 _FIRST_PARTS: Final = ("token", "element", "prepare", "upload", "uploaded", "submit")
@@ -31,10 +33,15 @@ def digest(value: Mapping[str, Json], name: str) -> str:
         value: of the whole manifest.
         name: of the kind, without its platform.
     """
+    return jsontext.digest([VERSION, name, _all_sent(value, name), _always(value)]).hex()
+
+
+def sent_defaults(value: Mapping[str, Json], name: str) -> dict[str, Json]:
+    """Return the defaults of those options of a target that are put into what it sends."""
     block: Mapping[str, Json] = value.get("targets", {}).get(name, {})
-    modes = {mode: _sent(one) for mode, one in (block.get("modes") or {}).items()}
-    sent = {**_sent(block), **({"mode": block["mode"], "modes": modes} if modes else {})}
-    return jsontext.digest([VERSION, name, sent, _always(value)]).hex()
+    described: Mapping[str, Json] = (block.get("options") or {}).get("properties") or {}
+    read = set(_OPTION.findall(json.dumps(_all_sent(value, name))))
+    return {option: rule["default"] for option, rule in described.items() if option in read and "default" in rule}
 
 
 def first_digest(value: Mapping[str, Json], name: str) -> str:
@@ -43,6 +50,12 @@ def first_digest(value: Mapping[str, Json], name: str) -> str:
     modes = {mode: _first_parts(one) for mode, one in (block.get("modes") or {}).items()}
     paid = {**_first_parts(block), **({"mode": block["mode"], "modes": modes} if modes else {})}
     return jsontext.digest(["targets", name, paid, _always(value)]).hex()
+
+
+def _all_sent(value: Mapping[str, Json], name: str) -> dict[str, Json]:
+    block: Mapping[str, Json] = value.get("targets", {}).get(name, {})
+    modes = {mode: _sent(one) for mode, one in (block.get("modes") or {}).items()}
+    return {**_sent(block), **({"mode": block["mode"], "modes": modes} if modes else {})}
 
 
 def _always(value: Mapping[str, Json]) -> dict[str, Json]:

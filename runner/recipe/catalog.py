@@ -38,6 +38,9 @@ class Catalog(Protocol):
     def first_digest(self, kind: str) -> str:
         """Return what `digest` gave in its first version."""
 
+    def sent_defaults(self, kind: str) -> Mapping[str, Json]:
+        """Return the defaults of those options of a kind of target that are put into what it sends."""
+
 
 class NoPlatforms:
     """A catalog without any platform."""
@@ -65,3 +68,7 @@ class NoPlatforms:
     def first_digest(self, kind: str) -> str:
         """Return an empty text."""
         return ""
+
+    def sent_defaults(self, kind: str) -> Mapping[str, Json]:
+        """Return nothing."""
+        return {}

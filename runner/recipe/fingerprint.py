@@ -18,17 +18,21 @@ WORK_VERSION = 2
 """Of the work hash; a change of what it covers needs a new one, and a way from the old one to it."""
 
 
-def work_hash(target: Component, manifest: str, first_manifest: str) -> WorkHash:
+def work_hash(
+    target: Component, manifest: str = "", first_manifest: str = "", defaults: Mapping[str, Json] | None = None
+) -> WorkHash:
     """Return 32 hex letters for everything that decides what a target is sent, next to the item.
 
     Args:
         target: kind, connection and options, with the version pins among them.
         manifest: digest of the platform's manifest; empty for a kind in Python.
         first_manifest: the same in the first version.
+        defaults: of options that are sent: one that is given, and one that is its default, are the same work.
     """
-    work = {"kind": target.kind, "options": target.options}
-    now = digest({"version": WORK_VERSION, "manifest": manifest, **work})
-    return WorkHash(now, first=digest({"manifest": first_manifest, **work}))
+    options = {**(defaults or {}), **target.options}
+    now = digest({"version": WORK_VERSION, "kind": target.kind, "manifest": manifest, "options": options})
+    first = digest({"kind": target.kind, "manifest": first_manifest, "options": target.options})
+    return WorkHash(now, first=first)
 
 
 def publish_digest(record: Mapping[str, Json] | None, checks: Sequence[Component], sinks: Sequence[Component]) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from runner.documents import Pointer, load_schema
 from runner.model.item import Json
+from runner.model.ledger import WorkHash
 from runner.model.problem import Problem
 from runner.model.recipe import Component, Stage
 from runner.model.suggest import did_you_mean
@@ -96,7 +97,6 @@ class Stages:
             return None
         subset = filters.pop("subset", None)
         skip = filters.pop("skip", None)
-        manifest, first = self._manifest(target)
         return Stage(
             name=str(own.get("name", "")),
             needs=[name for name in own.get("needs", []) if isinstance(name, str)],
@@ -108,15 +108,16 @@ class Stages:
             record=record,
             checks=checks,
             sinks=sinks,
-            work=work_hash(target, manifest, first),
+            work=self._work(target),
             publish=publish_digest(record, checks, sinks),
             allow_empty=self._shared("allow_empty", own, pointer)[0] is True,
         )
 
-    def _manifest(self, target: Component) -> tuple[str, str]:
-        """Return the digest of the target's manifest, and the first version of it; empty for a kind in Python."""
+    def _work(self, target: Component) -> WorkHash:
         catalog, kind = self._builder.kinds.catalog, target.kind
-        return (catalog.digest(kind), catalog.first_digest(kind)) if CONNECTION in target.options else ("", "")
+        if CONNECTION not in target.options:
+            return work_hash(target)
+        return work_hash(target, catalog.digest(kind), catalog.first_digest(kind), catalog.sent_defaults(kind))
 
     def _shared(self, name: str, own: Mapping[str, Json], pointer: Pointer) -> Placed:
         return (own[name], (*pointer, name)) if name in own else (self._value.get(name), (name,))

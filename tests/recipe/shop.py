@@ -45,6 +45,9 @@ class Shop:
             return None
         return {"type": "object", "additionalProperties": False, "required": ["token"], "properties": fields}
 
+    def sent_defaults(self, kind: str) -> dict[str, Json]:
+        return {}
+
     def first_digest(self, kind: str) -> str:
         return self.digest(kind)
 

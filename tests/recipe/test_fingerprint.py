@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from runner.assembly.loading import load_files
 from tests.recipe.shop import load_text
 
 BASE = """\
@@ -72,3 +73,47 @@ def test_a_variable_counts_where_it_is_used(tmp_path: Path) -> None:
     assert digests(tmp_path, BASE, vars={"v": "x"}) == digests(tmp_path, BASE)
     assert digests(tmp_path, BASE, vars={"v": "z"})[0] != digests(tmp_path, BASE)[0]
     assert digests(tmp_path, BASE, vars={"w": "7"})[0] == digests(tmp_path, BASE)[0]
+
+
+DEFAULTED = """\
+apiVersion: runner/v1
+kind: Platform
+name: p
+connection: {fields: {base_url: {type: string}}}
+targets:
+  t:
+    options:
+      properties:
+        model: {type: string, default: small}
+        shown: {type: string, default: brief}
+        size: {type: integer}
+    submit: {call: {post: /x, json: {m: "{{ options.model }}", s: "{{ options.size }}"}}, id: "{{ response.id }}"}
+    poll: {call: {get: "/x/{{ job.id }}"}, status: "{{ response.s }}", states: {succeeded: [done]}}
+    results: {result: "{{ {'as': options.shown} }}"}
+"""
+
+
+def work_of(folder: Path, manifest: str, options: str = "") -> str:
+    (folder / "platforms").mkdir(exist_ok=True)
+    (folder / "platforms/p.yaml").write_text(manifest)
+    (folder / "runner.yaml").write_text(
+        "apiVersion: runner/v1\nkind: Project\nname: t\nconnections: {p: {platform: p, base_url: 'http://127.0.0.1:1'}}\n"
+    )
+    text = f"source: {{jsonl: {{path: in.jsonl}}}}\ntarget: {{p.t: {{connection: p{options}}}}}\n"
+    (folder / "r.yaml").write_text(f"apiVersion: runner/v1\nkind: Recipe\nname: r\n{text}")
+    loaded = load_files([folder / "r.yaml"], environ={})
+    assert not loaded.errors, loaded.errors
+    return loaded.recipes[0].stages[0].work
+
+
+def test_a_default_that_is_sent_counts_as_if_it_were_given(tmp_path: Path) -> None:
+    base = work_of(tmp_path, DEFAULTED)
+    other = DEFAULTED.replace("default: small", "default: large")
+    assert work_of(tmp_path, DEFAULTED, ", model: small") == base
+    assert work_of(tmp_path, other) != base
+    assert work_of(tmp_path, other, ", model: small") == base
+    assert work_of(tmp_path, other) == work_of(tmp_path, DEFAULTED, ", model: large")
+
+
+def test_a_default_that_is_not_sent_counts_for_nothing(tmp_path: Path) -> None:
+    assert work_of(tmp_path, DEFAULTED) == work_of(tmp_path, DEFAULTED.replace("default: brief", "default: long"))
