@@ -32,7 +32,7 @@ async def search(apply: Apply, target: Finding, step: Step) -> Sequence[Submitte
         found = await target.find(job)
         return [] if found is None else [found]
     candidates = step.found or await _candidates(target, job)
-    owners = await _owners(apply, job, candidates)
+    owners = await owners_of(apply, job, candidates)
     return [one for one in candidates if one.id not in owners]
 
 
@@ -56,7 +56,7 @@ async def adopt(apply: Apply, step: Step, found: Sequence[Submitted]) -> Step | 
         if apply.work.run.on_unknown_submit == ADOPTS:
             return await _adopt_sole(apply, step, found)
         return await hold(apply, job, f"the reply was lost; {_named(found)} (runner state adopt)")
-    owner = (await _owners(apply, job, found)).get(first.id)
+    owner = (await owners_of(apply, job, found)).get(first.id)
     if owner is not None:
         why = f"the reply was lost; the search found {first.id!r}, but {_said(apply, owner)} has it"
         return await hold(apply, job, f"{why}: the manifest's `match` fits more than one job")
@@ -109,7 +109,7 @@ async def _candidates(target: Finding, job: Job) -> Sequence[Submitted]:
     return [] if found is None else [found]
 
 
-async def _owners(apply: Apply, job: Job, found: Sequence[Submitted]) -> dict[str, tuple[Scope, str]]:
+async def owners_of(apply: Apply, job: Job, found: Sequence[Submitted]) -> dict[str, tuple[Scope, str]]:
     """Return remote id to another job of ours that has it; a target without a connection has only ids of our making."""
     if not apply.work.connection:
         return {}

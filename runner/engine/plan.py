@@ -48,7 +48,7 @@ class StagePlan:
         missing: why the ledger may lack jobs; empty when it does not.
         version: of the scope in the ledger when the plan was made.
         checks_change: whether apply judges the records anew by other checks than those that passed last.
-        notes: what the source has decided about what it read: a delimiter, the name of a column.
+        notes: what the source has decided about what it read: a delimiter, the name of a column; what is asked again.
         instance: of the ledger; empty when there was none yet.
         promise: what is promised about a lost reply, in one line.
         refusal: why apply will stop before it submits anything: no row of the source is usable; empty when it will not.

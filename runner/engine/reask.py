@@ -1,8 +1,9 @@
 """Jobs that are asked once more before their items are paid for again: asking is free.
 
-Held jobs that have an id are asked at the beginning of every apply: the file may be there by now, the manifest may
-know the word by now, the job may have ended after our own time limit. Jobs that ended well, but left items without a
-good result, are read again before these items are sent anew. Each job is asked once in an apply.
+Held jobs are asked at the beginning of every apply, those without an id are searched for by their mark: the file may be
+there by now, the manifest may know the word by now, the job may have ended after our own time limit. Jobs that ended
+well, but left items without a good result, are read again before these items are sent anew. Each job is asked once in
+an apply.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
+from runner.engine.adoption import owners_of
 from runner.engine.agenda import Action, Step
 from runner.engine.apply import Apply
 from runner.engine.decide import RETRIES
 from runner.engine.stop import Reason
+from runner.model.contracts import Finding
 from runner.model.errors import ConfigError, JobLost, Refused, RunnerError, StopRun
-from runner.model.event import Event, ItemsDone, JobHeld, JobPolled, JobSettled
-from runner.model.job import Job, JobState, JobStatus
+from runner.model.event import Event, ItemsDone, JobAccepted, JobHeld, JobPolled, JobSettled
+from runner.model.job import Adoption, Find, Job, JobState, JobStatus
 from runner.model.ledger import ItemStatus, JobRow, Standing
 
 _READ_AGAIN = frozenset({JobStatus.SUCCEEDED, JobStatus.PARTIAL, JobStatus.EXPIRED})
@@ -24,9 +27,11 @@ _READ_AGAIN = frozenset({JobStatus.SUCCEEDED, JobStatus.PARTIAL, JobStatus.EXPIR
 
 
 async def ask_held(apply: Apply) -> int:
-    """Ask every held job that has an id once, and wait for all; return how many were asked."""
+    """Ask every held job that has an id once, search for the others, and wait for all; return how many they are."""
     rows = apply.work.ledger.jobs(apply.work.scope, [JobStatus.HELD])
-    asked = [row async for row in rows if row.id is not None]
+    target = apply.work.target
+    searches = isinstance(target, Finding) and target.capabilities.find in (Find.EXACT, Find.KEY)
+    asked = [row async for row in rows if row.id is not None or (searches and row.sent_at is not None)]
     apply.reread |= {row.job for row in asked}
     for row in asked:
         await _start(apply, row)
@@ -67,6 +72,8 @@ async def take_up(apply: Apply, row: JobRow) -> Job:
 async def reask(apply: Apply, step: Step) -> Step | None:
     """Ask one job once how it stands, and take the results that it has by now."""
     wanted = apply.unread.get(step.job.key)
+    if step.job.id is None:
+        return await _search(apply, step)
     try:
         state = await apply.work.target.poll(step.job)
         if wanted is not None:
@@ -79,6 +86,25 @@ async def reask(apply: Apply, step: Step) -> Step | None:
     except RunnerError as error:
         return await _unanswered(apply, step, error, is_held=wanted is None)
     return await _judge_held(apply, step, state)
+
+
+async def _search(apply: Apply, step: Step) -> Step | None:
+    """Search once more for a held job without an id; one that is found is taken up with the other running ones."""
+    job, target = step.job, apply.work.target
+    assert isinstance(target, Finding)
+    try:
+        found = await target.find(job)
+    except (ConfigError, StopRun) as error:
+        apply.stop.ask(Reason.ERROR, error)
+        return None
+    except RunnerError as error:
+        return await _unanswered(apply, step, error, is_held=True)
+    if found is not None and found.id not in await owners_of(apply, job, [found]):
+        kept = {**job.kept, **found.kept}
+        await apply.record(JobAccepted(job.key, found.id, apply.now(), kept, adopted=Adoption.FOUND))
+        apply.progress.jobs["adopted"] += 1
+    apply.flight.land(job)
+    return None
 
 
 async def _judge_held(apply: Apply, step: Step, state: JobState) -> Step | None:

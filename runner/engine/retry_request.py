@@ -29,11 +29,11 @@ class RetryRequest:
     abandoned: Sequence[str] = ()
 
 
-async def abandon_jobs(apply: Apply) -> None:
-    """Give up the jobs that a person has named: their items are free, whatever the platform does with the jobs."""
-    again, work = apply.again, apply.work
+async def abandon_jobs(apply: Apply) -> int:
+    """Give up the jobs that a person has named, whatever becomes of them there; return how many items are free."""
+    again, work, freed = apply.again, apply.work, 0
     if again is None or not again.abandoned:
-        return
+        return 0
     for row in [row async for row in work.ledger.jobs(work.scope) if row.job in again.abandoned]:
         apply.reread.add(row.job)
         if row.settled or row.status is JobStatus.RELEASED:
@@ -41,10 +41,11 @@ async def abandon_jobs(apply: Apply) -> None:
         if row.status is not JobStatus.HELD:
             await apply.record(JobHeld(row.job, apply.now(), "given up by a person"))
         keys = [item.key for _, item in await work.ledger.job_items(work.scope, row.job)]
-        await work.ledger.reset(work.scope, apply.lease(), [ItemStatus.HELD], keys)
+        freed += await work.ledger.reset(work.scope, apply.lease(), [ItemStatus.HELD], keys)
         await _close(apply, row)
         name = f"job {row.job[:8]}" + (f" ({row.id} on the platform)" if row.id else "")
         apply.progress.note(f"{name} is given up: it may still run and be paid; its items may be paid twice")
+    return freed
 
 
 async def free_items(apply: Apply) -> int:

@@ -235,10 +235,10 @@ async def _do(apply: Apply, step: Step) -> Step | None:
 async def _rounds(apply: Apply, *, walks: bool) -> None:
     """Ask held jobs again, go on with old ones, then walk over the source until a walk finds nothing to launch."""
     failed = apply.progress.items["failed"]
-    await abandon_jobs(apply)
+    freed = await abandon_jobs(apply)
     asked = await ask_held(apply)
     asked += await reread_replies(apply)
-    freed = await free_items(apply)
+    freed += await free_items(apply)
     await _resume(apply)
     walks = walks or bool(asked or freed)
     for _ in range(ROUNDS):

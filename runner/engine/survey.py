@@ -79,7 +79,7 @@ async def survey(
         target_text=work.target_text,
         promise=safety(capabilities, work.run.on_unknown_submit, work.max_in_flight),
         unchanged=walked.unchanged,
-        notes=() if walked.unchanged or not isinstance(work.source, SupportsNotes) else tuple(work.source.notes()),
+        notes=await _notes(work, is_read=not walked.unchanged),
         refusal=walked.refusal,
         rows_before=rows_before,
         rows_gone=min(max(walked.rows_gone, rows_before - walked.counts.total()), rows_before),
@@ -88,6 +88,16 @@ async def survey(
         version=await work.ledger.version(work.scope),
         instance=await work.ledger.instance(),
     )
+
+
+async def _notes(work: Work, *, is_read: bool) -> tuple[str, ...]:
+    """Return what the source has decided about what it read, and which held jobs apply asks before anything is paid."""
+    notes = tuple(work.source.notes()) if is_read and isinstance(work.source, SupportsNotes) else ()
+    held = [row.job async for row in work.ledger.jobs(work.scope, [JobStatus.HELD]) if row.id is not None]
+    if held:
+        noun = "1 held job is" if len(held) == 1 else f"{len(held):,} held jobs are"
+        notes += (f"{noun} asked again first, for free",)
+    return notes
 
 
 def _to_hold(work: Work, open_jobs: Mapping[str, int]) -> dict[str, int]:

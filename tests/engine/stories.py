@@ -191,6 +191,7 @@ class Stories(RuleBasedStateMachine):
         items = [item(key, f"version {version}") for key, version in self.source.items()]
         work = work_on(ledger, items, mortal_target(target, fate), self.stores, self.clock, run=FAST, work=self.work)
         work = replace(work, ledger=MortalLedger(ledger, fate), sinks=lambda: [MortalSink(Rows(self.stores), fate)])
+        work = replace(work, allow_empty=True)
         lease = await ledger.acquire("numbers", {"pid": self.lives}, self.clock.now(), 5_000.0)
         try:
             if free:

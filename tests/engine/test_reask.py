@@ -1,14 +1,16 @@
 """What is free comes before what is paid: held and ended jobs are asked again before their items are sent anew."""
 
+import asyncio
 from itertools import count
 
 from runner.engine.retry_request import RetryRequest
+from runner.engine.survey import survey
 from runner.ledger.memory import MemoryLedger
 from runner.model.errors import JobLost, Unavailable
 from runner.model.item import Result
-from runner.model.job import JobState, JobStatus
+from runner.model.job import Capabilities, Find, JobState, JobStatus
 from runner.model.recipe import PollRhythm, RunOptions
-from tests.engine.world import FakeTarget, FastClock, Platform, applied, item, work_on
+from tests.engine.world import FakeTarget, FastClock, FindingTarget, Platform, applied, item, lose_reply, work_on
 
 ITEMS = [item(f"i{number}") for number in range(6)]
 POLL = PollRhythm(1.0, 2.0, 10.0)
@@ -125,6 +127,38 @@ def test_a_held_job_that_cannot_be_asked_stays_held():
     report = run(ledger, saying(platform, Unavailable("no route")))
     assert (report.outcome, report.counts) == ("held", {"held": 6})
     assert any("could not be asked again: no route" in note for note in report.progress.notes)
+
+
+def test_a_running_job_is_abandoned_although_the_selection_is_unchanged():
+    platform, ledger = Platform(), MemoryLedger()
+    running = saying(platform, RUNNING)
+    assert run(ledger, running, wait_s=2.0).outcome == "pending"
+    key = platform.jobs["r1"][0]
+    request = RetryRequest(keys=["i0", "i1", "i2"], abandoned=[key])
+    report = run(ledger, saying(platform, DONE), again=request, walk=False)
+    assert (report.counts, platform.accepted["i0"], platform.accepted["i3"]) == ({"succeeded": 6}, 2, 1)
+
+
+def test_a_held_job_without_an_id_is_searched_for_again():
+    platform, ledger = Platform(), MemoryLedger()
+    shows = Capabilities(find=Find.EXACT, visible_within_s=5.0, max_items_per_job=10)
+    target = FindingTarget(platform, shows, fault=lose_reply("after", 2))
+    find, target.find = target.find, absent
+    assert run(ledger, target).outcome == "held"
+    target.find = find
+    assert run(ledger, target).counts == {"succeeded": 6}
+    assert max(platform.accepted.values()) == 1
+
+
+async def absent(job):
+    return None
+
+
+def test_the_plan_says_that_held_jobs_are_asked_again():
+    platform, ledger = Platform(), MemoryLedger()
+    target = held(platform, ledger)
+    plan = asyncio.run(survey(work_on(ledger, ITEMS, target)))
+    assert (plan.notes, plan.to_submit) == (("2 held jobs are asked again first, for free",), 0)
 
 
 class Late(FakeTarget):
