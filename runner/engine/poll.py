@@ -27,6 +27,8 @@ from runner.model.job import Job, JobState, JobStatus
 POLLED_TOGETHER = 100
 UNREADABLE_POLLS = 5
 """So many answers in a row that cannot be read, and the job is held."""
+REFUSED_POLLS = 5
+"""So many refusals in a row to tell how a job stands, and it is held; the next apply asks it again."""
 
 
 async def poll(apply: Apply, step: Step) -> Step | None:
@@ -77,6 +79,8 @@ async def _unanswered(apply: Apply, step: Step, error: RunnerError) -> Step | No
         return None
     if isinstance(error, Refused) and step.ended is not None:
         return _last_look(step, step.ended)
+    if isinstance(error, Refused) and step.tries + 1 >= REFUSED_POLLS:
+        return await hold_running(apply, step.job, f"the platform does not tell how the job stands: {error}")
     later_or_park(apply, step, error)
     return None
 
@@ -108,10 +112,13 @@ async def _poll_many(apply: Apply, target: PollingMany, steps: list[Step]) -> St
     except (ConfigError, StopRun) as error:
         apply.stop.ask(Reason.ERROR, error)
         return None
+    except (Refused, UnreadableReply):
+        states = {}  # a listing that cannot be read tells nothing about its jobs: each is asked alone
     except RunnerError as error:
-        for step in steps:
-            later_or_park(apply, step, error)
-        return None
+        for step in others:
+            if (following := await _unanswered(apply, step, error)) is not None:
+                apply.agenda.now(following)
+        return await _unanswered(apply, first, error)
     except BaseException:
         for step in others:  # whoever catches this knows of the first one only
             apply.agenda.now(replace(step, action=Action.JUDGE))

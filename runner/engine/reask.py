@@ -81,8 +81,10 @@ async def reask(apply: Apply, step: Step) -> Step | None:
     except (ConfigError, StopRun) as error:
         apply.stop.ask(Reason.ERROR, error)
         return None
-    except (JobLost, Refused) as error:
+    except JobLost as error:
         return await _gone(apply, step, error, is_held=wanted is None)
+    except Refused as error:
+        return await _refused(apply, step, error, is_held=wanted is None)
     except RunnerError as error:
         return await _unanswered(apply, step, error, is_held=wanted is None)
     return await _judge_held(apply, step, state)
@@ -141,6 +143,15 @@ async def _read_again(apply: Apply, step: Step, state: JobState, wanted: Collect
             apply.progress.note("results that were read again in place of another paid job", len(good))
     apply.flight.land(job)
     return None
+
+
+async def _refused(apply: Apply, step: Step, error: Refused, *, is_held: bool) -> Step | None:
+    """Leave a held job held: a platform that refuses to tell has not said that the job is gone."""
+    if not is_held:
+        apply.flight.land(step.job)
+        return None
+    end = "runner retry --held pays for its items again"
+    return await _stay(apply, step, f"asked again, but the platform refuses to tell how it stands: {error}; {end}")
 
 
 async def _gone(apply: Apply, step: Step, error: RunnerError, *, is_held: bool) -> Step | None:

@@ -6,7 +6,7 @@ from itertools import count
 from runner.engine.retry_request import RetryRequest
 from runner.engine.survey import survey
 from runner.ledger.memory import MemoryLedger
-from runner.model.errors import JobLost, Unavailable
+from runner.model.errors import JobLost, Refused, Unavailable, UnreadableReply
 from runner.model.item import Result
 from runner.model.job import Capabilities, Find, JobState, JobStatus
 from runner.model.recipe import PollRhythm, RunOptions
@@ -119,6 +119,53 @@ def test_a_held_job_that_is_gone_is_sent_again_by_retry_only():
     gone._state = lambda job: DONE if job.id not in known else (_ for _ in ()).throw(JobLost("404"))
     report = run(ledger, gone, again=RetryRequest())
     assert (report.counts, set(platform.accepted.values())) == ({"succeeded": 6}, {2})
+
+
+def test_a_held_job_that_the_platform_refuses_to_tell_about_is_not_gone():
+    platform, ledger = Platform(), MemoryLedger()
+    held(platform, ledger)
+    for request in (None, RetryRequest()):
+        report = run(ledger, saying(platform, Refused("not yours", status=403)), again=request)
+        assert (report.outcome, report.counts) == ("held", {"held": 6})
+        assert any("retry --held" in note for note in report.progress.notes)
+    assert max(platform.accepted.values()) == 1
+    assert run(ledger, saying(platform, DONE)).counts == {"succeeded": 6}
+    assert max(platform.accepted.values()) == 1
+
+
+def test_a_running_job_that_the_platform_refuses_to_tell_about_is_held():
+    platform, ledger = Platform(), MemoryLedger()
+    endless = RunOptions(items_per_job=3, poll=POLL)
+    report = run(ledger, saying(platform, Refused("the address is too long", status=414)), endless)
+    assert (report.outcome, report.counts) == ("held", {"held": 6})
+    assert run(ledger, saying(platform, DONE)).counts == {"succeeded": 6}
+    assert max(platform.accepted.values()) == 1
+
+
+class Listing(FakeTarget):
+    """A platform that lists many jobs at once, with a listing that fails."""
+
+    fault: Exception = Refused("no listing for you", status=403)
+
+    async def poll_many(self, jobs):
+        self.platform.asked["poll many"] += 1
+        raise self.fault
+
+
+def test_a_listing_that_tells_nothing_makes_every_job_be_asked_alone():
+    for fault in (Refused("no", status=403), UnreadableReply("html", status=200)):
+        platform, ledger = Platform(), MemoryLedger()
+        target = Listing(platform)
+        target.fault = fault
+        assert run(ledger, target).counts == {"succeeded": 6}
+
+
+def test_a_time_limit_holds_a_job_whose_listing_is_not_to_be_had():
+    platform, ledger = Platform(), MemoryLedger()
+    target = Listing(platform)
+    target.fault = Unavailable("503")
+    report = run(ledger, target)
+    assert (report.outcome, report.counts) == ("held", {"held": 6})
 
 
 def test_a_held_job_that_cannot_be_asked_stays_held():
