@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from runner.assembly.session import Session
 from runner.model.item import Json
-from runner.model.ledger import JobRow, Ledger, Scope
+from runner.model.ledger import JobRow, Ledger, Outcome, Scope
 from runner.model.recipe import Recipe
 
 
@@ -28,15 +28,15 @@ async def _scope(ledger: Ledger, scope: Scope) -> AsyncIterator[dict[str, Json]]
     async for outcomes in ledger.outcomes(scope):
         for outcome in outcomes:
             _, content, work = next(known)
-            yield {"kind": "item", **head, **asdict(outcome), "content": content, "work": work}
+            yield {"kind": "item", **head, **asdict(outcome), **_adoption(outcome), "content": content, "work": work}
     async for row in ledger.jobs(scope):
         items = [item.key for _, item in await ledger.job_items(scope, row.job)]
-        yield {"kind": "job", **head, **asdict(row), **_told(row), "item_keys": items}
+        yield {"kind": "job", **head, **asdict(row), "status": str(row.status), **_adoption(row), "item_keys": items}
     for run in reversed(await ledger.runs(scope, 1_000_000)):
         yield {"kind": "run", **head, **asdict(run)}
     for publication in (await ledger.publications(scope)).values():
         yield {"kind": "publication", **head, **asdict(publication)}
 
 
-def _told(row: JobRow) -> dict[str, Json]:
-    return {"status": str(row.status), "adopted": bool(row.adopted), "adoption": str(row.adopted)}
+def _adoption(row: JobRow | Outcome) -> dict[str, Json]:
+    return {"adopted": bool(row.adopted), "adoption": str(row.adopted)}

@@ -77,6 +77,7 @@ def _job(work: Work, outcome: Outcome, *, with_url: bool) -> Mapping[str, Json]:
         "work": work.work,
         "recipe": work.scope.recipe,
         "at": outcome.at,
+        "adopted": str(outcome.adopted),
     }
 
 

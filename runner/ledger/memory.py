@@ -328,7 +328,7 @@ def _with_job(outcome: Outcome, job: JobRows, *, with_kept: bool) -> Outcome:
     row, cost = job.row, outcome.cost
     if cost is None and row.cost is not None:
         cost = row.cost / row.items
-    return replace(outcome, id=row.id, kept=row.kept if with_kept else {}, cost=cost)
+    return replace(outcome, id=row.id, kept=row.kept if with_kept else {}, cost=cost, adopted=row.adopted)
 
 
 def _pages(selection: list[ItemRow]) -> Iterator[list[ItemRow]]:

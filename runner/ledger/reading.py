@@ -135,10 +135,11 @@ def replaced(place: str) -> LedgerError:
 
 
 def _outcome(row: Row, kept: Mapping[str, Json]) -> Outcome:
-    _, key, value, status, result, error, job, attempt, cost, at, _, remote = row
+    _, key, value, status, result, error, job, attempt, cost, at, adopted, _, remote = row
     answer = unpack(result) if result is not None and status == ItemStatus.SUCCEEDED else None
     told = None if remote is None else key_text(remote)
-    return Outcome(key_text(key), unpack(value), status, answer, error, job, attempt, cost, at, told, kept)
+    how = ADOPTIONS[adopted or 0]
+    return Outcome(key_text(key), unpack(value), status, answer, error, job, attempt, cost, at, told, kept, how)
 
 
 def _is_wanted(row: Row, statuses: Sequence[JobStatus] | None) -> bool:

@@ -152,6 +152,7 @@ class Outcome:
         job: key of the job, None without one.
         id: the platform's id of the job, None when it has none.
         kept: what was captured of the job; empty when it was not asked for.
+        adopted: how the job was found again; empty when its reply named it.
     """
 
     key: str
@@ -165,6 +166,7 @@ class Outcome:
     at: float | None
     id: str | None = None
     kept: Mapping[str, Json] = field(default_factory=dict)
+    adopted: Adoption = Adoption.NO
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from runner.ledger.memory import MemoryLedger
 from runner.model.event import JobAccepted, JobIntended, JobUnknown
 from runner.model.job import Adoption, Find, JobStatus, Submitted
 from runner.model.recipe import PollRhythm, RunOptions
+from runner.templating import compile_template
 from tests.engine.world import EXACT, SCOPE, FastClock, FindingTarget, Platform, applied, item, lose_reply, work_on
 
 ITEMS = [item(f"i{number}") for number in range(6)]
@@ -60,8 +61,10 @@ def test_what_the_ledger_knows_is_no_candidate():
 
 @pytest.mark.parametrize("kind", [Alike, Slow])
 def test_the_only_candidate_of_the_only_doubtful_job_is_adopted(kind):
-    report, rows = apply(kind=kind)
+    stores = {}
+    report, rows = apply(kind=kind, stores=stores, record={"how": compile_template("{{ job.adopted }}")})
     assert (report.outcome, sorted(row[1:] for row in rows)) == ("done", [("r1", "probable"), ("r2", "")])
+    assert [row.row["how"] for row in stores["rows"]] == ["probable"] * 3 + [""] * 3
     assert any(note.startswith("adopted as probable: 'r1'") for note in report.progress.notes)
 
 

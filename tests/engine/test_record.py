@@ -40,7 +40,7 @@ def row(folder: Path, record: dict[str, str], target: type[FakeTarget] = Keeping
 
 @pytest.mark.parametrize("member", MEMBERS)
 def test_every_member_of_job_that_the_schema_lists_is_there(member: str, tmp_path: Path) -> None:
-    assert len(MEMBERS) == 11
+    assert len(MEMBERS) == 12
     assert list(row(tmp_path, {"x": "{{ job." + member + " }}"})) == ["x"]
 
 

@@ -119,7 +119,7 @@ WITH page AS (
         AND selection.position <= CAST(:after AS bigint) + :size
 )
 SELECT page.position, item.key, value.json, item.status, result.json, item.error, job.key, item.attempt,
-    COALESCE(item.cost, job.cost / job.items), item.at, job.id, job.remote
+    COALESCE(item.cost, job.cost / job.items), item.at, job.adopted, job.id, job.remote
 FROM page
 JOIN item ON item.id = page.item
 JOIN value ON value.item = page.item
