@@ -22,6 +22,7 @@ _SAY = {
 }
 FAILURES_SHOWN = 10
 RECORDS_SHOWN = 2
+REPEATS_SHOWN = 3
 
 
 def apply_block(applied: Applied) -> str:
@@ -95,6 +96,7 @@ def apply_document(applied: Applied) -> dict[str, Json]:
         },
         "failures": [{"item": key, "error": error} for key, error in report.progress.failures],
         "notes": dict(report.progress.notes),
+        "waiting": [{"why": why, "jobs": number} for why, number in report.progress.repeated()],
         "checks": [
             {"passed": verdict.passed, "what": verdict.what, "severity": verdict.severity, "details": verdict.details}
             for verdict in (published.verdicts if published else ())
@@ -144,4 +146,7 @@ def _problems(report: StageReport) -> list[str]:
     lines += [
         row("note", text + (f" ({number} times)" if number > 1 else "")) for text, number in progress.notes.items()
     ]
+    if report.outcome in ("pending", "interrupted"):
+        told = progress.repeated()[:REPEATS_SHOWN]
+        lines += [row("waiting", f"{count(number, 'job')} to be tried again: {why}") for why, number in told]
     return lines

@@ -8,13 +8,16 @@ from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from runner.cli.console import err, one_line
 from runner.cli.main import SELDOM
+from runner.model.repeat import LISTENER
 
 T = TypeVar("T")
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end on a new loop."""
+    """Run a coroutine to its end on a new loop; what is repeated meanwhile is told, each reason once."""
+    work = _telling(work)
     with _collected_seldom():
         try:
             import uvloop  # type: ignore[import-not-found, unused-ignore] # an extra; 10 ms that only long commands take
@@ -22,6 +25,18 @@ def run(work: Coroutine[Any, Any, T]) -> T:
             return asyncio.run(work)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(work)
+
+
+async def _telling(work: Coroutine[Any, Any, T]) -> T:
+    told: set[str] = set()
+
+    def tell(why: str) -> None:
+        if why not in told:
+            told.add(why)
+            err(f"trying again: {one_line(why)}")
+
+    LISTENER.set(tell)
+    return await work
 
 
 @contextmanager

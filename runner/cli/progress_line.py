@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
-from runner.cli.console import draw, erase, err, is_terminal
+from runner.cli.console import draw, erase, err, is_terminal, one_line
 from runner.cli.plan_text import count
 from runner.engine.progress import Progress
 from runner.model.redact import redact
@@ -64,6 +64,8 @@ def _facts(progress: Progress, seconds: float) -> Iterator[str]:
     yield f"{rate:,.1f}/s"
     if progress.expected > ended and rate > 0:
         yield f"{_clock((progress.expected - ended) / rate)} left"
+    for why, number in progress.repeated()[:1]:
+        yield f"trying {count(number, 'job')} again: {one_line(why)}"
 
 
 def _clock(seconds: float) -> str:

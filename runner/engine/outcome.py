@@ -149,6 +149,7 @@ def later_or_park(apply: Apply, step: Step, error: Exception) -> None:
     if delay_s is None:
         park(apply, step.job, error)
         return
+    apply.progress.repeat(step.job.key, str(error))
     if step.action is Action.POLL:
         delay_s = min(delay_s, _left_s(apply, step))
     apply.agenda.later(replace(step, tries=step.tries + 1), delay_s)

@@ -29,6 +29,7 @@ class Progress:
         counters: remote id to the platform's own counters, of the first jobs that ended.
         totals: the numbers among the counters, summed over all jobs that ended.
         notes: sentences for people, each once (results for foreign items, duplicates ...).
+        repeats: key of a job to why its last step is tried again; empty key for what belongs to no job.
         watch: called with every event when somebody wants them one by one.
     """
 
@@ -45,6 +46,7 @@ class Progress:
     counters: dict[str, Mapping[str, Json]] = field(default_factory=dict)
     totals: dict[str, Json] = field(default_factory=dict)
     notes: dict[str, int] = field(default_factory=dict)
+    repeats: dict[str, tuple[str]] = field(default_factory=dict)
     watch: Callable[[Mapping[str, Json]], None] | None = None
 
     def tell(self, event: str, **facts: Json) -> None:
@@ -57,6 +59,14 @@ class Progress:
         if text not in self.notes and len(self.notes) >= NOTES_KEPT:
             text = "and other notes"
         self.notes[text] = self.notes.get(text, 0) + count
+
+    def repeat(self, job: str, why: str) -> None:
+        """Remember why a step of a job is tried again, until it has succeeded."""
+        self.repeats[job] = (why,)
+
+    def repeated(self) -> Sequence[tuple[str, int]]:
+        """Return the reasons for which something is tried again now, the most frequent first, each with its number."""
+        return Counter(why for (why,) in self.repeats.values()).most_common()
 
     def count(self, job: str, counters: Mapping[str, Json]) -> None:
         """Keep what the platform counted in a job; without a number there is nothing to keep."""

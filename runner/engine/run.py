@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from runner.engine.agenda import Action, Agenda, Step
 from runner.engine.apply import Apply
@@ -36,6 +37,7 @@ from runner.model.event import RunEnded
 from runner.model.item import Json
 from runner.model.job import DOUBTFUL, OPEN, TERMINAL, JobStatus
 from runner.model.ledger import ItemStatus
+from runner.model.repeat import LISTENER
 
 GRACE_S = 6.0
 """How long requests under way may take after a stop; then they are cut off, which the ledger survives."""
@@ -220,8 +222,13 @@ async def _work_off(apply: Apply) -> None:
 
 
 async def _do(apply: Apply, step: Step) -> Step | None:
+    repeats, key = apply.progress.repeats, step.job.key
+    told = repeats.get(key)
+    LISTENER.set(partial(apply.progress.repeat, key))
     try:
         following = await STEPS[step.action](apply, step)
+        if repeats.get(key) is told:
+            repeats.pop(key, None)  # it went well this time
         if following is None:
             await apply.write_acceptance(step.job)
         return following

@@ -188,6 +188,7 @@ async def _again(apply: Apply, step: Step, error: Unavailable) -> Step | None:
         apply.parked += 1
         return await release(apply, step.job, str(error))
     await apply.record(JobReleased(step.job.key, apply.now(), str(error)))
+    apply.progress.repeat(step.job.key, str(error))
     apply.progress.tell("submit_again", job=step.job.key, why=str(error), delay_s=delay_s, at=apply.now())
     apply.agenda.later(replace(step, tries=step.tries + 1), delay_s)
     return None

@@ -4,6 +4,7 @@ import gc
 import pytest
 
 from runner.cli.loop import run
+from runner.model.repeat import tell_repeat
 
 
 def test_what_is_run_gives_its_value_back():
@@ -37,3 +38,13 @@ def test_the_collector_is_as_before_afterwards():
     usual = gc.get_threshold()
     run(collector())
     assert (gc.get_threshold(), gc.get_freeze_count()) == (usual, 0)
+
+
+def test_why_something_is_repeated_is_told_once(capsys: pytest.CaptureFixture[str]):
+    async def work():
+        for why in ("down", "down", "refused", "down"):
+            tell_repeat(why)
+
+    run(work())
+    tell_repeat("after the command")
+    assert capsys.readouterr().err == "trying again: down\ntrying again: refused\n"

@@ -4,8 +4,11 @@ import asyncio
 
 import pytest
 
+from runner.engine.lease import HeldLease
+from runner.engine.progress import Progress
 from runner.engine.record import record_shape
 from runner.engine.retry_request import RetryRequest
+from runner.engine.run import ApplyOptions, apply_stage
 from runner.engine.stop import Reason, Stop
 from runner.ledger.memory import MemoryLedger
 from runner.model.errors import (
@@ -20,6 +23,7 @@ from runner.model.errors import (
 from runner.model.item import Result
 from runner.model.job import Capabilities, Find, JobState, JobStatus
 from runner.model.recipe import PollRhythm, RunOptions
+from runner.model.repeat import tell_repeat
 from runner.templating import compile_template
 from tests.engine.world import (
     EXACT,
@@ -28,6 +32,7 @@ from tests.engine.world import (
     PreparingTarget,
     applied,
     item,
+    refuse_connection,
     work_on,
 )
 
@@ -261,3 +266,45 @@ def test_work_is_cut_off_when_everything_ends():
 
     with pytest.raises(Interrupted):
         asyncio.run(cut())
+
+
+# -- what is tried again is told
+
+
+def test_why_jobs_wait_is_known_when_the_apply_ends_before_they_succeed():
+    target = FakeTarget(Platform(), fault=refuse_connection(1000))
+    report = applied(work_on(MemoryLedger(), ITEMS, target, run=LATER), wait_s=2.5)
+    assert (report.outcome, report.progress.repeated()) == ("pending", [("connection refused", 2)])
+
+
+def test_what_went_well_in_the_end_is_no_longer_tried_again():
+    report = applied(work_on(MemoryLedger(), ITEMS, FakeTarget(Platform(), fault=refuse_connection(3)), run=LATER))
+    assert (report.outcome, report.progress.repeated()) == ("done", [])
+
+
+class Telling(FakeTarget):
+    """Repeats a question about a job by itself, as the transport does."""
+
+    async def poll(self, job):
+        tell_repeat("certificate verify failed")
+        return await super().poll(job)
+
+
+def test_what_a_connection_repeats_is_told_of_the_job():
+    seen = []
+
+    def state(job):
+        seen.append(dict(report.repeats))
+        return DONE
+
+    report = Progress()
+    target = Telling(Platform(), state=state)
+
+    async def apply():
+        work = work_on(ledger := MemoryLedger(), ITEMS[:1], target)
+        lease = await ledger.acquire("numbers", {"pid": 1}, work.clock.now(), 1e9)
+        held = HeldLease(ledger, lease, work.clock, 1e9)
+        await apply_stage(work, held, ApplyOptions(chance=lambda: 0.5), report, Stop())
+
+    asyncio.run(apply())
+    assert [list(each.values()) for each in seen] == [[("certificate verify failed",)]]

@@ -6,6 +6,7 @@ import pytest
 
 from runner.model.errors import AuthError, ConfigError, Indeterminate, Refused, StopRun, Unavailable
 from runner.model.redact import protect
+from runner.model.repeat import LISTENER
 from runner.model.secret import Secret
 from runner.transport.client import Client, Settings
 from runner.transport.limits import Limits, Rules
@@ -405,3 +406,14 @@ def test_the_platforms_time_is_believed_when_the_clocks_disagree(date, now):
     assert client.platform_now() == 1_000_000.0
     send(client, Request("GET", "/"))
     assert client.platform_now() == now
+
+
+def test_what_is_repeated_is_told_with_its_reason():
+    told: list[str] = []
+
+    async def sent():
+        LISTENER.set(told.append)
+        return await client_over(Script(503, 503, 200)).send(Request("GET", "/x"))
+
+    assert asyncio.run(sent()).status == 200
+    assert (len(told), "the platform answered 503" in told[0]) == (2, True)
