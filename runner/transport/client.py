@@ -155,7 +155,7 @@ class Client:
             except BROKEN as error:
                 raise self._failure(error, request) from error
             try:
-                async with _within(self.settings.timeouts.stream_s, request):
+                async with reading.within(self.settings.timeouts.stream_s, request.name):
                     yield Stream(received, url, request.name)
             finally:
                 await received.close()
@@ -362,18 +362,6 @@ class Client:
         finally:
             await received.close()
         return Reply(status, headers, body, url)
-
-
-@contextlib.asynccontextmanager
-async def _within(limit_s: float, request: Request) -> AsyncIterator[None]:
-    bound = asyncio.timeout(limit_s)
-    try:
-        async with bound:
-            yield
-    except TimeoutError as error:
-        if bound.expired():
-            raise Unavailable(f"{request.name}: the body did not end within {limit_s:g} s") from error
-        raise
 
 
 async def _nowhere(host: str, port: int) -> Sequence[str]:

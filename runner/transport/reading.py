@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import codecs
 import zlib
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 from runner.model.errors import Refused, Unavailable
@@ -92,3 +94,16 @@ def _inflated(inflate: zlib._Decompress, chunk: bytes) -> Iterator[bytes]:
 
 def _split(block: bytes) -> list[bytes]:
     return [line for line in (each.rstrip(b"\r") for each in block.split(b"\n")) if line]
+
+
+@asynccontextmanager
+async def within(limit_s: float, name: str) -> AsyncIterator[None]:
+    """Bound the time in which a body is read; raises Unavailable when it is over."""
+    bound = asyncio.timeout(limit_s)
+    try:
+        async with bound:
+            yield
+    except TimeoutError as error:
+        if bound.expired():
+            raise Unavailable(f"{name}: the body did not end within {limit_s:g} s") from error
+        raise

@@ -9,12 +9,13 @@ import pytest
 from runner.model.errors import Unavailable
 from runner.transport.bodies import Slice
 from runner.transport.client import Client as TransportClient
-from runner.transport.client import Settings, _within
+from runner.transport.client import Settings
 from runner.transport.direct import DirectWire
 from runner.transport.http1 import Connection
 from runner.transport.limits import Limits, Rules
 from runner.transport.network import NetworkWire
 from runner.transport.not_after import bound_kernel, in_pieces
+from runner.transport.reading import within
 from runner.transport.request import Request, Timeouts
 from runner.transport.wire import Broken, Fault, Sent
 from tests.transport.doubles import Ticks
@@ -248,7 +249,7 @@ def test_a_socket_that_is_not_there_is_not_bounded():
 @pytest.mark.parametrize(("limit_s", "error"), [(0.0, Unavailable), (60.0, TimeoutError)])
 def test_only_our_own_limit_is_told_as_one(limit_s, error):
     async def whole():
-        async with _within(limit_s, Request("GET", "/x")):
+        async with within(limit_s, "GET /x"):
             await asyncio.sleep(0)
             raise TimeoutError
 
