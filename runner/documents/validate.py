@@ -40,23 +40,27 @@ MAX_FAULTS: Final = 2000
 """Problems of one value that are worked out; what comes after them is said to be there."""
 
 
-def problems_of(schema: Schema, value: Json, document: Document, pointer: Pointer = (), *, noun: str) -> list[Problem]:
+def problems_of(
+    schema: Schema, value: Json, document: Document, pointer: Pointer = (), *, noun: str, is_rendered: bool = True
+) -> list[Problem]:
     """Return what is wrong with a value, at most `MAX_FAULTS` and one that says that there are more.
 
     Args:
         schema: of the value.
-        value: as it stands in the document at `pointer`, or rendered; a text with a template passes as any scalar.
+        value: as it stands in the document at `pointer`, or rendered.
         document: for the places.
         pointer: where the value stands in the document.
         noun: what the value is, for messages: `source files`.
+        is_rendered: whether a text with a template becomes a value before it is used, so that it passes as any scalar.
     """
-    if schema.fits(value):
+    if schema.fits(value if is_rendered else _plain(value)):
         return []
     import jsonschema  # start-up: most documents are right, and the library takes longer to import than they to check
 
     errors = jsonschema.Draft7Validator(schema.data).iter_errors(value)
     teller = _Teller(document, pointer, noun)
-    found = list(islice((problem for error in _leaves(errors) for problem in teller.tell(error)), MAX_FAULTS + 1))
+    leaves = _leaves(errors, is_rendered=is_rendered)
+    found = list(islice((problem for error in leaves for problem in teller.tell(error)), MAX_FAULTS + 1))
     told = list(dict.fromkeys(sorted(found[:MAX_FAULTS], key=_order)))
     if len(found) > MAX_FAULTS:
         what = f"{noun} has more than {MAX_FAULTS:,} problems, the others are not told"
@@ -80,11 +84,20 @@ def _order(problem: Problem) -> tuple[int, int, str]:
     return (mark.line, mark.column, problem.what) if mark else (0, 0, problem.what)
 
 
-def _leaves(errors: Iterable[Any]) -> Iterator[Any]:
+def _plain(value: Json) -> Json:
+    """Return a value whose templates are plain texts, which pass as texts only."""
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    return "text" if isinstance(value, str) and holds_template(value) else value
+
+
+def _leaves(errors: Iterable[Any], *, is_rendered: bool) -> Iterator[Any]:
     for error in errors:
         if error.validator in ("anyOf", "oneOf", "allOf") and error.context and _is_container(error.instance):
-            yield from _leaves(_nearest(error.context))
-        elif not (isinstance(error.instance, str) and holds_template(error.instance)):
+            yield from _leaves(_nearest(error.context), is_rendered=is_rendered)
+        elif not (is_rendered and isinstance(error.instance, str) and holds_template(error.instance)):
             yield error
 
 

@@ -143,7 +143,7 @@ def _load(document: Document) -> tuple[Manifest | None, list[Problem]]:
         if not problems:
             problems.append(Problem("wrong-type", "a platform is an object", Mark(document.file)))
         return None, problems
-    problems += problems_of(schema, document.value, document, noun="platform")
+    problems += problems_of(schema, document.value, document, noun="platform", is_rendered=False)
     if any(problem.severity is Severity.ERROR for problem in problems):
         return None, problems
     compiler = Compiler(document)

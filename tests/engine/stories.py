@@ -189,7 +189,8 @@ class Stories(RuleBasedStateMachine):
         target = self.target_kind(self.platform, EXACT if self.target_kind is Searchable else None)
         target.mood(self.platform, self.work, moments, set(self.failing), polls)
         items = [item(key, f"version {version}") for key, version in self.source.items()]
-        work = work_on(ledger, items, mortal_target(target, fate), self.stores, self.clock, run=FAST, work=self.work)
+        target = mortal_target(target, fate)
+        work = work_on(ledger, items, target, self.stores, self.clock, run=FAST, work=self.work, allow_empty=True)
         work = replace(work, ledger=MortalLedger(ledger, fate), sinks=lambda: [MortalSink(Rows(self.stores), fate)])
         work = replace(work, allow_empty=True)
         lease = await ledger.acquire("numbers", {"pid": self.lives}, self.clock.now(), 5_000.0)

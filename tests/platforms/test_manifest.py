@@ -58,6 +58,8 @@ def test_the_smallest_target_is_right():
         ("    results:", "    capabilities: {find: exact}\n    results:", "bad-capability", 10),
         ("    results:", "    capabilities: {find: key}\n    results:", "bad-capability", 8),
         ("    results:", "    capabilities: {cancel: true}\n    results:", "bad-capability", 10),
+        ("    results:", '    capabilities: {key_lifetime: "{{ 5 }}"}\n    results:', "wrong-type", 10),
+        ("base_url: {type: string}", 'base_url: "{{ a }}"', "wrong-type", 4),
         ("    results:", "    token: {letters: 'z-a'}\n    results:", "bad-pattern", 10),
     ],
 )
