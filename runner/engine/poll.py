@@ -73,14 +73,14 @@ async def _unanswered(apply: Apply, step: Step, error: RunnerError) -> Step | No
     timeout_s = apply.work.run.timeout_s
     if step.ended is None and timeout_s is not None and _is_over_time(apply, step, step.job):
         return await expire(apply, step.job, timeout_s)
-    if isinstance(error, UnreadableReply) and step.tries + 1 >= UNREADABLE_POLLS:
-        await hold(apply, step.job, f"the platform's answers about the job cannot be read: {error}")
-        apply.misfits(UnexpectedReply(str(error), status=error.status, mend=error.mend))
-        return None
     if isinstance(error, Refused) and step.ended is not None:
         return _last_look(step, step.ended)
     if isinstance(error, Refused) and step.tries + 1 >= REFUSED_POLLS:
         return await hold_running(apply, step.job, f"the platform does not tell how the job stands: {error}")
+    if isinstance(error, UnreadableReply) and step.tries + 1 >= UNREADABLE_POLLS:
+        await hold(apply, step.job, f"the platform's answers about the job cannot be read: {error}")
+        apply.misfits(UnexpectedReply(str(error), status=error.status, mend=error.mend))
+        return None
     later_or_park(apply, step, error)
     return None
 
