@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from runner import jsontext
+from runner.model.contracts import Clock
 from runner.model.errors import LedgerError
 from runner.model.item import Json
 from runner.web.bodies import read_body
@@ -24,11 +25,12 @@ from runner.web.entry import Order
 from runner.web.metrics import Metrics
 from runner.web.queue import Queue, QueueFull
 from runner.web.shown import reply
-from runner.web.signature import Signing
+from runner.web.signature import Signing, StandardSigning
 from runner.web.triggers import MODEL_RUN, Hook, ModelType, Triggers
 
 RETRY_AFTER_S: Final = 30
 MOST_DEEP: Final = 64
+MOST_LETTERS: Final = 200
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -38,11 +40,19 @@ class Hooks:
     """Answers signed requests by putting orders into the queue; `wake` is called for each new one."""
 
     def __init__(
-        self, triggers: Triggers, queue: Queue, metrics: Metrics, wake: Callable[[], None], body_within_s: float
+        self,
+        triggers: Triggers,
+        queue: Queue,
+        metrics: Metrics,
+        clock: Clock,
+        *,
+        wake: Callable[[], None],
+        body_within_s: float,
     ) -> None:
         self._triggers = triggers
         self._queue = queue
         self._metrics = metrics
+        self._clock = clock
         self._wake = wake
         self._body_within_s = body_within_s
         self.is_closing = False
@@ -84,11 +94,9 @@ class Hooks:
             body = await read_body(request, within_s=self._body_within_s)
             self._check(request, body, hook.signing)
             value = _object(body)
-            delivery = value.get(hook.delivery) if hook.delivery else None
-            if hook.delivery and (not isinstance(delivery, (str, int)) or isinstance(delivery, bool)):
-                raise HTTPException(422, f"the body needs the member {hook.delivery!r}, a text or whole number")
-            name = f"={delivery}" if hook.delivery else f"#{blake2b(body, digest_size=16).hexdigest()}"
-            order = Order(hook.recipe, "webhook", f"webhook {hook.path} {name}", value, once=bool(hook.delivery))
+            delivery = _delivery(request, hook, value)
+            name = f"#{blake2b(body, digest_size=16).hexdigest()}" if delivery is None else f"={delivery}"
+            order = Order(hook.recipe, "webhook", f"webhook {hook.path} {name}", value, once=delivery is not None)
             return reply(await self._take(order), 202)
 
         return answer
@@ -107,22 +115,38 @@ class Hooks:
         return {"run": entry.id, "started": is_new}
 
     def _signed(self, request: Request, message: bytes, known: Iterable[ModelType]) -> list[ModelType]:
-        found = [one for one in known if _fits(request, message, one.signing)]
+        found = [one for one in known if self._fits(request, message, one.signing)]
         if not found:
             raise self._wrong_signature()
         return found
 
-    def _check(self, request: Request, message: bytes, signing: Signing) -> None:
-        if not _fits(request, message, signing):
+    def _check(self, request: Request, message: bytes, signing: Signing | StandardSigning) -> None:
+        if not self._fits(request, message, signing):
             raise self._wrong_signature()
+
+    def _fits(self, request: Request, message: bytes, signing: Signing | StandardSigning) -> bool:
+        return signing.fits(request.headers.getlist, message, self._clock.now())
 
     def _wrong_signature(self) -> HTTPException:
         self._metrics.count("runner_orders_total", trigger="unknown", result="wrong_signature")
         return HTTPException(401, "the signature does not match the body and the secret")
 
 
-def _fits(request: Request, message: bytes, signing: Signing) -> bool:
-    return signing.is_valid(request.headers.getlist(signing.header_name), message)
+def _delivery(request: Request, hook: Hook, value: Mapping[str, Json]) -> str | None:
+    """Return what identifies a delivery; None when nothing is to."""
+    if hook.delivery_header:
+        given = request.headers.getlist(hook.delivery_header)
+        if len(given) != 1 or not 0 < len(given[0]) <= MOST_LETTERS:
+            raise HTTPException(
+                422, f"the header {hook.delivery_header} must be given once, up to {MOST_LETTERS} letters"
+            )
+        return given[0]
+    if not hook.delivery:
+        return None
+    delivery = value.get(hook.delivery)
+    if not isinstance(delivery, (str, int)) or isinstance(delivery, bool):
+        raise HTTPException(422, f"the body needs the member {hook.delivery!r}, a text or whole number")
+    return str(delivery)
 
 
 def _object(body: bytes) -> Mapping[str, Json]:

@@ -138,22 +138,27 @@ def _label_paths() -> dict[str, Json]:
     }
 
 
-def _signature_header(scheme: str, name: str = "") -> dict[str, Json]:
-    header = name or SCHEMES[scheme].header
-    text = f"{SCHEMES[scheme].prefix}HEX, {scheme} over the raw body."
-    return {"name": header, "in": "header", "required": True, "description": text, "schema": _TEXT}
+def _signature_header(scheme: str) -> dict[str, Json]:
+    return _header(SCHEMES[scheme].header, f"{SCHEMES[scheme].prefix}HEX, {scheme} over the raw body.")
+
+
+def _header(name: str, text: str) -> dict[str, Json]:
+    return {"name": name, "in": "header", "required": True, "description": text, "schema": _TEXT}
 
 
 def _hook(hook: Hook) -> dict[str, Json]:
     taken = {"type": "object", "properties": {"run": _TEXT, "started": {"type": "boolean"}}}
     schema: dict[str, Json] = {"type": "object"}
+    headers = dict(hook.signing.headers())
+    if hook.delivery_header:
+        headers.setdefault(hook.delivery_header, "Identifies the delivery: two requests with one value start one run.")
     if hook.delivery:
         schema |= {"required": [hook.delivery], "properties": {hook.delivery: {"type": ["string", "integer"]}}}
     return {
         "post": {
             "summary": f"Start the recipe {hook.recipe}.",
             "security": [],
-            "parameters": [_signature_header(hook.signing.scheme, hook.signing.header)],
+            "parameters": [_header(name, text) for name, text in headers.items()],
             "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
             "responses": _answers({202: _json("It is in the queue, durably.", taken)}, _BODY_FAULTS),
         }

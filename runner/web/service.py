@@ -80,7 +80,14 @@ class Service:
         self.queue = Queue(folder / "queue", session.clock, settings.max_runs)
         self.logs = RunLogs(folder / "runs")
         self.crew = Crew(session, self.queue, self.logs, self.metrics, self._load, settings.manners)
-        self.hooks = Hooks(self.triggers, self.queue, self.metrics, self.crew.wake, settings.body_within_s)
+        self.hooks = Hooks(
+            self.triggers,
+            self.queue,
+            self.metrics,
+            session.clock,
+            wake=self.crew.wake,
+            body_within_s=settings.body_within_s,
+        )
         self._clockwork = Clockwork(self.triggers.schedules, self.queue, session.clock, self.metrics, self.crew.wake)
         self._ticking: asyncio.Task[None] | None = None
         self._started_at = session.clock.now()

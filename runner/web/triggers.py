@@ -13,7 +13,7 @@ from runner.model.problem import Problem
 from runner.model.recipe import Component, Recipe
 from runner.model.secret import Secret
 from runner.web.cron import Cron
-from runner.web.signature import Signing
+from runner.web.signature import STANDARD, Signing, StandardSigning
 
 MODEL_RUN: Final = "labelbox.model_run"
 OWN_PATHS: Final = ("/", "/models", "/model_run", "/healthz", "/readyz", "/metrics")
@@ -30,7 +30,9 @@ class WebhookConfig:
     secret: str
     signature: str = "hmac-sha256"
     header: str | None = None
+    prefix: str | None = None
     delivery: str | None = None
+    delivery_header: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +65,14 @@ class Hook:
 
     Attributes:
         delivery: member of the body that identifies a delivery; empty without one.
+        delivery_header: header that does; empty without one.
     """
 
     path: str
     recipe: str
-    signing: Signing
+    signing: Signing | StandardSigning
     delivery: str
+    delivery_header: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,9 @@ def triggers_of(recipes: Sequence[Recipe], secrets: Secrets) -> Triggers:
     for recipe in recipes:
         for component in recipe.triggers:
             found.add(recipe, component, secrets)
+    for hook in found.hooks.values():
+        if isinstance(hook.signing, StandardSigning):
+            hook.signing.key()  # told now, not by a refusal of every request
     return Triggers(found.hooks, found.model_types, list(found.schedules.values()))
 
 
@@ -169,8 +176,22 @@ def _add_hook(
     if path in hooks:
         what = f"{component.mark}: the path {path!r} belongs to the recipe {hooks[path].recipe!r} already"
         raise ConfigError(what, mend="give each webhook a path of its own")
-    signing = Signing(config.signature, secrets(config.secret), config.header or "")
-    hooks[path] = Hook(path, recipe.name, signing, config.delivery or "")
+    hooks[path] = _hook(component, recipe, config, secrets(config.secret))
+
+
+def _hook(component: Component, recipe: Recipe, config: WebhookConfig, secret: Secret) -> Hook:
+    given = {name for name in ("header", "prefix", "delivery_header") if getattr(config, name) is not None}
+    if config.delivery is not None and "delivery_header" in given:
+        what = f"{component.mark}: a delivery is identified by its body or by a header, not by both"
+        raise ConfigError(what, mend="leave out `delivery` or `delivery_header`")
+    if config.signature != STANDARD:
+        signing = Signing(config.signature, secret, config.header or "", config.prefix)
+        return Hook(config.path, recipe.name, signing, config.delivery or "", config.delivery_header or "")
+    if given:
+        what = f"{component.mark}: {STANDARD} has headers of its own: {', '.join(sorted(given))} cannot be given"
+        raise ConfigError(what, mend="leave them out; a delivery is identified by webhook-id")
+    by_header = "" if config.delivery else "webhook-id"
+    return Hook(config.path, recipe.name, StandardSigning(secret), config.delivery or "", by_header)
 
 
 def _add_model_type(

@@ -1,17 +1,21 @@
 """Every way in which a webhook can come: the right code, one start, nothing left behind."""
 
 import asyncio
+import base64
 import contextlib
 import hashlib
+import hmac
 import json
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.web.place import WAIT, Client, asked, lines, served, signature, until, write
+from runner.model.errors import ConfigError
+from tests.web.place import ENVIRON, WAIT, Client, asked, lines, served, signature, until, write
 
 GOOD = asked()
 BIG = asked(padding="x" * 10_000_000)
@@ -274,3 +278,71 @@ def test_a_body_nested_too_deep_is_refused(tmp_path: Path, deep: int) -> None:
             return (await client.hook(b'{"a": ' + b"[" * deep + b"]" * deep + b"}")).status_code
 
     assert asyncio.run(sent()) in ((202,) if deep == 60 else (400, 422))
+
+
+KEY = base64.b64encode(b"secret-key").decode()
+STANDARD = "  - webhook: {path: /hooks/go, secret: shop, signature: standard-webhooks}"
+
+
+def standard(body: bytes, id_: str = "msg_1", age_s: float = 0.0, key: bytes = b"secret-key") -> dict[str, str]:
+    stamp = str(int(time.time() - age_s))
+    digest = hmac.new(key, f"{id_}.{stamp}.".encode() + body, hashlib.sha256).digest()
+    signed = f"v1a,x v1,{base64.b64encode(digest).decode()}"
+    return {"webhook-id": id_, "webhook-timestamp": stamp, "webhook-signature": signed}
+
+
+def told(folder: Path, requests: list[tuple[bytes, dict[str, str]]], secret: str) -> list[tuple[int, Any]]:
+    """Send requests to /hooks/go; return code and `started` of each."""
+
+    async def sent() -> list[tuple[int, Any]]:
+        answers = []
+        async with served(folder, environ={**ENVIRON, "HOOK": secret}) as client:
+            for body, headers in requests:
+                reply = await client.http.post("/hooks/go", content=body, headers=headers)
+                await client.ended()
+                answers.append((reply.status_code, reply.json().get("started")))
+        return answers
+
+    return asyncio.run(sent())
+
+
+@pytest.mark.parametrize("secret", [KEY, f"whsec_{KEY}", KEY.rstrip("=")])
+def test_standard_webhooks_are_verified_and_start_once(tmp_path: Path, secret: str) -> None:
+    write(tmp_path, triggers=STANDARD)
+    body = b'{"type": "batch.completed"}'
+    moved = {**standard(body), "webhook-id": "msg_9"}
+    requests = [
+        (body, standard(body)),
+        (body, standard(body, age_s=-60.0)),
+        (body, standard(body, "msg_2", age_s=250.0)),
+        (body, standard(body, "msg_3", age_s=600.0)),
+        (body, standard(body, "msg_4", age_s=-600.0)),
+        (body, standard(body, "msg_5", key=b"other")),
+        (body + b" ", standard(body, "msg_6")),
+        (body, moved),
+        (body, {**standard(body), "webhook-timestamp": "soon"}),
+        (body, {"webhook-signature": standard(body)["webhook-signature"]}),
+    ]
+    assert told(tmp_path, requests, secret) == [(202, True), (202, False), (202, True), *[(401, None)] * 7]
+
+
+def test_a_secret_that_is_not_base64_is_told_at_the_start(tmp_path: Path) -> None:
+    write(tmp_path, triggers=STANDARD)
+    with pytest.raises(ConfigError, match="must be base64"):
+        told(tmp_path, [], "not base64!")
+
+
+def test_a_bare_digest_and_a_delivery_in_a_header(tmp_path: Path) -> None:
+    options = "header: X-Acme-Signature, prefix: '', delivery_header: X-Acme-Delivery"
+    write(tmp_path, triggers=f"  - webhook: {{path: /hooks/go, secret: shop, {options}}}")
+    body = b'{"action": "create"}'
+    digest = hmac.new(b"sesame", body, hashlib.sha256).hexdigest()
+    signed = {"X-Acme-Signature": digest}
+    requests = [
+        (body, {**signed, "X-Acme-Delivery": "d-1"}),
+        (body, {**signed, "X-Acme-Delivery": "d-1"}),
+        (body, {**signed, "X-Acme-Delivery": "d-2"}),
+        (body, signed),
+        (body, {"X-Acme-Signature": f"sha256={digest}", "X-Acme-Delivery": "d-3"}),
+    ]
+    assert told(tmp_path, requests, "sesame") == [(202, True), (202, False), (202, True), (422, None), (401, None)]

@@ -33,7 +33,7 @@ def test_all_kinds(tmp_path: Path) -> None:
     (model,), (hook,), (schedule,) = found.model_types, found.hooks.values(), found.schedules
     assert (model.name, model.recipe, model.signing.scheme) == ("boxes", "r0", "hmac-sha1")
     assert model.signing.secret.reveal() == "secret labelbox"
-    assert (hook.path, hook.recipe, hook.delivery, hook.signing.header_name) == ("/hooks/go", "r1", "id", "X-Sign")
+    assert (hook.path, hook.recipe, hook.delivery, *hook.signing.headers()) == ("/hooks/go", "r1", "id", "X-Sign")
     assert schedule.key == "r2 0 3 * * * Europe/Berlin"
 
 
@@ -48,6 +48,8 @@ REFUSED = (
         (['schedule: {cron: "61 * * * *"}'], "is no schedule: Bad minute"),
         (['schedule: {cron: "0 3 * * *", timezone: Mars/Olympus}'], "is no schedule: .*Mars/Olympus"),
         (['webhook: {path: "/{{ trigger.x }}", secret: shop}'], "only known when it has come"),
+        (["webhook: {path: /go, secret: shop, delivery: id, delivery_header: X-Id}"], "not by both"),
+        (["webhook: {path: /go, secret: shop, signature: standard-webhooks, prefix: x}"], "prefix cannot be given"),
     ],
 )
 
