@@ -133,7 +133,7 @@ async def _misfit(apply: Apply, step: Step, error: UnexpectedReply) -> Step | No
     elif error.is_failure:
         await fail(apply, step.job, str(error))
     else:
-        await hold(apply, step.job, str(error), error.kept)
+        await hold(apply, step.job, f"{error} ({error.mend})" if error.mend else str(error), error.kept)
     apply.misfits(error, step.job)
     return None
 
