@@ -75,6 +75,7 @@ class Paging:
         step: length of a full page, or how far the offset moves.
         first: of number.
         until: short, empty, or nothing.
+        constant: whether one cursor stands for all pages: the platform keeps the place, an empty page is the end.
     """
 
     kind: str
@@ -85,6 +86,7 @@ class Paging:
     next: Tree | None
     while_: Tree | None
     most: int
+    constant: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +328,7 @@ def _pages(compiler: Compiler, pointer: Pointer, names: Names) -> Paging | None:
         next=compiler.tree((*at, "next"), names),
         while_=compiler.tree((*at, "while"), names),
         most=data.get("most", 100_000),
+        constant=rule.get("constant", False),
     )
 
 

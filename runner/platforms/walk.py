@@ -106,7 +106,9 @@ async def read_list(
     pages = _pages(step.pages)
     while True:
         asked = scope if pages is None else {**scope, "page": pages.page}
-        answer = await _ask(session, step, _paged(call, pages), asked, safe=safe)
+        # Where the platform keeps the place, the same request again is that for the page after.
+        moves = step.pages is not None and step.pages.constant and asked["page"]["cursor"] is not None
+        answer = await _ask(session, step, _paged(call, pages), asked, safe=False if moves else safe)
         after = {**asked, **answer.scope()}
         found = _found(step.each, after, answer)
         if step.fetch is None:
@@ -335,7 +337,14 @@ def _values(lines: Sequence[bytes], before: int, charset: str, unreadable: list[
 def _pages(paging: Paging | None) -> Pages | None:
     if paging is None:
         return None
-    return Pages(paging.kind, first=paging.first, step=paging.step, until=paging.until, most=paging.most)
+    return Pages(
+        paging.kind,
+        first=paging.first,
+        step=paging.step,
+        until=paging.until,
+        most=paging.most,
+        constant=paging.constant,
+    )
 
 
 def _paged(call: Call, pages: Pages | None) -> Call:

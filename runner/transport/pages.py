@@ -31,7 +31,14 @@ class Pages:
     """Where a walk over pages stands."""
 
     def __init__(
-        self, kind: str, *, first: int = 1, step: int | None = None, until: str = "", most: int = 100_000
+        self,
+        kind: str,
+        *,
+        first: int = 1,
+        step: int | None = None,
+        until: str = "",
+        most: int = 100_000,
+        constant: bool = False,
     ) -> None:
         """Start at the first page.
 
@@ -41,8 +48,10 @@ class Pages:
             step: length of a full page, or how far the offset moves.
             until: `short` or `empty`: the page that ends the list; else the platform says so.
             most: more pages than this are an error.
+            constant: whether the cursor may stay the same: the platform keeps the place, an empty page is the end.
         """
         self._kind, self._step, self._until, self._most = kind, step, until, most
+        self._constant = constant
         self._seen: set[Json] = set()
         self._read = 0
         self.offset, self.number = 0, first
@@ -78,7 +87,7 @@ class Pages:
         if turn.has_more is False:
             return False
         if self._kind in ("cursor", "url"):
-            return turn.next not in (None, "")
+            return turn.next not in (None, "") and (turn.length > 0 or not self._constant)
         if self._until == "short":
             return turn.length >= (self._step or 1)
         return turn.length > 0 if self._until == "empty" else True
@@ -100,7 +109,7 @@ class Pages:
 
     def _follow(self, turn: Turn) -> None:
         mark = turn.next if isinstance(turn.next, str | int) else repr(turn.next)
-        if mark in self._seen:
+        if mark in self._seen and not self._constant:
             raise Unavailable("the platform's list leads back to a page that was read already")
         self._seen.add(mark)
         if self._kind == "cursor":

@@ -6,7 +6,7 @@ import json
 import httpx
 import pytest
 
-from runner.model.errors import Refused, Unavailable
+from runner.model.errors import Refused, RunnerError, Unavailable
 from tests.platforms.made import PLACE, item, job, manifest, over
 from tests.transport.doubles import Ticks
 
@@ -207,6 +207,46 @@ prepare:
     assert prepared(
         steps, Server(l=[{"rows": [{"id": 1}, {"id": 2}], "next": "c"}, {"rows": [{"id": 3}], "next": ""}])
     )["ids"] == [1, 2, 3]
+
+
+SCROLL = """
+prepare:
+  call: {get: /l, query: {c: "{{ page.cursor }}"}}
+  pages: {cursor: {next: "{{ response.next }}", constant: true}MOST}
+  each: "{{ response.rows }}"
+  collect: {ids: "{{ found }}"}
+"""
+
+
+class Scroll:
+    """A platform that keeps the place under one handle; the reply to request `lost` never comes."""
+
+    def __init__(self, pages, lost=0):
+        self.pages, self.lost, self.asked = pages, lost, 0
+
+    def __call__(self, request):
+        self.asked += 1
+        rows = self.pages.pop(0) if len(self.pages) > 1 else self.pages[0]
+        if self.asked == self.lost:
+            raise httpx.ReadError("lost", request=request)
+        return httpx.Response(200, json={"rows": rows, "next": "S"})
+
+
+def test_one_handle_for_all_pages_ends_with_an_empty_one():
+    server = Scroll([[1, 2], [3], [4], []])
+    assert (prepared(SCROLL.replace("MOST", ""), server)["ids"], server.asked) == ([1, 2, 3, 4], 4)
+
+
+def test_one_handle_for_all_pages_has_a_bound():
+    with pytest.raises(Unavailable, match="has not ended after 3 pages"):
+        prepared(SCROLL.replace("MOST", ", most: 3"), Scroll([[1]]))
+
+
+def test_a_page_that_is_lost_under_one_handle_is_never_skipped():
+    with pytest.raises(RunnerError):
+        prepared(SCROLL.replace("MOST", ""), Scroll([[1], [2], [3], []], lost=2))
+    again = Scroll([[1], [2], []], lost=1)  # nothing is under way before the first page
+    assert (prepared(SCROLL.replace("MOST", ""), again)["ids"], again.asked) == ([2], 3)
 
 
 FILES = """
