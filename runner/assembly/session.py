@@ -42,7 +42,7 @@ class Session:
         self._stand_ins: Stands | None = None
         self._stack = AsyncExitStack()
         self._lasting = self._stack
-        self._environment = _without_secrets(environ, project)
+        self._environment = {name: environ[name] for name in environ if name not in project.secret_variables}
 
     @property
     def profile(self) -> str:
@@ -151,6 +151,7 @@ class Session:
             allowed=self.project.allowed,
             records=self._records,
             environment=self._environment,
+            commands=self.project.commands,
             is_emulated=self._stand_ins is not None,
         )
 
@@ -238,14 +239,6 @@ def emulated_folder(project: Project) -> Path:
 
 def _is_database(url: str | SecretRef) -> bool:
     return isinstance(url, SecretRef) or "://" in url
-
-
-def _without_secrets(environ: Mapping[str, str], project: Project) -> Mapping[str, str]:
-    """Return the variables that child processes may see: all but those in which the project's secrets are kept."""
-    fields = [value for connection in project.connections.values() for value in connection.fields.values()]
-    kept = [*fields, *project.secrets.values(), project.ledger]
-    hidden = {one.name for one in kept if isinstance(one, SecretRef) and one.store == "env"}
-    return {name: value for name, value in environ.items() if name not in hidden}
 
 
 @asynccontextmanager

@@ -16,6 +16,11 @@ apiVersion: runner/v1
 kind: Project
 name: {name}
 
+# What may run on this machine; a recipe whose command does not begin like one of these is refused.
+allow:
+  commands:
+    - [tr, a-z, A-Z]
+
 # Accounts by name; a secret is never written here, only where it is kept: {{env: X}}, {{file: P}} or {{command: [..]}}.
 # connections:
 #   aihub:

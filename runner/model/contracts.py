@@ -62,6 +62,7 @@ class Place:
         allowed: folders outside `root` that the project file allows to read and write.
         records: gives the published rows of another recipe by name, for the source `recipe`.
         environment: variables that child processes may see; secrets are not among them.
+        commands: what may be run, each the beginning of an argv; None where no project is asked.
         is_emulated: whether stand-ins take the place of all that is real: then a connector of whatever kind reaches no
             other machine: no store, database, notifier or telemetry endpoint.
     """
@@ -72,6 +73,7 @@ class Place:
     allowed: Sequence[Path] = ()
     records: Callable[[str, str], AsyncIterator[Sequence[Record]]] | None = None
     environment: Mapping[str, str] | None = None
+    commands: Sequence[Sequence[str]] | None = None
     is_emulated: bool = False
 
 

@@ -80,6 +80,7 @@ class Project:
         secrets: name to where it is kept: what triggers are signed with, the token of the service's API.
         platforms: folder of the user's own manifests; need not exist.
         freeze: when nothing is applied: the windows of the project and of the profile.
+        commands: what the project allows to run: each the beginning of an argv.
         environment: variables of the environment that templates may read.
         secret_variables: those that a secret comes from, under any profile, and the names of all secrets; never read.
         is_faulty: whether its file has errors; then something that is missing may be in the faulty part.
@@ -97,6 +98,7 @@ class Project:
     secrets: Mapping[str, SecretRef] = field(default_factory=dict)
     platforms: Path = Path("platforms")
     freeze: Sequence[Freeze] = ()
+    commands: Sequence[Sequence[str]] = ()
     environment: frozenset[str] = frozenset()
     secret_variables: frozenset[str] = frozenset()
     is_faulty: bool = False

@@ -89,7 +89,9 @@ def protect(secret: Secret) -> Secret:
 
 
 def protect_url(url: Secret) -> Secret:
-    """Protect a URL as a whole, and the password in it."""
+    """Protect a URL as a whole, and the password in it; a path is no secret."""
+    if "://" not in url.reveal():
+        return url
     from urllib.parse import unquote, urlsplit  # start-up
 
     REDACTOR.add(url.reveal(), is_whole=True)

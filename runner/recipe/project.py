@@ -14,6 +14,7 @@ from runner.model.problem import Mark, Problem, Severity
 from runner.model.project import Connection, Freeze, Project, SecretRef
 from runner.model.suggest import did_you_mean
 from runner.recipe.catalog import Catalog
+from runner.recipe.commands import commands_of, secret_command_problems
 from runner.recipe.environment import environment_of
 from runner.recipe.files import project_file
 from runner.recipe.frame import part_of
@@ -96,6 +97,7 @@ class _Loading:
         if schema is not None and self._document.value is not None:
             self._check(schema)
         value, overlay = self._value, self._overlay()
+        commands, problems = commands_of(self._document)
         project = Project(
             name=_text(value, "name", _name_of(self._root)),
             root=self._root,
@@ -108,10 +110,12 @@ class _Loading:
             allowed=[self._root / one for one in _texts(value.get("allow_paths"))],
             secrets=self._secrets(),
             platforms=self._root / _text(value, "platforms", "platforms"),
+            commands=commands,
             environment=self._environment.listed,
             secret_variables=self._environment.secret,
             freeze=self._freeze(("freeze",), value) + self._freeze(("profiles", str(self._profile), "freeze"), overlay),
         )
+        self._problems += [*problems, *secret_command_problems(project)]
         is_faulty = any(problem.severity is Severity.ERROR for problem in self._problems)
         return LoadedProject(replace(project, is_faulty=is_faulty), self._problems, self._document)
 

@@ -10,6 +10,7 @@ from runner.model.item import Json
 from runner.model.problem import Problem, Severity
 from runner.model.recipe import Recipe
 from runner.recipe.catalog import Catalog
+from runner.recipe.commands import command_problems
 from runner.recipe.files import documents_of
 from runner.recipe.kinds import Kinds
 from runner.recipe.lint import between_recipes, duplicate_names, unknown_secrets, unknown_vars
@@ -66,6 +67,7 @@ def _among_each_other(
     if not any(problem.severity is Severity.ERROR for problem in loaded.problems):
         problems += connection_problems(loaded, given.kinds.catalog)
         problems += unknown_secrets(recipes, given.kinds, list(loaded.project.secrets))
+    problems += command_problems(recipes, loaded.project)
     problems += sink_path_problems(recipes, documents, loaded.project)
     problems += outside_problems(recipes, loaded.project)
     if not documents and not any(problem.slug == "no-recipes" for problem in problems):

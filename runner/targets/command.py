@@ -23,6 +23,7 @@ from typing import Final
 
 from runner import jsontext
 from runner.local import blocking, children, exchange
+from runner.model.command import changes_what_runs, is_allowed
 from runner.model.contracts import Expression, Place
 from runner.model.duration import as_seconds
 from runner.model.errors import ConfigError, ItemUnreadable, JobLost, RecipeError, Refused, StopRun, Unavailable
@@ -58,6 +59,7 @@ class Command:
     def __init__(self, config: Config, place: Place) -> None:
         if not config.argv:
             raise ConfigError("command has no argv", mend="argv: [program, argument, ...]")
+        _refuse_unallowed(config, place)
         if config.progress == "stdout" == config.result:
             mend = "progress: stderr, or result: file"
             raise ConfigError("command cannot print both its result and its progress on standard output", mend=mend)
@@ -172,7 +174,7 @@ class Command:
             (folder / "stdin").write_bytes(_text(config.stdin, scope).encode(errors="surrogatepass"))
         environment = _environment(self._place) | {name: _text(value, scope) for name, value in config.env.items()}
         program, *arguments = (_text(part, scope) for part in config.argv)
-        return [self._program(program, environment), *arguments], environment
+        return [self._program(program, _environment(self._place)), *arguments], environment
 
     def _program(self, name: str, environment: Mapping[str, str]) -> str:
         if not self._cwd.is_dir():
@@ -255,9 +257,19 @@ def _timeout_s(duration: float | str | None) -> float | None:
 
 
 def _environment(place: Place) -> dict[str, str]:
-    if place.environment is not None:
-        return dict(place.environment)
-    return {name: value for name, value in os.environ.items() if name in PASSED_ON or name.startswith("LC_")}
+    """Return what every command sees, whatever its recipe names."""
+    given = os.environ if place.environment is None else place.environment
+    return {name: value for name, value in given.items() if name in PASSED_ON or name.startswith("LC_")}
+
+
+def _refuse_unallowed(config: Command.Config, place: Place) -> None:
+    if place.commands is not None and not is_allowed(config.argv, place.commands):
+        known = " ".join(word for word in config.argv if isinstance(word, str))
+        mend = "add the beginning of its argv to runner.yaml: allow: {commands: [[program, script]]}"
+        raise ConfigError(f"the project does not allow the command {known[:120]!r}", mend=mend)
+    for name in config.env:
+        if changes_what_runs(name):
+            raise ConfigError(f"the variable {name} changes what the command runs", mend="leave it out of env")
 
 
 def _empty(folder: Path) -> None:

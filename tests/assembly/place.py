@@ -11,6 +11,7 @@ from runner.assembly.run import Applied, Wishes, apply_recipe
 from runner.assembly.session import Session, open_session
 from runner.engine.stop import Stop
 from runner.model.item import Json
+from tests.allowed import allow_commands
 
 PROJECT = "apiVersion: runner/v1\nkind: Project\nname: t\n"
 RECIPE = """\
@@ -43,6 +44,7 @@ class Ears:
 def write(folder: Path, recipe: str = CAT, project: str = "", items: int = 2, per_job: int = 1) -> None:
     (folder / "runner.yaml").write_text(PROJECT + project)
     (folder / "r.yaml").write_text(RECIPE.replace("PER_JOB", str(per_job)) + recipe)
+    allow_commands(folder)
     (folder / "in.jsonl").write_text("".join(f'{{"id": "k{number}"}}\n' for number in range(items)))
 
 

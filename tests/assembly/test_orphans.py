@@ -73,7 +73,9 @@ def test_a_stage_that_the_recipe_has_no_longer_is_one(folder: Path) -> None:
 
 
 def test_of_another_profile_nothing_is_known(folder: Path) -> None:
-    (folder / "runner.yaml").write_text("apiVersion: runner/v1\nkind: Project\nname: u\n")
+    (folder / "runner.yaml").write_text(
+        "apiVersion: runner/v1\nkind: Project\nname: u\nallow: {commands: [cat, sleep]}\n"
+    )
     (folder / "r.yaml").unlink()
     assert found(folder) == []
 

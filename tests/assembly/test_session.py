@@ -9,11 +9,13 @@ from runner.assembly.run import Wishes
 from runner.model.errors import ConfigError
 from tests.assembly.place import applied, opened, write
 
-SHOW = "target: {command: {format: text, argv: [env]}}\nsinks: [{jsonl: {path: out.jsonl}}]\n"
+SHOW = (
+    "target: {command: {format: text, argv: [sh, -c, env], env: {NAMED: here}}}\nsinks: [{jsonl: {path: out.jsonl}}]\n"
+)
 SECRETS = "secrets: {hook: {env: HOOK}, gone: {env: GONE}}\nledger: {env: LEDGER}\n"
 
 
-def test_a_command_sees_no_variable_that_holds_a_secret(tmp_path: Path) -> None:
+def test_a_command_sees_no_variable_but_the_usual_and_those_of_its_recipe(tmp_path: Path) -> None:
     write(tmp_path, SHOW, SECRETS, items=1)
     environ = {"PATH": "/usr/bin:/bin", "HOOK": "s3same", "PLAIN": "seen", "LEDGER": ".runner/l.db"}
 
@@ -23,7 +25,7 @@ def test_a_command_sees_no_variable_that_holds_a_secret(tmp_path: Path) -> None:
         return (tmp_path / "out.jsonl").read_text()
 
     text = asyncio.run(shown())
-    assert "PLAIN=seen" in text
+    assert ("NAMED=here" in text, "PATH=" in text, "PLAIN" in text) == (True, True, False)
     assert "s3same" not in text
     assert "l.db" not in text
 

@@ -35,7 +35,7 @@ run: {items_per_job: 1000}
 sinks:
   - jsonl: {path: out/tickets.jsonl}
 """
-PROJECT = "apiVersion: runner/v1\nkind: Project\nname: benchmark\n"
+PROJECT = "apiVersion: runner/v1\nkind: Project\nname: benchmark\nallow: {commands: [cat]}\n"
 
 
 def line(number: int, version: int = 1) -> bytes:

@@ -9,7 +9,7 @@ import yaml
 
 from tests.ci.host import Host
 from tests.ci.machine import ROOT, Machine, commands, document, payload
-from tests.gitops.work_tree import commit, git
+from tests.gitops.work_tree import PROJECT, commit, git
 from tests.ledger.server import postgres
 
 MINE = "github.event.pull_request.head.repo.full_name == github.repository"
@@ -51,9 +51,7 @@ class GitHub:
 
 @pytest.fixture
 def github(machine: Machine, host: Host, tmp_path: Path) -> GitHub:
-    (machine.work / "runner.yaml").write_text(
-        "apiVersion: runner/v1\nkind: Project\nname: shop\nledger: {env: RUNNER_LEDGER}\n"
-    )
+    (machine.work / "runner.yaml").write_text(PROJECT + "ledger: {env: RUNNER_LEDGER}\n")
     commit(machine.work, "a ledger elsewhere")
     return GitHub(machine, host, tmp_path)
 
@@ -95,9 +93,7 @@ def test_the_jobs_of_the_other_host(machine: Machine):
 
 
 def test_the_cron_job_follows_a_branch_with_its_ledger_in_postgres(machine: Machine, tmp_path: Path):
-    (machine.work / "runner.yaml").write_text(
-        "apiVersion: runner/v1\nkind: Project\nname: shop\nledger: {env: RUNNER_LEDGER}\nprofiles: {prod: {}}\n"
-    )
+    (machine.work / "runner.yaml").write_text(PROJECT + "ledger: {env: RUNNER_LEDGER}\nprofiles: {prod: {}}\n")
     commit(machine.work, "a ledger elsewhere")
     _, job = document("kubernetes-cronjob.yaml")["items"]
     (container,) = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from runner.cli.main import run
+from tests.allowed import allow_commands
 
 EXAMPLES = Path(__file__).parents[2] / "recipes"
 
@@ -28,6 +29,7 @@ class Shell:
 
     def __call__(self, *arguments: str) -> Said:
         self._capsys.readouterr()
+        allow_commands(self.folder)
         code = run(list(arguments))
         said = self._capsys.readouterr()
         return Said(code, said.out, said.err)
@@ -36,6 +38,8 @@ class Shell:
         file = self.folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
+        if path.endswith(".yaml"):
+            allow_commands(self.folder)
         return file
 
     def read(self, path: str) -> str:

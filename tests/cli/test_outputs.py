@@ -208,6 +208,7 @@ def test_a_repository_may_be_named_from_here(shop: Shell):
     git(shop.folder, "init", "-q", "repository")
     shop.write("repository/recipes/tickets.yaml", shop.read("recipes/tickets.yaml"))
     shop.write("repository/data/tickets.jsonl", '{"id": "t1", "text": "hello"}\n')
+    shop.write("repository/runner.yaml", shop.read("runner.yaml"))
     commit(shop.folder / "repository", "all")
     assert shop("sync", "--repo", "repository", "--folder", "clone", "--once").code == 0
     assert shop.read("clone/out/tickets.jsonl") == '{"id":"t1","loud":"HELLO"}\n'

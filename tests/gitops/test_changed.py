@@ -7,7 +7,7 @@ import pytest
 from runner.assembly.loading import load_files
 from runner.gitops.changed import changed_recipes, reloading
 from runner.model.errors import ConfigError
-from tests.gitops.work_tree import RECIPE, add_recipe, commit, git, new_project
+from tests.gitops.work_tree import PROJECT, RECIPE, add_recipe, commit, git, new_project
 
 
 def changed(folder: Path, ref: str = "HEAD") -> list[str]:
@@ -60,7 +60,7 @@ def test_leave_to_empty_a_sink_belongs_to_what_is_compared(shop: Path):
 
 
 def test_a_touched_project_file_makes_all_be_compared_but_not_changed(shop: Path):
-    (shop / "runner.yaml").write_text("apiVersion: runner/v1\nkind: Project\nname: shop\ndescription: ours\n")
+    (shop / "runner.yaml").write_text(PROJECT + "description: ours\n")
     assert changed(shop) == []
 
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
+PROJECT = "apiVersion: runner/v1\nkind: Project\nname: shop\nallow: {commands: [tr, sleep, [sh, -c, exit 3]]}\n"
 RECIPE = """\
 apiVersion: runner/v1
 kind: Recipe
@@ -49,7 +50,7 @@ def commit(folder: Path, message: str) -> str:
 def new_project(folder: Path, *names: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     git(folder, "init", "-q")
-    (folder / "runner.yaml").write_text("apiVersion: runner/v1\nkind: Project\nname: shop\n")
+    (folder / "runner.yaml").write_text(PROJECT)
     (folder / ".gitignore").write_text(".runner/\nout/\n")
     for name in names:
         add_recipe(folder, name)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from runner.model.item import Json
 from runner.model.problem import Problem
 from runner.model.recipe import Recipe
 from runner.recipe import load_project, load_recipes
+from tests.allowed import commands_in
 
 TEXT = {"type": "string"}
 OPTIONS: Mapping[str, Mapping[str, Json]] = {
@@ -56,9 +58,11 @@ class Shop:
 
 
 def load(*paths: Path, profile: str | None = None, **more: Json) -> tuple[list[Recipe], list[Problem]]:
-    """Load with the shop's catalog; `more` is passed on to `load_recipes`."""
+    """Load with the shop's catalog, all commands allowed; `more` is passed on to `load_recipes`."""
     environ = more.pop("environ", {})
     loaded = load_project(paths, profile=profile, environ=environ)
+    commands = [*loaded.project.commands, *commands_in(*paths)]
+    loaded = replace(loaded, project=replace(loaded.project, commands=commands))
     settings = {"vars": {}, "catalog": Shop(), **more}
     return load_recipes(loaded, list(paths), environ=environ, **settings)
 

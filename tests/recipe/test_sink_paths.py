@@ -13,6 +13,7 @@ PROJECT = """\
 apiVersion: runner/v1
 kind: Project
 name: t
+allow: {commands: [[python3, tools/train.py]]}
 connections: {shop: {platform: shop, token: {file: keys/token.txt}}}
 """
 RECIPE = """\

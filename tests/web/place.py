@@ -16,6 +16,7 @@ from runner.assembly.loading import load_files
 from runner.model.contracts import Clock
 from runner.web.listening import listening
 from runner.web.service import Service, Settings, opened
+from tests.allowed import allow_commands
 
 SECRET = "sesame"
 ENVIRON = {"PATH": "/usr/bin:/bin", "HOOK": SECRET, "TOKEN": "s3same"}
@@ -50,6 +51,7 @@ def write(folder: Path, script: str = COUNT, triggers: str = TRAIN, name: str = 
     """Write a project with one recipe, or add one more."""
     (folder / "runner.yaml").write_text(PROJECT)
     (folder / f"{name}.yaml").write_text(RECIPE % (name, script, name, triggers))
+    allow_commands(folder)
     (folder / "in.jsonl").write_text('{"id": "a"}\n{"id": "b"}\n')
 
 

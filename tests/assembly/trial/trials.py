@@ -28,7 +28,7 @@ sinks: [{jsonl: {path: out.jsonl}}]
 
 def project(folder: Path) -> None:
     """Write a project with one recipe of three items, and a manifest."""
-    (folder / "runner.yaml").write_text("apiVersion: runner/v1\nkind: Project\nname: t\n")
+    (folder / "runner.yaml").write_text("apiVersion: runner/v1\nkind: Project\nname: t\nallow: {commands: [tr]}\n")
     (folder / "loud.yaml").write_text(RECIPE)
     (folder / "in.jsonl").write_text("".join(f'{{"id": "k{n}", "text": "t{n}"}}\n' for n in range(3)))
     (folder / "platforms").mkdir()
