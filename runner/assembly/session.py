@@ -24,6 +24,7 @@ from runner.model.secret import Secret
 from runner.platforms import Catalog, Connection, connect
 from runner.secretstore import resolve
 from runner.transport.clock import SystemClock
+from runner.transport.loopback import Reach
 
 
 class Session:
@@ -70,7 +71,12 @@ class Session:
             LedgerError, ConfigError: it cannot be used.
         """
         if self._ledger is None:
-            self._ledger = open_ledger(self._ledger_url(), clock=self.clock, beside=self.project.state)
+            self._ledger = open_ledger(
+                self._ledger_url(),
+                clock=self.clock,
+                beside=self.project.state,
+                is_read_only=self.project.is_read_only,
+            )
             self._lasting.push_async_callback(self._ledger.close)
         return self._ledger
 
@@ -80,7 +86,7 @@ class Session:
         if self._stand_ins is not None and _is_database(url):
             return str(emulated_folder(self.project) / "ledger.db")
         if isinstance(url, SecretRef):
-            url = protect_url(resolve(url, self.environ, self.project.root)).reveal()
+            url = protect_url(self._resolved(url)).reveal()
         if "://" not in url and url != "memory:":
             url = str(self.project.root / url.removeprefix("sqlite:"))
         return url
@@ -106,6 +112,9 @@ class Session:
         """
         return await (await self._builder(recipe)).notifiers()
 
+    def _resolved(self, ref: SecretRef) -> Secret:
+        return resolve(ref, self.environ, self.project.secrets_root or self.project.root)
+
     def secret(self, name: str) -> Secret:
         """Return a secret that the project file names.
 
@@ -115,7 +124,7 @@ class Session:
         if name not in self.project.secrets:
             what = f"there is no secret {name!r} in {self.project.path or 'runner.yaml'}"
             raise ConfigError(what, mend=f"add it: secrets: {{{name}: {{env: {name.upper().replace('-', '_')}}}}}")
-        return protect(resolve(self.project.secrets[name], self.environ, self.project.root))
+        return protect(self._resolved(self.project.secrets[name]))
 
     @asynccontextmanager
     async def branch(self, recipes: Sequence[Recipe]) -> AsyncIterator[Session]:
@@ -184,7 +193,7 @@ class Session:
                     fields,
                     clock=self.clock,
                     rng=random.Random(),
-                    is_emulated=self._stand_ins is not None and self._stand_ins.is_local,
+                    reach=Reach.ALL if self._stand_ins is None else self._stand_ins.reach,
                 )
             except ConfigError as error:
                 raise ConfigError(f"connection {name!r}: {error}", mend=error.mend) from error
@@ -202,7 +211,7 @@ class Session:
                 mend=f"add it below `connections`, with `platform: {platform}`, or use --emulate",
             )
         return {
-            field: resolve(value, self.environ, self.project.root) if isinstance(value, SecretRef) else value
+            field: self._resolved(value) if isinstance(value, SecretRef) else value
             for field, value in described.fields.items()
         }
 

@@ -17,16 +17,19 @@ from runner.model.item import Json
 from runner.model.secret import Secret
 from runner.platforms import Catalog, Manifest
 from runner.transport.clock import SystemClock
+from runner.transport.loopback import Reach
 
 TOKEN = "emulator"
+_NOTHING = "no secret"
+_NO_HOST = "http://host.invalid"
 
 
 class Stands(Protocol):
     """Something in the place of platforms."""
 
     @property
-    def is_local(self) -> bool:
-        """Whether it runs on this machine, so that no request may leave it."""
+    def reach(self) -> Reach:
+        """Which hosts a request may reach: this machine only, where the stand runs here."""
 
     async def fields(self, platform: str, how: Mapping[str, str]) -> Mapping[str, Json] | None:
         """Return the connection fields that lead to it; None for a platform whose place it does not take.
@@ -43,13 +46,13 @@ class Address:
 
     Attributes:
         secret: every secret of the connections that lead there.
-        is_local: see `Stands`; a sandbox that the user names may lead to further hosts.
+        reach: see `Stands`; a sandbox that the user names may lead to further hosts.
     """
 
     catalog: Catalog
     url: str
     secret: str
-    is_local: bool = False
+    reach: Reach = Reach.ALL
 
     async def fields(self, platform: str, how: Mapping[str, str]) -> Mapping[str, Json]:
         """Return the connection fields that lead to the address.
@@ -68,6 +71,20 @@ class Address:
             raise ConfigError(what, mend=mend)
         secrets = {name: Secret(self.secret) for name, each in fields.items() if each.type == "secret"}
         return {**secrets, "base_url": self.url}
+
+
+@dataclass(frozen=True, slots=True)
+class Nowhere:
+    """Lets connections be built without any secret, and reach nothing; for plans of what nobody trusts."""
+
+    catalog: Catalog
+    reach: Reach = Reach.NOTHING
+
+    async def fields(self, platform: str, how: Mapping[str, str]) -> Mapping[str, Json]:
+        """Return placeholders for whatever the manifest needs and the project keeps as a secret."""
+        fields = self.catalog.manifest(platform).connection.fields
+        secrets = {name: Secret(_NOTHING) for name, each in fields.items() if each.type == "secret"}
+        return {**secrets, **({"base_url": _NO_HOST} if "base_url" in fields else {})}
 
 
 class StandIns:
@@ -94,9 +111,9 @@ class StandIns:
         self._stack = AsyncExitStack()
 
     @property
-    def is_local(self) -> bool:
+    def reach(self) -> Reach:
         """Emulators listen on loopback."""
-        return True
+        return Reach.THIS_MACHINE
 
     async def __aenter__(self) -> StandIns:
         return self

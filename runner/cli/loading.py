@@ -22,7 +22,7 @@ def load(asked: Asked) -> Sequence[Loaded]:
     """
     projects = load_projects(
         asked.paths,
-        environ=os.environ,
+        environ=os.environ if asked.is_trusted else {},
         variables=dict(asked.variables),
         profile=asked.profile,
         trigger=dict(asked.trigger) or None,
@@ -43,7 +43,10 @@ def projects_or_stop(asked: Asked) -> Sequence[Loaded]:
         RecipeError: with every error.
         UsageError: nothing is selected, although a selection by name or label, or none, was asked for.
     """
-    projects = load(asked)
+    return _or_stop(load(asked), asked)
+
+
+def _or_stop(projects: Sequence[Loaded], asked: Asked) -> Sequence[Loaded]:
     if errors := [problem for loaded in projects for problem in loaded.errors]:
         raise RecipeError(errors)
     for loaded in projects:
@@ -84,7 +87,15 @@ def projects_to_work(asked: Asked) -> Sequence[Loaded]:
         RecipeError: with every error.
         UsageError: nothing is selected but what waits.
     """
-    projects = projects_or_stop(asked)
+    return _without_waiting(projects_or_stop(asked))
+
+
+def to_work(projects: Sequence[Loaded], asked: Asked) -> Sequence[Loaded]:
+    """Select among what was loaded otherwise, and stop or leave out as `projects_to_work`."""
+    return _without_waiting(_or_stop([_selected(loaded, asked) for loaded in projects], asked))
+
+
+def _without_waiting(projects: Sequence[Loaded]) -> Sequence[Loaded]:
     waiting = {id(recipe): recipe.name for one in projects for recipe in one.recipes if waits_for_trigger(recipe)}
     if not waiting:
         return projects

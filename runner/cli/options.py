@@ -27,6 +27,7 @@ class Asked:
         trigger: name to value, from `--trigger`: what would have triggered the recipes; empty without.
         select: names, globs, labels, `changed:REF`, `state:...`; empty for all.
         emulate: whether stand-ins take the place of platforms.
+        is_trusted: whether templates may read the environment, and projects and recipes are believed.
     """
 
     paths: Sequence[Path] = ()
@@ -35,6 +36,7 @@ class Asked:
     select: tuple[str, ...] = ()
     emulate: bool = False
     trigger: tuple[tuple[str, str], ...] = ()
+    is_trusted: bool = True
 
 
 def files(what: str) -> Callable[[Function], Function]:

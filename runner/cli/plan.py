@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +21,15 @@ from runner.cli.applying import duration
 from runner.cli.console import out, out_json, paint
 from runner.cli.exits import Exit
 from runner.cli.forms.markdown import plan_markdown
-from runner.cli.loading import load_to_work, project_line, projects_to_work
+from runner.cli.loading import load_to_work, project_line, projects_to_work, to_work
 from runner.cli.loop import run
 from runner.cli.options import Asked
 from runner.cli.orphaned import freeze_lines, freeze_note, orphan_lines, orphan_note, tells_orphans
 from runner.cli.plan_file import head, meant_by
 from runner.cli.plan_text import plan_block, summary
+from runner.cli.untrusted import plan_without_trust
 from runner.engine.plan import StagePlan
+from runner.model.item import Json
 from runner.model.recipe import Budget
 from runner.transport.clock import SystemClock
 
@@ -40,6 +44,14 @@ from runner.transport.clock import SystemClock
 )
 @click.option(
     "--valid", default="7d", show_default=True, metavar="DURATION", help="How long the saved plan is good for."
+)
+@click.option("--untrusted", is_flag=True, help="For a stranger's checkout: without ledger, secret, command or host.")
+@click.option(
+    "--trusted",
+    "ref",
+    default="",
+    metavar="REF",
+    help="For a branch of the team: connections, ledger, manifests, secrets and allowed commands are those of REF.",
 )
 @click.option(
     "--show", "shown", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Show a saved plan."
@@ -57,11 +69,40 @@ def command(asked: Asked, *, form: str, shown: Path | None, **wishes: Any) -> Ex
     """
     if shown is not None:
         return _show(read_plan(shown))
+    if wishes["untrusted"]:
+        if wishes["file"] is not None or wishes["ref"] or wishes["exit_code"] or asked.emulate:
+            raise click.UsageError("--untrusted goes with none of --out, --trusted, --exit-code and --emulate")
+        return plan_without_trust(replace(asked, is_trusted=False), form)
+    if wishes["ref"]:
+        return _plan_trusted(asked, form, wishes)
+    return _tell([load_to_work(asked)] if wishes["file"] is not None else projects_to_work(asked), asked, form, wishes)
+
+
+def _plan_trusted(asked: Asked, form: str, wishes: Mapping[str, Any]) -> Exit:
+    from runner.gitops.trusted import trusted_project  # start-up: only when asked for
+
+    if asked.emulate:
+        raise click.UsageError("--trusted plans with what is real: leave --emulate out")
+    with trusted_project(
+        asked.paths,
+        wishes["ref"],
+        environ=os.environ,
+        variables=dict(asked.variables),
+        profile=asked.profile,
+        trigger=dict(asked.trigger) or None,
+    ) as loaded:
+        return _tell(to_work([loaded], asked), asked, form, {**wishes, "is_shy": True})
+
+
+def _tell(projects: Sequence[Loaded], asked: Asked, form: str, wishes: Mapping[str, Any]) -> Exit:
+    """Plan, save the plan where that was asked for, and show it."""
     file: Path | None = wishes["file"]
-    projects = projects_to_work(asked) if file is None else [load_to_work(asked)]
     valid_s = duration(wishes["valid"], "--valid") or 0.0
     planned, gone = run(_plan(projects, asked, with_items=form == "json" or file is not None))
-    plans, now = [one.plan for one in planned], SystemClock().now()
+    now = SystemClock().now()
+    if wishes.get("is_shy"):
+        planned = [replace(one, plan=replace(one.plan, rejections=(), notes=())) for one in planned]
+    plans = [one.plan for one in planned]
     frozen = frozen_now([one.project for one in projects], now)
     if form == "json" or file is not None:
         names = {one.project.name for one in projects}
@@ -71,21 +112,30 @@ def command(asked: Asked, *, form: str, shown: Path | None, **wishes: Any) -> Ex
     if file is not None:
         write_plan(file, document)
     if form == "json":
-        out_json(document)
+        out_json(_without_items(document) if wishes.get("is_shy") else document)
     elif form == "markdown":
         out(plan_markdown(planned, [*freeze_lines(frozen), *orphan_lines(gone)], projects[0].project.profile))
     else:
-        project = ""
-        for one in planned:
-            if len(projects) > 1 and one.plan.scope.project != project:
-                project = one.plan.scope.project
-                out(project_line(project))
-            out(plan_block(one.plan, one.work.run.budget, len(one.stage.checks)))
-            out()
-        for line in [*orphan_lines(gone), *freeze_lines(frozen)]:
-            out(paint(line, "warn"))
-        out(summary(plans) + (f"; saved as {file}" if file is not None else ""))
+        _tell_text(projects, planned, [*orphan_lines(gone), *freeze_lines(frozen)], file)
     return _code(plans) if wishes["exit_code"] else Exit.DONE
+
+
+def _without_items(document: Mapping[str, Json]) -> Mapping[str, Json]:
+    stages = [{name: value for name, value in stage.items() if name != "items"} for stage in document["stages"]]
+    return {**document, "stages": stages}
+
+
+def _tell_text(projects: Sequence[Loaded], planned: Sequence[Planned], lines: Sequence[str], file: Path | None) -> None:
+    project = ""
+    for one in planned:
+        if len(projects) > 1 and one.plan.scope.project != project:
+            project = one.plan.scope.project
+            out(project_line(project))
+        out(plan_block(one.plan, one.work.run.budget, len(one.stage.checks)))
+        out()
+    for line in lines:
+        out(paint(line, "warn"))
+    out(summary([one.plan for one in planned]) + (f"; saved as {file}" if file is not None else ""))
 
 
 def _code(plans: Sequence[StagePlan]) -> Exit:

@@ -12,7 +12,7 @@ import click
 from runner.assembly.trial.document import Trial
 from runner.assembly.trial.reading import load_trials
 from runner.assembly.trial.running import Tried, run_case
-from runner.assembly.trial.stands import means_of
+from runner.assembly.trial.stands import Means, means_of
 from runner.cli import options
 from runner.cli.console import draw, erase, one_line, out, out_json, paint
 from runner.cli.exits import Exit
@@ -33,7 +33,12 @@ from runner.cli.plan_text import count
     help="Root of the place where the platform (or a sandbox of it) answers, instead of an emulator. What is sent "
     "there is paid there. RUNNER_TEST_TOKEN holds the secret.",
 )
-def command(*, paths: tuple[Path, ...], more: tuple[Path, ...], form: str, against: str) -> Exit:
+@click.option(
+    "--untrusted",
+    is_flag=True,
+    help="For a stranger's checkout: run no command, read no variable and no file outside.",
+)
+def command(*, paths: tuple[Path, ...], more: tuple[Path, ...], form: str, against: str, untrusted: bool) -> Exit:
     """Run the cases of NAME.test.yaml files: some items, what goes wrong, and what must come of it.
 
     A case runs against an emulator inside this process, an exchange that was recorded, or --against. Waiting is
@@ -50,8 +55,10 @@ def command(*, paths: tuple[Path, ...], more: tuple[Path, ...], form: str, again
     """
     if against and not against.startswith(("http://", "https://")):
         raise click.UsageError(f'--against "{against}": write a URL, http://127.0.0.1:8900')
+    if against and untrusted:
+        raise click.UsageError("--against reaches a host, which --untrusted never does: give one of them")
     trials = load_trials([*paths, *more])
-    tried = run(_tried(trials, form, against))
+    tried = run(_tried(trials, form, means_of(against, os.environ, is_trusted=not untrusted)))
     if form == "json":
         out_json({"format_version": 1, "kind": "Test", "cases": [_document(each) for each in tried]})
     elif form == "junit":
@@ -61,9 +68,8 @@ def command(*, paths: tuple[Path, ...], more: tuple[Path, ...], form: str, again
     return Exit.CHECK_FAILED if any(each.findings for each in tried) else Exit.DONE
 
 
-async def _tried(trials: Sequence[Trial], form: str, against: str) -> list[Tried]:
+async def _tried(trials: Sequence[Trial], form: str, means: Means) -> list[Tried]:
     found: list[Tried] = []
-    means = means_of(against, os.environ)
     for trial in trials:
         for case in trial.cases:
             draw(f"{trial.file}  {one_line(case.name)}")

@@ -24,13 +24,14 @@ from runner.model.errors import ConfigError, with_extra
 from runner.model.ledger import Ledger
 
 
-def open_ledger(url: str, *, clock: Clock, beside: Path | None = None) -> Ledger:
+def open_ledger(url: str, *, clock: Clock, beside: Path | None = None, is_read_only: bool = False) -> Ledger:
     """Open a ledger; a SQLite file that is missing is made by the first write.
 
     Args:
         url: `memory:`, `sqlite:PATH`, a bare path, or `postgresql://...`; relative paths start at the working folder.
         clock: the time, for what the ledger writes down by itself.
         beside: folder of this machine in which a ledger on a server keeps counters; a file has its own.
+        is_read_only: refuse every write; of a Postgres ledger all transactions are read-only ones.
 
     Raises:
         ConfigError: no such kind of ledger, or its driver is not installed.
@@ -38,7 +39,7 @@ def open_ledger(url: str, *, clock: Clock, beside: Path | None = None) -> Ledger
     """
     if url == "memory:":
         return MemoryLedger()
-    return SqlLedger(_database(url, clock, beside))
+    return SqlLedger(_database(url, clock, beside, is_read_only=is_read_only))
 
 
 async def copy_ledger(source: str, target: str, *, clock: Clock) -> Mapping[str, int]:
@@ -63,20 +64,20 @@ async def copy_ledger(source: str, target: str, *, clock: Clock) -> Mapping[str,
             await database.close()
 
 
-def _database(url: str, clock: Clock, beside: Path | None = None) -> Database:
+def _database(url: str, clock: Clock, beside: Path | None = None, *, is_read_only: bool = False) -> Database:
     kind, colon, rest = url.partition(":")
     if not colon or "/" in kind or "\\" in kind:
-        return SqliteDatabase(_path(url, url), clock)
+        return SqliteDatabase(_path(url, url), clock, is_read_only=is_read_only)
     if kind == "sqlite":
-        return SqliteDatabase(_path(rest, url), clock)
+        return SqliteDatabase(_path(rest, url), clock, is_read_only=is_read_only)
     if kind in ("postgresql", "postgres"):
-        return _postgres(url, clock, beside)
+        return _postgres(url, clock, beside, is_read_only=is_read_only)
     raise ConfigError(
         f"ledger {kind}: is not known", mend="use a path, sqlite:PATH, postgresql://USER@HOST/DATABASE or memory:"
     )
 
 
-def _postgres(url: str, clock: Clock, beside: Path | None) -> Database:
+def _postgres(url: str, clock: Clock, beside: Path | None, *, is_read_only: bool) -> Database:
     try:
         module = import_module("runner.ledger.postgres")  # only who asks for it needs the driver
     except ImportError as error:
@@ -84,6 +85,7 @@ def _postgres(url: str, clock: Clock, beside: Path | None) -> Database:
             f"a Postgres ledger needs the driver psycopg: {error}",
             mend=with_extra("postgres"),
         ) from error
+    url = module.read_only(url) if is_read_only else url
     database: Database = module.PostgresDatabase(url, clock=clock, beside=beside)
     return database
 

@@ -115,3 +115,8 @@ def lost(lease: Lease) -> LeaseLost:
         f"the lease on {lease.name!r} was taken over by another apply; nothing more is written by this one",
         mend="nothing is lost: wait for the other apply to end, then apply again",
     )
+
+
+def written_to(place: str) -> LedgerError:
+    """Return what is raised by a write to a ledger that was opened for reading."""
+    return LedgerError(f"the ledger {place} was opened for reading, and something wants to write to it")

@@ -14,9 +14,9 @@ from typing import Final, TypeVar
 from uuid import uuid4
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from runner.ledger.database import Connection, Row, StoreBroken, StoreUnavailable
+from runner.ledger.database import Connection, Row, StoreBroken, StoreUnavailable, written_to
 from runner.ledger.patience import Patience, repeated
 from runner.ledger.postgres_connection import PostgresConnection, broken
 from runner.ledger.queries import migrations, refuse_newer
@@ -55,6 +55,21 @@ _LOOKING_UP: Final = (
 )
 
 
+_READ_ONLY: Final = "default_transaction_read_only=on"
+
+
+def read_only(url: str) -> str:
+    """Return what opens the same database so that the server refuses every write.
+
+    Raises:
+        ConfigError: the URL cannot be read.
+    """
+    try:
+        return make_conninfo(url, options=f"-c {_READ_ONLY}")
+    except psycopg.Error as error:
+        raise ConfigError("the URL of the ledger cannot be read", mend="postgresql://USER@HOST/DATABASE") from error
+
+
 class PostgresDatabase:
     """One ledger in a Postgres database, and the connections to it."""
 
@@ -81,6 +96,7 @@ class PostgresDatabase:
             LedgerError: the server cannot be reached, or the ledger is of a newer runner.
         """
         self._url = url
+        self._is_read_only = _READ_ONLY in url
         self._judges_leases = judges_leases
         self._clock = clock
         self._place = _place(url)
@@ -97,7 +113,7 @@ class PostgresDatabase:
         self._reader: Connection | None = self._open(self._connect(*_LOOKING_UP))
         try:
             self._is_there = self._exists(self._reader)
-            if self._is_there:
+            if self._is_there and not self._is_read_only:
                 self._make()
             if self._serials is not None:
                 self._regression = self._serials.compare(outside, *self._counts(self._reader))
@@ -117,6 +133,8 @@ class PostgresDatabase:
 
     def write(self) -> Connection:
         """See `Database`."""
+        if self._is_read_only:
+            raise written_to(self._place)
         self._patience.reach(self._make)
         writer = self._open(self._patience.reach(lambda: self._connect(*_LOOKING_UP)))
         try:

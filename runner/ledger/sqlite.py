@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from runner.ledger import sqlite_files
-from runner.ledger.database import Connection, Row
+from runner.ledger.database import Connection, Row, written_to
 from runner.ledger.queries import PARAMETER, Query, migrations, queries
 from runner.ledger.serial import Count, Regression, SerialFile, compare
 from runner.model.contracts import Clock
@@ -138,7 +138,7 @@ class SqliteConnection:
 class SqliteDatabase:
     """The files of one ledger, and the connections to them."""
 
-    def __init__(self, path: Path, clock: Clock) -> None:
+    def __init__(self, path: Path, clock: Clock, *, is_read_only: bool = False) -> None:
         """Look at what is there; a missing ledger is made by the first write, so that planning changes nothing.
 
         Raises:
@@ -146,6 +146,7 @@ class SqliteDatabase:
         """
         self._path = path
         self._clock = clock
+        self._is_read_only = is_read_only
         self._serial = SerialFile(path.with_name(f"{path.name}.serial"))
         self._outside = self._serial.read()  # before the ledger: it may be written in between
         self._threads = ThreadPoolExecutor(1, "ledger-scan")
@@ -172,6 +173,8 @@ class SqliteDatabase:
 
     def write(self) -> Connection:
         """See `Database`."""
+        if self._is_read_only:
+            raise written_to(self.place)
         if self._writer is None:
             if not self._path.exists():
                 sqlite_files.create(self._path)

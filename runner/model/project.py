@@ -80,6 +80,8 @@ class Project:
         secrets: name to where it is kept: what triggers are signed with, the token of the service's API.
         platforms: folder of the user's own manifests; need not exist.
         freeze: when nothing is applied: the windows of the project and of the profile.
+        secrets_root: where files and commands of secrets start; None for `root`.
+        is_read_only: whether the ledger is only read, in transactions that cannot write.
         commands: what the project allows to run: each the beginning of an argv.
         environment: variables of the environment that templates may read.
         secret_variables: those that a secret comes from, under any profile, and the names of all secrets; never read.
@@ -98,6 +100,8 @@ class Project:
     secrets: Mapping[str, SecretRef] = field(default_factory=dict)
     platforms: Path = Path("platforms")
     freeze: Sequence[Freeze] = ()
+    secrets_root: Path | None = None
+    is_read_only: bool = False
     commands: Sequence[Sequence[str]] = ()
     environment: frozenset[str] = frozenset()
     secret_variables: frozenset[str] = frozenset()

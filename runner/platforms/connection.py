@@ -27,7 +27,7 @@ from runner.transport import origin
 from runner.transport.client import MAX_REPLY, Client, Settings
 from runner.transport.hints import ALL
 from runner.transport.limits import Limits, Rules
-from runner.transport.loopback import is_loopback
+from runner.transport.loopback import Reach, is_loopback
 from runner.transport.network import Transport, wire_over
 from runner.transport.request import Timeouts
 from runner.transport.retry import Retries
@@ -126,7 +126,7 @@ def connect(
     clock: Clock,
     rng: Random,
     transport: Transport | None = None,
-    is_emulated: bool = False,
+    reach: Reach = Reach.ALL,
 ) -> Connection:
     """Build a connection; nothing is sent.
 
@@ -137,14 +137,14 @@ def connect(
         clock: the time.
         rng: for jitter.
         transport: an httpx transport in the place of the network, for tests.
-        is_emulated: whether a stand-in on this machine takes the platform's place; then no other machine is reached.
+        reach: which hosts may be reached; not all when something on this machine takes the platform's place.
 
     Raises:
-        ConfigError: a field is missing, unknown or of the wrong type; the base URL is no URL; it is emulated and leads
-            to another machine.
+        ConfigError: a field is missing, unknown or of the wrong type; the base URL is no URL; it leads to another
+            machine and may not.
     """
     values = _values(manifest, {name: value for name, value in fields.items() if name not in COMMON})
-    if not is_emulated:
+    if reach is Reach.ALL:
         for value in values.values():
             if isinstance(value, Secret):
                 protect(value)
@@ -161,12 +161,12 @@ def connect(
         timeouts=_timeouts(spec.timeouts),
         retries=_retries(spec.retries),
         max_reply=spec.max_reply or MAX_REPLY,
-        resolve=origin.resolve if transport is None and not is_emulated else None,
+        resolve=origin.resolve if transport is None and reach is Reach.ALL else None,
     )
-    if is_emulated:
+    if reach is Reach.THIS_MACHINE:
         _refuse_real_hosts((settings.base_url, *settings.origins))
     limits = Limits(_rules({**spec.limits, **lowered}), clock, rng)
-    client = Client(settings, wire_over(transport, is_emulated=is_emulated), limits, clock, rng)
+    client = Client(settings, wire_over(transport, reach=reach), limits, clock, rng)
     return Connection(manifest, Session(manifest, values, client, clock), client)
 
 

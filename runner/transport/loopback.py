@@ -1,12 +1,22 @@
-"""The wire under `--emulate`: requests reach this machine, nothing else is ever sent."""
+"""How far requests may go: anywhere, to this machine only (`--emulate`), or nowhere (`plan --untrusted`)."""
 
 from __future__ import annotations
 
 import ipaddress
+from enum import StrEnum
 from typing import Final
 from urllib.parse import urlsplit
 
 from runner.transport.wire import Broken, Fault, Received, Sent, Wire
+
+
+class Reach(StrEnum):
+    """Which hosts a connection may reach."""
+
+    ALL = "all"
+    THIS_MACHINE = "this machine"
+    NOTHING = "nothing"
+
 
 _NAME: Final = "localhost"
 
@@ -23,9 +33,9 @@ def is_loopback(url: str) -> bool:
 class LoopbackWire:
     """Refuses every request to another machine before a byte is sent; implements `Wire`."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, reach: Reach = Reach.THIS_MACHINE) -> None:
         """Wrap a wire that uses no proxy: a proxy would be another machine."""
-        self._wire = wire
+        self._wire, self._reach = wire, reach
 
     def keeps_time(self, url: str) -> bool:
         """Return what the wrapped wire says."""
@@ -33,8 +43,10 @@ class LoopbackWire:
 
     async def open(self, sent: Sent) -> Received:
         """Send the request; raises as the wrapped wire, and Broken when it leads to another machine."""
+        host = urlsplit(sent.url).netloc
+        if self._reach is Reach.NOTHING:
+            raise Broken(f"{host} is a host, and none is reached without trust", Fault.OURS)
         if not is_loopback(sent.url):
-            host = urlsplit(sent.url).netloc
             raise Broken(f"{host} is a real host, which --emulate never reaches", Fault.OURS)
         return await self._wire.open(sent)
 

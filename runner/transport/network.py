@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from runner.model.errors import ConfigError
-from runner.transport.loopback import LoopbackWire
+from runner.transport.loopback import LoopbackWire, Reach
 from runner.transport.wire import Received, Sent, Wire
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ Transport: TypeAlias = "httpx.AsyncBaseTransport"
 _HAS_SYSTEM_SETTINGS: Final = sys.platform in ("darwin", "win32")
 
 
-def wire_over(transport: Transport | None, *, is_emulated: bool = False) -> Wire:
-    """Return the wire over a transport of httpx that was handed in, or over the network; emulated, to loopback only."""
-    if is_emulated:
-        return LoopbackWire(wire_over(transport) if transport is not None else NetworkWire(has_proxies=False))
+def wire_over(transport: Transport | None, reach: Reach = Reach.ALL) -> Wire:
+    """Return the wire over a transport of httpx that was handed in, or over the network, as far as it may."""
+    if reach is not Reach.ALL:
+        return LoopbackWire(wire_over(transport) if transport is not None else NetworkWire(has_proxies=False), reach)
     if transport is None:
         return NetworkWire()
     from runner.transport.httpx_wire import HttpxWire  # start-up: httpx takes longer to import than all of runner

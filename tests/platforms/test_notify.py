@@ -4,6 +4,7 @@ import json
 import httpx
 
 from runner.conformance.offline import OfflineContract
+from runner.transport.loopback import Reach
 from tests.platforms.made import PLACE, manifest, over, real_connection
 
 PLATFORM = """\
@@ -41,4 +42,4 @@ def test_only_events_that_the_manifest_names_are_passed_on():
 
 class TestOffline(OfflineContract):
     def make_emulated(self, root):
-        return real_connection(manifest(PLATFORM), is_emulated=True).notifier("p.status", {"run": "r1"}, PLACE)
+        return real_connection(manifest(PLATFORM), reach=Reach.THIS_MACHINE).notifier("p.status", {"run": "r1"}, PLACE)

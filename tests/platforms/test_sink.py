@@ -9,6 +9,7 @@ from runner.model.contracts import Place
 from runner.model.errors import AuthError, Indeterminate, Refused
 from runner.model.item import Record
 from runner.templating import compile_template
+from runner.transport.loopback import Reach
 from tests.platforms.made import manifest, over, real_connection
 from tests.transport.doubles import Ticks
 
@@ -179,4 +180,4 @@ def test_a_receipt_holds_what_the_manifest_wants_of_it(tmp_path):
 class TestOffline(OfflineContract):
     def make_emulated(self, root):
         place = Place(root, root, Ticks(), is_emulated=True)
-        return real_connection(manifest(PLATFORM), is_emulated=True).sink("p.rows", {"project": 7}, place)
+        return real_connection(manifest(PLATFORM), reach=Reach.THIS_MACHINE).sink("p.rows", {"project": 7}, place)

@@ -28,7 +28,7 @@ class Followed:
 
     def __init__(self, folder: Path) -> None:
         self.work = new_project(folder / "work", "a", "b")
-        (self.work / "runner.yaml").write_text(PROJECT)
+        (self.work / "runner.yaml").write_text(PROJECT + "allow: {commands: [tr]}\n")
         recipe = add_recipe(self.work, "c")
         recipe.write_text(recipe.read_text() + HOOK)
         commit(self.work, "c waits for its hook")
@@ -211,7 +211,7 @@ def test_in_a_freeze_nothing_is_applied_whoever_asks(followed: Followed) -> None
     freeze = "freeze: [{from: 2020-01-01, until: 2099-12-31, reason: closed}]\n"
 
     async def frozen(client: Client) -> tuple[Any, list[dict[str, Any]]]:
-        (followed.work / "runner.yaml").write_text(PROJECT + freeze)
+        (followed.work / "runner.yaml").write_text(PROJECT + "allow: {commands: [tr]}\n" + freeze)
         add_recipe(followed.work, "a", text="bye")
         await followed.looked(client)
         await client.hook(b"{}", "/hooks/c")

@@ -179,7 +179,7 @@ def test_a_change_of_the_recipe_counts_from_the_next_run_on(tmp_path: Path) -> N
             await client.train(asked("run-1"))
             await client.ended()
             path = tmp_path / "train.yaml"
-            path.write_text(path.read_text().replace('echo "$RUN"', 'echo "new $RUN"'))
+            path.write_text(path.read_text().replace('RUN: "{{', 'RUN: "new {{'))
             await client.train(asked("run-2"))
             await client.ended()
 

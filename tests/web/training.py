@@ -67,6 +67,8 @@ def replace_training(folder: Path, script: str) -> None:
     assert argv in text
     path.write_text(text.replace(argv, "[sh, train/train.sh, "))
     (folder / "train/train.sh").write_text(script)
+    project = folder / "runner.yaml"
+    project.write_text(project.read_text().replace("[python3, train/train.py]", "[sh, train/train.sh]"))
 
 
 @asynccontextmanager

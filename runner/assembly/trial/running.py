@@ -16,7 +16,7 @@ from runner.assembly.trial.comparing import Discrepancy, Outcome, discrepancies
 from runner.assembly.trial.document import Case, Trial
 from runner.assembly.trial.promises import broken_promises
 from runner.assembly.trial.stands import Means, Scene, scene_of
-from runner.assembly.trial.subject import platforms_of, subject_of
+from runner.assembly.trial.subject import parts_of, platforms_of, subject_of
 from runner.emulators import EMULATORS
 from runner.engine.record import records
 from runner.engine.stop import Stop
@@ -66,7 +66,7 @@ async def run_case(trial: Trial, case: Case, means: Means) -> Tried:
 
 async def _case(trial: Trial, case: Case, place: Path, means: Means) -> tuple[str, Sequence[Discrepancy]]:
     """Return why the case was not run, and what was found."""
-    loaded = subject_of(trial, case, place, means.environ)
+    loaded = subject_of(trial, case, place, means.environ, is_trusted=means.is_trusted)
     (recipe,) = loaded.recipes
     if why := _why_not(case, recipe, means):
         return why, ()
@@ -92,6 +92,8 @@ async def _broken(work: Work, scene: Scene) -> Sequence[Discrepancy]:
 
 
 def _why_not(case: Case, recipe: Recipe, means: Means) -> str:
+    if not means.is_trusted and any("argv" in part.options for stage in recipe.stages for part in parts_of(stage)):
+        return "it runs a command, and nothing of it is trusted"
     if case.recorded is not None:
         return ""
     if means.against:

@@ -22,6 +22,7 @@ from runner.model.item import Json
 from runner.model.problem import Mark, Problem
 from runner.platforms import Catalog
 from runner.transport.clock import SystemClock
+from runner.transport.loopback import Reach
 
 HASTE: Final = 50.0
 SECRET: Final = "RUNNER_TEST_TOKEN"
@@ -64,9 +65,9 @@ class Only:
     more: Mapping[str, Json]
 
     @property
-    def is_local(self) -> bool:
-        """Whether the stand runs on this machine."""
-        return self.stands.is_local
+    def reach(self) -> Reach:
+        """Return that of the stand."""
+        return self.stands.reach
 
     async def fields(self, platform: str, how: Mapping[str, str]) -> Mapping[str, Json]:
         """Return the fields that lead to the stand.
@@ -104,16 +105,20 @@ class Means:
         environ: what templates read as `env`, and what commands of recipes see.
         secret: every secret of a connection that leads to the address.
         clock: of what stands there.
+        is_trusted: whether commands may run, and files outside the project may be read.
     """
 
     against: str
     environ: Mapping[str, str]
     secret: str = TOKEN
     clock: Clock = field(default_factory=SystemClock)
+    is_trusted: bool = True
 
 
-def means_of(against: str, environ: Mapping[str, str]) -> Means:
-    """Return the means of a command; the secret is taken out of what recipes see."""
+def means_of(against: str, environ: Mapping[str, str], *, is_trusted: bool = True) -> Means:
+    """Return the means of a command; the secret is taken out of what recipes see, and all else without trust."""
+    if not is_trusted:
+        return Means("", {}, is_trusted=False)
     seen = {name: value for name, value in environ.items() if name != SECRET}
     return Means(against, seen, environ.get(SECRET, TOKEN))
 
@@ -142,7 +147,7 @@ async def scene_of(
         recorded = Recorded(case.recorded)
         async with _serving(recorded) as url:
             yield Scene(
-                Only(Address(catalog, url, TOKEN, is_local=True), more), HastyClock(), unexpected=recorded.wrong
+                Only(Address(catalog, url, TOKEN, Reach.THIS_MACHINE), more), HastyClock(), unexpected=recorded.wrong
             )
     elif means.against:
         yield Scene(Only(Address(catalog, means.against.rstrip("/"), means.secret), more), means.clock)

@@ -25,7 +25,7 @@ _MADE: Final = "trial.yaml"
 _SET_LATER: Final = "http://stand.invalid"
 
 
-def subject_of(trial: Trial, case: Case, place: Path, environ: Mapping[str, str]) -> Loaded:
+def subject_of(trial: Trial, case: Case, place: Path, environ: Mapping[str, str], *, is_trusted: bool = True) -> Loaded:
     """Load what the case is about, in a project that neither keeps nor tells anything.
 
     Args:
@@ -33,6 +33,7 @@ def subject_of(trial: Trial, case: Case, place: Path, environ: Mapping[str, str]
         case: one of its cases.
         place: an empty folder for what is made.
         environ: what templates read as `env`.
+        is_trusted: whether what lies outside the project may be read.
 
     Returns:
         One recipe, without sinks and notifiers, whose source gives the items of the case.
@@ -51,11 +52,12 @@ def subject_of(trial: Trial, case: Case, place: Path, environ: Mapping[str, str]
         raise ConfigError(f"{trial.subject} is no recipe", mend="name another file in the test: recipe: FILE")
     recipe = _overlaid(loaded.recipes[-1], trial, case, place)
     _refuse_open_ends(recipe)
+    outside = [*loaded.project.allowed, *_folders(trial, case)] if is_trusted else []
     project = replace(
         loaded.project,
         ledger="memory:",
         state=place / ".runner",
-        allowed=[*loaded.project.allowed, place, *_folders(trial, case)],
+        allowed=[*outside, place],
         freeze=(),
     )
     return replace(loaded, project=project, recipes=[recipe])
@@ -160,8 +162,9 @@ def _run(below: RunOptions, given: Mapping[str, Json]) -> RunOptions:
 
 def platforms_of(recipe: Recipe) -> Sequence[str]:
     """Return the platforms that a recipe without sinks reaches."""
-    return sorted({part.platform for stage in recipe.stages for part in _parts(stage) if part.platform is not None})
+    return sorted({part.platform for stage in recipe.stages for part in parts_of(stage) if part.platform is not None})
 
 
-def _parts(stage: Stage) -> Iterator[Component]:
+def parts_of(stage: Stage) -> Iterator[Component]:
+    """Give the parts of a stage that a case runs."""
     yield from (stage.source, stage.target, *stage.filters, *stage.checks)
