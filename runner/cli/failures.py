@@ -19,6 +19,7 @@ from runner.model.errors import (
     LeaseHeld,
     LeaseLost,
     LedgerUnavailable,
+    PauseTooLong,
     PlanRefused,
     RecipeError,
     Refused,
@@ -35,6 +36,7 @@ _CODES: tuple[tuple[type[RunnerError], Exit], ...] = (
     (AuthError, Exit.LOGIN),
     (UsageError, Exit.USAGE),
     (ConfigError, Exit.INVALID),  # behind the two kinds of it that have codes of their own
+    (PauseTooLong, Exit.PENDING),
     (StopRun, Exit.LOGIN),
     (Unavailable, Exit.LOGIN),
     (LeaseHeld, Exit.LOCKED),

@@ -32,12 +32,13 @@ from runner.engine.split import close_splits
 from runner.engine.stop import Reason, Stop
 from runner.engine.submit import ACCEPTED, submit
 from runner.engine.work import Work
-from runner.model.errors import Interrupted, LedgerError
+from runner.model.errors import Interrupted, LedgerError, PauseTooLong
 from runner.model.event import RunEnded
 from runner.model.item import Json
 from runner.model.job import DOUBTFUL, OPEN, TERMINAL, JobStatus
 from runner.model.ledger import ItemStatus
 from runner.model.repeat import LISTENER
+from runner.model.turns import SupportsMaxPause
 
 GRACE_S = 6.0
 """How long requests under way may take after a stop; then they are cut off, which the ledger survives."""
@@ -147,6 +148,8 @@ async def apply_stage(
         budget_since=since,
         cancels=options.cancels,
     )
+    if isinstance(apply.powers.turns, SupportsMaxPause):
+        apply.powers.turns.bound_pause(work.run.max_pause_s)
     apply.replies.is_understood = not apply.manifest or await work.ledger.understands(apply.manifest)
     if apply.missing:
         progress.note(f"every job is looked for on the platform before it is sent: {apply.missing}")
@@ -334,5 +337,7 @@ async def _finish(apply: Apply) -> StageReport:
 
 
 def _stopped(stop: Stop) -> str:
+    if isinstance(stop.error, PauseTooLong):
+        return "pending"  # nothing is wrong: a later apply goes on
     outcomes = {Reason.INTERRUPTED: "interrupted", Reason.ERROR: "stopped"}
     return outcomes.get(stop.reason, "pending") if stop.reason is not None else "pending"

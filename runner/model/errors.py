@@ -8,6 +8,7 @@ RunnerError
 ├── Unavailable        worth asking again later
 │   ├── UnreadableReply  the reply to a question does not fit the manifest: ask again, but not for ever
 │   └── StopRun        the platform as a whole is down or forbids: stop the run, nothing is lost
+│       └── PauseTooLong   the platform asks to wait for longer than the run may: it goes on in a later apply
 ├── Refused            asking again is useless: the request itself is wrong
 ├── Indeterminate      nobody knows whether the request had its effect
 ├── UnexpectedReply    a reply was received in full and does not fit the manifest: keep it, send nothing again
@@ -63,7 +64,15 @@ class ConfigError(RunnerError):
 
 
 class AuthError(ConfigError):
-    """The platform refused the login (401, 403)."""
+    """The platform refused the login (401, 403).
+
+    Attributes:
+        status: HTTP status, None when the refusal is not from HTTP.
+    """
+
+    def __init__(self, what: str, *, status: int | None = None, mend: str = "") -> None:
+        super().__init__(what, mend=mend)
+        self.status = status
 
 
 class UsageError(ConfigError):
@@ -76,18 +85,38 @@ class Unavailable(RunnerError):
     Attributes:
         retry_after_s: what the other side asked for, None when it said nothing.
         status: HTTP status, None when there was no reply.
+        is_busy: whether a rule of the manifest says that the platform is there and only asks to wait.
     """
 
     def __init__(
-        self, what: str, *, retry_after_s: float | None = None, status: int | None = None, mend: str = ""
+        self,
+        what: str,
+        *,
+        retry_after_s: float | None = None,
+        status: int | None = None,
+        is_busy: bool = False,
+        mend: str = "",
     ) -> None:
         super().__init__(what, mend=mend)
         self.retry_after_s = retry_after_s
         self.status = status
+        self.is_busy = is_busy
 
 
 class StopRun(Unavailable):
     """Going on would only fail every further item: stop the run, it goes on later."""
+
+
+class PauseTooLong(StopRun):
+    """The platform asks to wait for longer than `run.max_pause`: the apply ends, and a later one goes on.
+
+    Attributes:
+        until: epoch seconds when it is worth coming back.
+    """
+
+    def __init__(self, what: str, *, until: float, retry_after_s: float, mend: str = "") -> None:
+        super().__init__(what, retry_after_s=retry_after_s, mend=mend)
+        self.until = until
 
 
 class UnreadableReply(Unavailable):

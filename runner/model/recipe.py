@@ -64,6 +64,7 @@ class RunOptions:
         max_in_flight: jobs accepted by the platform and not finished, at one time.
         timeout_s: how long one job may take from its acceptance; None waits for ever.
         deadline_s: how long one apply may take as a whole; None for no limit.
+        max_pause_s: how long the platform may ask to wait; for longer the apply ends, and a later one goes on.
         attempts: how often an item that failed for a passing reason is tried within one apply, at least 1.
         on_unknown_submit: `find_then_hold`, `find_then_adopt` or `find_then_resubmit`.
         same_failure_limit: how often the paying request of a job is sent when each time nobody learns what became of
@@ -74,6 +75,7 @@ class RunOptions:
     max_in_flight: int = 64
     timeout_s: float | None = 86_400.0
     deadline_s: float | None = None
+    max_pause_s: float = 900.0
     poll: PollRhythm = PollRhythm()
     budget: Budget = Budget()
     attempts: int = 1

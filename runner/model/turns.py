@@ -29,6 +29,14 @@ class Turns(Protocol):
 
 
 @runtime_checkable
+class SupportsMaxPause(Turns, Protocol):
+    """Turns that wait when the platform asks to."""
+
+    def bound_pause(self, max_pause_s: float) -> None:
+        """End the run with PauseTooLong when the platform asks to wait for longer."""
+
+
+@runtime_checkable
 class Queueing(Protocol):
     """A target whose requests wait for their turn; the engine takes it before it writes that a job is sent."""
 

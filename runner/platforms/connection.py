@@ -26,7 +26,7 @@ from runner.platforms.tree import Scope, Tree, revealed
 from runner.transport import origin
 from runner.transport.client import MAX_REPLY, Client, Settings
 from runner.transport.hints import ALL
-from runner.transport.limits import Limits, Rules
+from runner.transport.limits import MAX_PAUSE_S, Limits, Rules
 from runner.transport.loopback import Reach, is_loopback
 from runner.transport.network import Transport, wire_over
 from runner.transport.request import Timeouts
@@ -259,5 +259,5 @@ def _rules(given: Mapping[str, Json]) -> Rules:
         per_second=min(known) if known else None,
         burst=given.get("burst", usual.burst),
         honour=ALL if honour is None else frozenset(name.lower() for name in honour),
-        longest_pause_s=as_seconds(given.get("longest_pause"), usual.longest_pause_s),
+        longest_pause_s=as_seconds(given["longest_pause"], MAX_PAUSE_S) if given.get("longest_pause") else None,
     )

@@ -27,10 +27,11 @@ from runner.model.job import NotAfter
 from runner.model.redact import protect
 from runner.model.secret import Secret
 from runner.platforms.call import render
+from runner.platforms.login import RefusedLogin
 from runner.platforms.manifest import Manifest
 from runner.platforms.step import Call
 from runner.platforms.tree import Scope, Tree, revealed
-from runner.platforms.verdict import Answer
+from runner.platforms.verdict import CHECK_FIELDS, Answer
 from runner.transport.client import Client, Stream
 from runner.transport.headers import checked
 from runner.transport.request import Reply, Request
@@ -72,6 +73,7 @@ class Session:
         exchange = manifest.connection.exchange
         is_on = exchange is not None and (exchange.when is None or exchange.when.is_true(self.scope()))
         self._exchange = exchange if is_on else None
+        self._login = RefusedLogin(self._check_login if manifest.connection.check is not None else None, clock)
 
     def __repr__(self) -> str:
         return f"Session({self.manifest.name!r})"
@@ -122,11 +124,14 @@ class Session:
 
             try:
                 await self.client.send(request, judged)
-            except AuthError:
-                if renewed or self._exchange is None:
-                    raise
-                renewed, self._renew_at = True, float("-inf")
-                continue
+            except AuthError as error:
+                if answers and not self.client.is_own(answers[0].reply.url):
+                    raise _not_the_login(error) from error
+                if not renewed and self._exchange is not None:
+                    renewed, self._renew_at = True, float("-inf")
+                    continue
+                raise
+            self._login.accept()
             return answers[0]
 
     @contextlib.asynccontextmanager
@@ -137,16 +142,28 @@ class Session:
         def judged(reply: Reply) -> RunnerError | None:
             return self.error(Answer(reply, "none"), request.name)
 
-        async with self.client.stream(request, judged) as stream:
+        async with contextlib.AsyncExitStack() as stack:
+            try:
+                stream = await stack.enter_async_context(self.client.stream(request, judged))
+            except AuthError as error:
+                if self.client.is_own(request.url):
+                    raise
+                raise _not_the_login(error) from error
+            self._login.accept()
             yield stream
 
     def error(self, answer: Answer, name: str) -> RunnerError | None:
         """Return our error for an answer by the manifest's rules, None for a good one."""
         return self.manifest.verdicts.error(answer, self.client, name)
 
+    async def judge_refusal(self, error: AuthError) -> RunnerError:
+        """Return what it means that a request for one job was refused: the login is, or only this request."""
+        return error if error.status not in (401, 403) else await self._login.judge_refusal(error)
+
     def poll_after_s(self, answer: Answer) -> float | None:
-        """Return when the platform wants to be asked again, None when it does not say."""
-        return self.client.retry_after_s(answer.reply)
+        """Return when the platform wants to be asked again, within what a run may wait; None when it does not say."""
+        asked_s = self.client.retry_after_s(answer.reply)
+        return None if asked_s is None else min(asked_s, self.client.limits.max_pause_s)
 
     async def check(self) -> None:
         """Try the login by the manifest's cheap call.
@@ -165,6 +182,11 @@ class Session:
                 raise ConfigError(error.what, mend=error.mend or "look at base_url of the connection") from error
         elif self._exchange is not None:
             await self._logged_in()
+
+    async def _check_login(self) -> None:
+        call = self.manifest.connection.check
+        assert call is not None
+        await self.ask(call, self.scope(), permit=Permit(admitted=True))  # its asker may have taken the last place
 
     async def _request(
         self, call: Call, scope: Scope, *, safe: bool | None, patient: bool = True, admitted: bool = False
@@ -208,7 +230,12 @@ class Session:
         error = self.error(Answer(reply, "text" if reply.is_ok else "json"), name)
         if error is None or isinstance(error, Unavailable):
             return error
-        return AuthError(error.what, mend=error.mend or "check the connection's fields in the project file")
+        return AuthError(error.what, mend=error.mend or CHECK_FIELDS)
+
+
+def _not_the_login(error: AuthError) -> Refused:
+    """Return what a 401 or 403 means that comes from a host which never got credentials."""
+    return Refused(f"{error.what} (a host that is not the connection's own)", status=error.status)
 
 
 def not_the_api(what: str, status: int) -> StopRun:

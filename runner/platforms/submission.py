@@ -145,3 +145,13 @@ def state_of(spec: JobSpec, session: Session, scope: Scope, poll_after_s: float 
 def is_settled(state: JobState) -> bool:
     """Whether a state is final and says all that a poll could say."""
     return state.is_terminal and (state.status is JobStatus.SUCCEEDED or bool(state.error))
+
+
+def refuse_old_key(spec: JobSpec, session: Session, job: Job) -> None:
+    """Raise Indeterminate for a job that was sent under a key which the platform may have forgotten."""
+    lifetime_s = spec.key_lifetime_s
+    if lifetime_s is None or job.sent_at is None:
+        return
+    age_s = session.clock.now() - job.sent_at
+    if age_s > lifetime_s:
+        raise Indeterminate(f"sent {age_s:,.0f} s ago; the platform remembers keys for {lifetime_s:,.0f} s only")

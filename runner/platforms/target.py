@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from runner import jsontext
 from runner.model.errors import (
-    Indeterminate,
+    AuthError,
     ItemUnreadable,
     JobLost,
     RecipeError,
@@ -25,10 +25,11 @@ from runner.model.job import Capabilities, Change, Estimate, Job, JobState, JobS
 from runner.platforms import forecast, harvest, search
 from runner.platforms.items import Seat, seated, viewed
 from runner.platforms.job_spec import JobSpec
+from runner.platforms.login import judges_refusals
 from runner.platforms.options import Options
 from runner.platforms.search import MOST_FOUND
 from runner.platforms.session import Session, reading
-from runner.platforms.submission import Submission, first_state, is_settled, state_of
+from runner.platforms.submission import Submission, first_state, is_settled, refuse_old_key, state_of
 from runner.platforms.submitting import NOTHING, REPLY, chosen
 from runner.platforms.tree import Scope, text_of
 from runner.platforms.turns import Turns
@@ -101,10 +102,11 @@ class PlatformTarget:
         await run_checks(self._session, self._spec.check, self._scope(kept={}))
 
     # -- the paid work
+    @judges_refusals
     async def submit(self, job: Job) -> Submitted:
         """Send the paying request, once; errors as in the contract."""
         spec = self._spec
-        self._refuse_old_key(job)
+        refuse_old_key(spec, self._session, job)
         scope, refused = self._submit_scope(job, pays=True)
         told = {REFUSED: refused} if refused else {}
         way = chosen(spec.submit, scope)
@@ -151,6 +153,7 @@ class PlatformTarget:
                 raise
             return first  # the platform answers at once and keeps nothing: the reply is all there is
 
+    @judges_refusals
     async def _asked(self, job: Job) -> JobState:
         poll = self._spec.poll
         scope = self._job_scope(job)
@@ -191,12 +194,15 @@ class PlatformTarget:
                 if any(one.error for one in batch):
                     batch = [replace(one, error=hidden(one.error)) if one.error else one for one in batch]
                 yield batch
-        except (Refused, JobLost) as error:
+        except (Refused, JobLost, AuthError) as error:
+            if isinstance(error, AuthError):
+                raise await self._session.judge_refusal(error) from error
             if state.status not in (JobStatus.SUCCEEDED, JobStatus.PARTIAL):
                 return  # a failed job need not have results
             raise (self._lost(error, job) if isinstance(error, Refused) else error) from error
 
     # -- optional verbs
+    @judges_refusals
     async def _prepare(self, job: Job) -> Mapping[str, Json]:
         """Do the unpaid steps; an item that is refused at its upload fails alone."""
         spec = self._spec
@@ -231,6 +237,7 @@ class PlatformTarget:
         await _together([work() for _ in range(min(UPLOADS, len(job.items)))])
         return uploads
 
+    @judges_refusals
     async def _upload_one(self, seat: Seat, scope: Scope) -> dict[str, Json]:
         one = {**scope, "item": viewed(seat), "options": self._options.over(seat.item.value), "kept": {}}
         await run_steps(self._session, self._spec.upload, one)
@@ -376,15 +383,6 @@ class PlatformTarget:
         late = kept_s is not None and age_s > kept_s
         why = f"; the platform keeps jobs for {kept_s:,.0f} s, this one is {age_s:,.0f} s old" if late else ""
         return JobLost(f"{error.what}{why}")
-
-    def _refuse_old_key(self, job: Job) -> None:
-        """Send nothing again under a key that the platform may have forgotten."""
-        lifetime_s = self._spec.key_lifetime_s
-        if lifetime_s is None or job.sent_at is None:
-            return
-        age_s = self._session.clock.now() - job.sent_at
-        if age_s > lifetime_s:
-            raise Indeterminate(f"sent {age_s:,.0f} s ago; the platform remembers keys for {lifetime_s:,.0f} s only")
 
 
 async def _together(works: Sequence[Coroutine[Any, Any, None]]) -> None:

@@ -20,6 +20,10 @@ class Turns:
     def __contains__(self, job: Job) -> bool:
         return job.key in self._jobs
 
+    def bound_pause(self, max_pause_s: float) -> None:
+        """See `SupportsMaxPause`."""
+        self._limits.bound_pause(max_pause_s)
+
     def entered(self, job: Job) -> bool:
         """See the contract."""
         if job in self:

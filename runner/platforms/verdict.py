@@ -26,6 +26,7 @@ class Teller(Protocol):
 
 
 FINE: Final = "fine"
+CHECK_FIELDS: Final = "check the connection's fields in the project file"
 _RETRIED: Final = frozenset({408, 425, 429})
 MOVED: Final = (301, 307, 308)
 """The place is another one. Not 302 and 303: a form that was taken is answered with them, too."""
@@ -96,14 +97,20 @@ class Verdicts:
 
     def of(self, answer: Answer) -> tuple[str, str]:
         """Return the verdict of a reply, and what the user can do about it."""
+        rule = self._rule(answer)
+        if rule is not None:
+            return rule.verdict, rule.mend
+        return (FINE if answer.reply.is_ok else _by_status(answer.reply.status)), ""
+
+    def _rule(self, answer: Answer) -> Rule | None:
         is_ok = answer.reply.is_ok
         rules = self.asking if is_ok else self.rules
         if rules:
             scope = answer.scope()
             for rule in rules:
                 if (rule.fits is None or rule.fits(answer.reply.status)) and _holds(rule.when, scope):
-                    return rule.verdict, rule.mend
-        return (FINE if is_ok else _by_status(answer.reply.status)), ""
+                    return rule
+        return None
 
     def error(self, answer: Answer, client: Teller, name: str) -> RunnerError | None:
         """Return our error for a reply, None for a good one.
@@ -119,10 +126,12 @@ class Verdicts:
         reply = answer.reply
         what = f"{self.title} answered {reply.status} to {name}: {self.said(answer, client)}"
         if verdict == "auth":
-            return AuthError(what, mend=mend or "check the connection's fields in the project file")
+            mend = mend or CHECK_FIELDS
+            return AuthError(what, status=reply.status, mend=mend)
         if verdict == "retry_later":
             wait = client.retry_after_s(reply)
-            return Unavailable(what, retry_after_s=wait, status=reply.status, mend=mend)
+            is_busy = (rule := self._rule(answer)) is not None and (rule.asks_body or reply.status < 500)
+            return Unavailable(what, retry_after_s=wait, status=reply.status, is_busy=is_busy, mend=mend)
         if verdict == "stop_run":
             return StopRun(what, status=reply.status, mend=mend or _CLOSED.get(reply.status, ""))
         if verdict == "moved":

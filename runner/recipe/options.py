@@ -23,7 +23,7 @@ def overlaid(below: Mapping[str, Json], above: Mapping[str, Json]) -> dict[str, 
 def run_options(run: Mapping[str, Json]) -> RunOptions:
     """Return the options of a checked `run`; durations become seconds."""
     given: dict[str, Json] = {name: value for name, value in run.items() if name in _PLAIN}
-    for name in ("timeout", "deadline"):
+    for name in ("timeout", "deadline", "max_pause"):
         if name in run:
             given[f"{name}_s"] = None if run[name] == "never" else parse_duration(run[name])
     return RunOptions(**given, poll=_rhythm(run.get("poll", {})), budget=Budget(**run.get("budget", {})))

@@ -169,7 +169,7 @@ class Client:
             return None
         what = f"the platform answered {reply.status}: {self.hidden(gist(reply.body, _type(reply.headers)))}"
         if reply.status in (401, 403):
-            return AuthError(what)
+            return AuthError(what, status=reply.status)
         if reply.status in (408, 425, 429) or reply.status >= 500:
             return Unavailable(what, status=reply.status, retry_after_s=self.retry_after_s(reply))
         return Refused(what, status=reply.status)

@@ -10,15 +10,17 @@ import asyncio
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from random import Random
 from typing import Final
 
 from runner.model.contracts import Clock
-from runner.model.errors import Indeterminate, RunnerError, StopRun, Unavailable
+from runner.model.errors import Indeterminate, PauseTooLong, RunnerError, StopRun, Unavailable
 from runner.transport import hints
 
 FIRST_PAUSE_S: Final = 0.25
 LAST_PAUSE_S: Final = 60.0
+MAX_PAUSE_S: Final = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +32,18 @@ class Rules:
         per_second: mean rate; None for no limit.
         burst: how many may start at once when nothing was sent for a while.
         honour: families of headers to believe, a subset of `hints.ALL`.
-        longest_pause_s: a platform that asks for more stops the run.
-        failures: this many in a row, over at least `patience_s`, stop the run too.
+        longest_pause_s: a platform that asks for more, or only asks to wait for so long, ends the run; None leaves it
+            to `bound_pause`.
+        failures: this many connection errors and 5xx and nothing else, over at least `patience_s`, stop the run too.
     """
 
     concurrency: int = 32
     per_second: float | None = None
     burst: int = 1
     honour: frozenset[str] = hints.ALL
-    longest_pause_s: float = 900.0
-    failures: int = 20
-    patience_s: float = 30.0
+    longest_pause_s: float | None = None
+    failures: int = 3
+    patience_s: float = 60.0
 
 
 class Bucket:
@@ -72,7 +75,9 @@ class Limits:
         self._until = self._eased = float("-inf")
         self._pressed = 0
         self._failed = 0
-        self._failing_since = 0.0
+        self._failing_since = self._failed_at = 0.0
+        self._busy_since: float | None = None
+        self._max_pause_s: float | None = None
         self._last: RunnerError | None = None
         # Retry-After beside success says when this very job is worth asking about, nothing about other requests.
         self._honoured_beside_success = rules.honour - {"retry-after"}
@@ -81,6 +86,16 @@ class Limits:
     def allowed(self) -> int:
         """How many requests may be under way now."""
         return max(1, int(self._allowed))
+
+    @property
+    def max_pause_s(self) -> float:
+        """How long the platform may ask to wait before the run ends."""
+        known = [bound for bound in (self._rules.longest_pause_s, self._max_pause_s) if bound is not None]
+        return min(known) if known else MAX_PAUSE_S
+
+    def bound_pause(self, max_pause_s: float) -> None:
+        """End the run when the platform asks to wait for longer; of several recipes the least patient one counts."""
+        self._max_pause_s = max_pause_s if self._max_pause_s is None else min(self._max_pause_s, max_pause_s)
 
     def entered(self) -> bool:
         """Take a place if nothing stands in the way now; else `enter` must be awaited."""
@@ -126,6 +141,7 @@ class Limits:
     def went_well(self, headers: Mapping[str, str]) -> None:
         """Learn from a reply that was no failure; a used-up quota in its headers makes everybody wait."""
         self._failed = self._pressed = 0
+        self._busy_since = None
         if self._allowed < self._rules.concurrency:
             self._allowed = min(self._rules.concurrency, self._allowed + 1 / self._allowed)
         wait = hints.wait_s(headers, self._clock.now(), self._honoured_beside_success)
@@ -141,22 +157,30 @@ class Limits:
             headers: of the reply.
 
         Raises:
-            StopRun: the platform asks for a longer pause than anybody should wait.
+            StopRun: the platform asks for a longer pause than anybody should wait, or fails for too long.
         """
         asked = hints.wait_s(headers, self._clock.now(), self._rules.honour)
-        is_pressed = status == 429 or (isinstance(error, Unavailable) and status is not None and 400 <= status < 500)
-        if is_pressed or asked is not None:
-            self._failed = 0
-            self._ease(asked)
-            if isinstance(error, Unavailable):  # surely without effect: no other error may be hidden by this one
-                self._refuse()
+        is_busy = _is_busy(error, status)
+        if is_busy:
+            self._failed, self._last = 0, error
+            if self._busy_since is None:
+                self._busy_since = self._clock.monotonic()
         elif isinstance(error, Unavailable | Indeterminate):
-            if self._failed == 0:
-                self._failing_since = self._clock.monotonic()
-            self._failed += 1
-            self._last = error
+            self._count_failure(error)
         else:
-            self._failed = 0
+            self._failed, self._busy_since = 0, None
+        if is_busy or asked is not None:
+            self._ease(asked)
+            if isinstance(error, Unavailable):  # certainly without effect: no other error may be hidden by this one
+                self._refuse()
+
+    def _count_failure(self, error: RunnerError) -> None:
+        """Count what looks like a dead platform, whatever pause it asks for."""
+        now = self._clock.monotonic()
+        if self._failed == 0:
+            self._failing_since = now
+        self._failed += 1
+        self._failed_at, self._last = now, error
 
     def _ease(self, asked_s: float | None) -> None:
         now = self._clock.monotonic()
@@ -171,25 +195,37 @@ class Limits:
         self._until = max(self._until, self._clock.monotonic() + wait_s)
 
     def _refuse(self) -> None:
-        wait_s = self._until - self._clock.monotonic()
-        if wait_s > self._rules.longest_pause_s:
-            raise StopRun(
-                f"the platform asks for a pause of {wait_s:,.0f} s",
-                retry_after_s=wait_s,
-                mend="nothing is lost: apply again when the pause is over",
-            )
+        now = self._clock.monotonic()
+        wait_s, busy_s = self._until - now, 0.0 if self._busy_since is None else now - self._busy_since
+        if wait_s > self.max_pause_s:
+            raise self._pause_too_long(f"the platform asks for a pause of {wait_s:,.0f} s", wait_s)
+        if busy_s > self.max_pause_s:
+            self._busy_since = now  # an apply that comes later may try again
+            what = f"the platform has only asked to wait for {busy_s:,.0f} s"
+            raise self._pause_too_long(what, max(wait_s, LAST_PAUSE_S))
         if self._failed < self._rules.failures:
             return
-        now, patience = self._clock.monotonic(), self._rules.patience_s
-        lasted = now - self._failing_since
-        if lasted >= 2 * patience:
-            self._failing_since = now  # somebody who comes much later may try anew
-        elif lasted >= patience:
-            said, mend = (self._last.what, self._last.mend) if self._last is not None else ("", "")
+        if now - self._failed_at >= 2 * self._rules.patience_s:
+            self._failing_since = now  # an apply that comes much later may try again
+        elif now - self._failing_since >= self._rules.patience_s:
+            mend = self._last.mend if self._last is not None else ""
             raise StopRun(
-                f"the platform has failed {self._failed} times in a row, for {lasted:.0f} s" + (said and f": {said}"),
+                f"the platform has failed {self._failed} times in a row, for {now - self._failing_since:.0f} s"
+                + self._said(),
                 mend=(mend and f"{mend}; ") + "nothing is lost: apply again when it is back",
             )
+
+    def _pause_too_long(self, what: str, wait_s: float) -> PauseTooLong:
+        until = self._clock.now() + wait_s
+        return PauseTooLong(
+            f"{what}, longer than run.max_pause ({self.max_pause_s:,.0f} s){self._said()}",
+            until=until,
+            retry_after_s=wait_s,
+            mend=f"nothing is lost: apply again after {as_utc(until)}",
+        )
+
+    def _said(self) -> str:
+        return f": {self._last.what}" if self._last is not None and self._last.what else ""
 
     async def _place(self) -> None:
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -200,3 +236,18 @@ class Limits:
             if waiter.done() and not waiter.cancelled():
                 self.leave()  # the place came together with the cancellation
             raise
+
+
+def _is_busy(error: RunnerError, status: int | None) -> bool:
+    """Whether the platform is there and only asks to wait: 429, a rule of the manifest, another 4xx worth repeating."""
+    if not isinstance(error, Unavailable) or isinstance(error, StopRun):
+        return status == 429
+    return status == 429 or error.is_busy or (status is not None and 400 <= status < 500)
+
+
+def as_utc(epoch_s: float) -> str:
+    """Return a time for people."""
+    try:
+        return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (ValueError, OverflowError, OSError):
+        return "the year 9999"

@@ -111,7 +111,7 @@ def test_the_price_of_a_prediction_is_its_cost(lab):
 # -- each fault ends in one message and a code that says what kind of thing it is
 FAULTS = [
     ("wrong token", {"faults": [{"status": 401, "times": None}]}, 4, "check the token"),
-    ("no role", {"faults": [{"route": PREDICT, "status": 403}]}, 4, "role"),
+    ("no role", {"faults": [{"route": PREDICT, "status": 403}]}, 11, "the role of the token's owner"),
     ("quota", {"faults": [{"route": PREDICT, "status": 426}]}, 4, "quota"),
     ("429 without headers", {"faults": [{"route": PREDICT, "status": 429, "times": 3}]}, 0, ""),
     ("502 at a poll", {"faults": [{"route": POLL, "status": 502, "times": 2}]}, 0, ""),

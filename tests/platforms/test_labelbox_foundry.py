@@ -179,8 +179,8 @@ def test_one_that_was_never_sent_is_not_found_and_that_proves_nothing():
     ("fault", "error", "words"),
     [
         ({"status": 429}, Unavailable, "You have exceeded"),
-        ({"status": 401}, AuthError, "injected"),
-        ({"status": 403}, AuthError, "injected"),
+        ({"status": 401}, Refused, "injected .*the login itself is accepted"),
+        ({"status": 403}, Refused, "injected .*the login itself is accepted"),
         ({"status": 426}, StopRun, "injected"),
         ({"status": 400}, Refused, "injected"),
         ({"status": 404}, Refused, "injected"),

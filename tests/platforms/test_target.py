@@ -114,7 +114,7 @@ ONE = job(item("a", {"v": 1}))
         (511, b"", StopRun, "511"),
         (400, {"code": "slow"}, Unavailable, "400"),
         (400, {"error": {"text": "wrong \x1b[31mfield"}}, Refused, "wrong field"),
-        (401, {"message": "no"}, AuthError, "no"),
+        (401, {"message": "no"}, Refused, "no"),
         (402, {"message": "no"}, StopRun, "no"),
         (404, b"<html>", Refused, "HTML page"),
         (429, b"slow down", Unavailable, "slow down"),
@@ -354,7 +354,7 @@ def test_a_secret_appears_nowhere(caplog):
     for verb in (made.submit, made.poll, made.find):
         try:
             asyncio.run(verb(replace(ONE, id="7", sent_at=1.0)))
-        except AuthError as error:
+        except (AuthError, Refused) as error:
             shown.append("".join(traceback.format_exception(error)) + repr(error) + error.mend)
     assert SECRET not in " ".join(shown) + caplog.text
     assert "bad token ***" in shown[-1]

@@ -151,7 +151,10 @@ def _run(below: RunOptions, given: Mapping[str, Json]) -> RunOptions:
     """Lay the case's `run` over the recipe's; `poll` and `budget` field by field."""
     above = run_options(given)
     poll = {f"{name}_s" if name != "factor" else name for name in given.get("poll", {})}
-    whole = {f"{name}_s" if name in ("timeout", "deadline") else name for name in given} - {"poll", "budget"}
+    whole = {f"{name}_s" if name in ("timeout", "deadline", "max_pause") else name for name in given} - {
+        "poll",
+        "budget",
+    }
     return replace(
         below,
         **{name: getattr(above, name) for name in whole},
