@@ -23,10 +23,15 @@ _GOOD: Final = (JobStatus.SUCCEEDED, JobStatus.PARTIAL)
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """From a token to the key of its item; a job of one item needs no token."""
+    """From a token to the key of its item; a job of one item needs no token.
+
+    Attributes:
+        in_order: keys of the items that were sent, for results that only their position matches to them.
+    """
 
     by_token: Mapping[str, str]
     only: str | None
+    in_order: Sequence[str] = ()
 
     def of(self, place: Place, scope: Scope) -> str:
         """Return the key of the item that a found thing is for; a text that is no key when it is for none."""
@@ -83,7 +88,9 @@ async def results(
     """
     scope["kept"] = {}
     only = seats[0].item.key if len(seats) == 1 else None
-    keys = Keys({seat.token: seat.item.key for seat in seats if seat.token is not None}, only)
+    refused = scope["job"].get("refused") or {}
+    sent = [seat.item.key for seat in seats if not seat.problem and seat.item.key not in refused]
+    keys = Keys({seat.token: seat.item.key for seat in seats if seat.token is not None}, only, sent)
     is_good = scope["job"]["status"] in _GOOD
     for place in spec.results:
         if not is_good and place.result is not None and place.item is None:
@@ -106,17 +113,40 @@ async def _listed(session: Session, place: Place, keys: Keys, scope: Scope) -> A
     """Read the results of a list; one that ended early is asked again, it must not look like missing results."""
     count, total = 0, None
     unreadable: list[Unreadable] = []
+    kept: list[Scope] = []
     async for after, founds in read_list(session, place.step, scope, unreadable=unreadable):
         count += len(founds)
         with reading("a list of results"):
             said = None if place.total is None else place.total(after)
             total = total if said is None else said
             ours = [one for found in founds if _is_ours(place, keys, one := {**after, "found": found})]
-        yield [_result(place, keys, one) for one in ours]
-    if unreadable:
+        if place.by_position:
+            kept += ours
+        else:
+            yield [_result(place, keys, one) for one in ours]
+    if place.by_position:
+        yield _positioned(place, keys, kept, unreadable)
+    elif unreadable:
         yield [keys.of_unreadable(one) for one in unreadable]
     if isinstance(total, int | float) and count + len(unreadable) < total:
         raise UnreadableReply(f"the platform says that there are {total:,} results, but listed {count:,}")
+
+
+def _positioned(
+    place: Place, keys: Keys, founds: Sequence[Scope], unreadable: Sequence[Unreadable] = ()
+) -> Sequence[Result]:
+    """Match results to items by their order; of one too few or too many nobody knows whose the others are.
+
+    Raises:
+        UnreadableReply: there are not as many as items were sent.
+    """
+    if len(founds) + len(unreadable) != len(keys.in_order) or (unreadable and place.step.match is not None):
+        what = f"the platform gave {len(founds):,} results for {len(keys.in_order):,} items"
+        raise UnreadableReply(f"{what}, and its manifest matches them by position: none can be matched")
+    lost = {one.number: one for one in unreadable}
+    places = [number for number in range(1, len(keys.in_order) + 1) if number not in lost]
+    good = [_made(place, keys.in_order[at - 1], one) for at, one in zip(places, founds, strict=True)]
+    return [*good, *(Result(keys.in_order[at - 1], error=str(one), is_unreadable=True) for at, one in lost.items())]
 
 
 def _is_ours(place: Place, keys: Keys, scope: Scope) -> bool:
@@ -138,8 +168,9 @@ async def _replied(place: Place, keys: Keys, scope: Scope, replies: Replies) -> 
     """
     try:
         return _found_in_reply(place, keys, scope, is_last=replies.is_fresh)
-    except RecipeError as error:
-        lacking = UnreadableReply(f"the reply to poll is not as the manifest expects: {error.problems[0].what}")
+    except (RecipeError, UnreadableReply) as error:
+        what = error.problems[0].what if isinstance(error, RecipeError) else error.what
+        lacking = UnreadableReply(f"the reply to poll is not as the manifest expects: {what}")
         if replies.is_fresh:
             raise lacking from error
     try:
@@ -152,8 +183,11 @@ async def _replied(place: Place, keys: Keys, scope: Scope, replies: Replies) -> 
 def _found_in_reply(place: Place, keys: Keys, scope: Scope, *, is_last: bool) -> Sequence[Result]:
     """Read the results in a reply; RecipeError tells that it lacks something, but in its last form only as a whole."""
     founds = [scope["response"]] if place.step.each is None else place.step.each(scope) or ()
+    ours = [{**scope, "found": found} for found in founds]
+    if place.by_position:
+        return _positioned(place, keys, [one for one in ours if _is_ours(place, keys, one)])
     results = []
-    for one in ({**scope, "found": found} for found in founds):
+    for one in ours:
         try:
             results.append(_judged(place, keys.of(place, one), one))
         except RecipeError as error:
@@ -172,6 +206,10 @@ def _result(place: Place, keys: Keys, scope: Scope) -> Result:
         key = keys.of(place, scope)
     except RecipeError as error:
         return Result("(unknown)", error=error.problems[0].what)
+    return _made(place, key, scope)
+
+
+def _made(place: Place, key: str, scope: Scope) -> Result:
     try:
         return _judged(place, key, scope)
     except RecipeError as error:

@@ -75,6 +75,7 @@ class Place:
     Attributes:
         total: how many the list says there are.
         others: gives `skip` where what is for no item of the job is passed over, not told.
+        by_position: whether the results are in the order of the items, without a mark of them.
     """
 
     step: Step
@@ -86,6 +87,7 @@ class Place:
     is_error: bool
     total: Tree | None = None
     others: Tree | None = None
+    by_position: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +276,7 @@ def _place(compiler: Compiler, at: Pointer, names: Names) -> Place:
         is_error=compiler.at((*at, "role")) == "error",
         total=compiler.tree((*at, "total"), {**names, **REPLY, **(PAGE if step.pages else {})}),
         others=compiler.tree((*at, "others"), names),
+        by_position=compiler.at((*at, "by")) == "position",
     )
 
 
@@ -342,5 +345,8 @@ def _check(compiler: Compiler, at: Pointer, spec: JobSpec) -> None:
         compiler.tell("bad-capability", "capabilities.cancel and the cancel block disagree", (*at, "capabilities"))
     if not any(place.result for place in spec.results):
         compiler.tell("missing-field", "no place of results has result", (*at, "results"), 'for example "{{ found }}"')
-    if spec.capabilities.max_items_per_job != 1 and any(place.result and not place.item for place in spec.results):
+    unmarked = [place for place in spec.results if place.result and not place.item and not place.by_position]
+    if any(place.by_position and (place.item or place.is_error) for place in spec.results):
+        compiler.tell("bad-results", "by: position goes with neither item nor role: error", (*at, "results"))
+    if spec.capabilities.max_items_per_job != 1 and unmarked:
         compiler.tell("missing-field", "with several items a job, results need item", (*at, "results"))
