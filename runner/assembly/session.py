@@ -41,6 +41,7 @@ class Session:
         self._ledger: Ledger | None = None
         self._connections: dict[str, Connection] = {}
         self._stand_ins: Stands | None = None
+        self._found_files: RealFiles | None = None
         self._stack = AsyncExitStack()
         self._lasting = self._stack
         self._environment = {name: environ[name] for name in environ if name not in project.secret_variables}
@@ -148,9 +149,10 @@ class Session:
         """Return the files that emulated rows must not replace; None when the session is a real one."""
         if self._stand_ins is None:
             return None
-        return (
-            RealFiles(None) if _is_database(self.project.ledger) else await find_real_files(ledger, self.project.root)
-        )
+        if self._found_files is None:
+            is_far = _is_database(self.project.ledger)
+            self._found_files = RealFiles(None) if is_far else await find_real_files(ledger, self.project.root)
+        return self._found_files
 
     def _place(self) -> Place:
         return Place(

@@ -18,6 +18,7 @@ from tests.ledger.test_copying import round_trip
 
 psycopg = pytest.importorskip("psycopg", reason="the Postgres driver is not installed (pip install -e '.[postgres]')")
 PostgresDatabase = pytest.importorskip("runner.ledger.postgres").PostgresDatabase
+read_only = pytest.importorskip("runner.ledger.postgres").read_only
 NUMBERS = count()
 
 
@@ -67,6 +68,23 @@ def test_reading_makes_no_tables(url):
     asyncio.run(read())
     with psycopg.connect(url) as connection:
         assert connection.execute("SELECT to_regclass('runner.ledger')").fetchone() == (None,)
+
+
+def test_a_ledger_that_is_only_read_refuses_every_write(url):
+    use(url, Desk.select)
+
+    async def read():
+        ledger = open_ledger(url, clock=StillClock(), is_read_only=True)
+        try:
+            assert await ledger.scopes() == [SCOPE]
+            with pytest.raises(LedgerError, match="opened for reading"):
+                await ledger.acquire("recipe", HOLDER, 100.0, 60.0)
+        finally:
+            await ledger.close()
+
+    asyncio.run(read())
+    with psycopg.connect(read_only(url)) as connection, pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        connection.execute("UPDATE runner.ledger SET schema_version = 99")
 
 
 def test_a_newer_ledger_is_refused(url):

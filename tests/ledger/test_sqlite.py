@@ -45,6 +45,22 @@ async def regressed(desk):
     return await desk.ledger.regressed(SCOPE)
 
 
+def test_a_ledger_that_is_only_read_refuses_every_write(tmp_path):
+    path = tmp_path / "ledger.db"
+    use(path)
+
+    async def read():
+        ledger = open_ledger(str(path), clock=StillClock(), is_read_only=True)
+        try:
+            assert await ledger.scopes() == [SCOPE]
+            with pytest.raises(LedgerError, match="opened for reading"):
+                await ledger.acquire("recipe", HOLDER, 1e12, 60.0)
+        finally:
+            await ledger.close()
+
+    asyncio.run(read())
+
+
 def test_reading_makes_no_file(tmp_path):
     path = tmp_path / "state" / "ledger.db"
 
