@@ -46,8 +46,11 @@ def test_what_begins_like_an_entry_is_allowed(tmp_path: Path, allow: str, argv: 
 @pytest.mark.parametrize(
     ("allow", "argv"),
     [
-        ("", "[cat]"),
-        ("allow: {}\n", "[cat]"),
+        ("", "[tr, a, b]"),
+        ("", "[cat, in.jsonl]"),
+        ("", "[./cat]"),
+        ("", "[cat, '{{ item.id }}']"),
+        ("allow: {}\n", "[tr, a, b]"),
         ("allow: {commands: [[python3, train.py]]}\n", "[python3, other.py]"),
         ("allow: {commands: [[python3, train.py]]}\n", "[python3]"),
         ("allow: {commands: [[python3, train.py]]}\n", "[python, train.py]"),
@@ -61,6 +64,10 @@ def test_what_begins_like_an_entry_is_allowed(tmp_path: Path, allow: str, argv: 
 def test_what_does_not_is_an_error(tmp_path: Path, allow: str, argv: str) -> None:
     (found,) = problems(tmp_path, allow, argv)
     assert (found.slug, found.mark.line, bool(found.mend)) == ("command-not-allowed", 7, True)
+
+
+def test_to_give_the_items_back_needs_no_entry(tmp_path: Path) -> None:
+    assert problems(tmp_path, "", "[cat]") == []
 
 
 def test_the_entry_to_add_is_named(tmp_path: Path) -> None:
@@ -131,7 +138,7 @@ def test_a_variable_that_changes_what_runs_is_an_error(tmp_path: Path, name: str
 
 
 def test_without_a_project_nothing_is_allowed() -> None:
-    assert not is_allowed(["cat"], [])
+    assert not is_allowed(["tr"], [])
     assert entry_for(["env", "A=1", "node", "x.js", "y"]) == ["env", "A=1", "node", "x.js"]
     assert fault_of_entry(["cat"]) == ""
     assert not changes_what_runs("MODEL_RUN")
