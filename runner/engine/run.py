@@ -185,6 +185,8 @@ async def _fly(apply: Apply, options: ApplyOptions) -> None:
 
 async def _ground(apply: Apply, rounds: asyncio.Task[None], crew: Sequence[asyncio.Task[None]]) -> None:
     """Let steps under way come to their end, for a while; what only waits for its turn goes home at once."""
+    if apply.stop.reason is Reason.INTERRUPTED:
+        apply.work.ledger.hurry()
     if not rounds.done():
         rounds.cancel()
     for task in tuple(apply.queued):

@@ -72,6 +72,9 @@ class Database(Protocol):
     def scan(self, work: Callable[[Connection], T]) -> Awaitable[T]:
         """Run a query that looks at many rows and returns few."""
 
+    def hurry(self) -> None:
+        """Give up soon on a server that is away just now."""
+
     async def close(self) -> None:
         """Close the reading connections."""
 

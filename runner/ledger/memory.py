@@ -52,6 +52,9 @@ class MemoryLedger:
     async def close(self) -> None:
         """See `Ledger`."""
 
+    def hurry(self) -> None:
+        """See `Ledger`."""
+
     async def regressed(self, scope: Scope) -> str:
         """See `Ledger`."""
         return ""

@@ -14,6 +14,8 @@ PATIENCE_S: Final = 90.0
 """A restart with recovery takes a minute at most times."""
 REPEATS: Final = 10
 """So often one piece of work is done again whose connection is lost each time."""
+HURRY_S: Final = 2.0
+"""So much longer an outage may last for somebody who wants to end."""
 _FIRST_S: Final = 0.2
 _LONGEST_S: Final = 2.0
 
@@ -32,6 +34,11 @@ class Patience:
         self._seconds = seconds
         self._monotonic = monotonic
         self._away_since: float | None = None
+
+    def hurry(self) -> None:
+        """Shorten the outage that is going on."""
+        if self._away_since is not None:
+            self._away_since = min(self._away_since, self._monotonic() - self._seconds + HURRY_S)
 
     def reach(self, connect: Callable[[], T]) -> T:
         """Connect, again and again while the server is away.

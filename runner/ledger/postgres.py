@@ -188,6 +188,10 @@ class PostgresDatabase:
         """See `Database`."""
         return asyncio.get_running_loop().run_in_executor(self._scans, self._scan, work)
 
+    def hurry(self) -> None:
+        """See `Database`."""
+        self._patience.hurry()
+
     async def close(self) -> None:
         """See `Database`."""
         self._threads.shutdown()

@@ -192,6 +192,9 @@ class SqliteDatabase:
             return work(reader)
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._scan, work)
 
+    def hurry(self) -> None:
+        """See `Database`; a file is never away."""
+
     async def close(self) -> None:
         """See `Database`."""
         self._threads.shutdown()

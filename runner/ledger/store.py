@@ -55,6 +55,10 @@ class SqlLedger:
         await self._writer.close()
         await self._database.close()
 
+    def hurry(self) -> None:
+        """See `Ledger`."""
+        self._database.hurry()
+
     async def regressed(self, scope: Scope) -> str:
         """See `Ledger`."""
         found = await self._regressions(scope)

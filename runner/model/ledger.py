@@ -198,6 +198,9 @@ class Ledger(Protocol):
     async def close(self) -> None:
         """Write what is waiting and let go of the store."""
 
+    def hurry(self) -> None:
+        """Give up soon on a store that is away just now: somebody has asked this process to end."""
+
     async def regressed(self, scope: Scope) -> str:
         """Say why jobs of the scope may be missing: the store was deleted, or went back in time. Empty when it did not.
 

@@ -150,7 +150,7 @@ class TestRestart:
 
         async def whole():
             patience = Patience(seconds, monotonic=lambda: self.waited, pause=wait)
-            ledger = SqlLedger(PostgresDatabase(url, clock=StillClock(), patience=patience))
+            self.ledger = ledger = SqlLedger(PostgresDatabase(url, clock=StillClock(), patience=patience))
             desk = Desk(ledger, await ledger.acquire("recipe", HOLDER, 1.0, 60.0))
             try:
                 return await work(desk)
@@ -196,6 +196,19 @@ class TestRestart:
                 server.start()
 
         assert (self.ride(url, lose), 90.0 <= self.waited < 93.0) == (Exit.LOGIN, True)
+
+    def test_who_wants_to_end_does_not_wait_for_a_server_that_is_away(self, server, url):
+        async def lose(desk):
+            server.stop("fast")
+            try:
+                with pytest.raises(LedgerUnavailable):
+                    await desk.record(JobIntended("j", 1, [], 1.0))
+            finally:
+                server.start()
+            return self.waited
+
+        hurried = iter([lambda: None, lambda: self.ledger.hurry()])
+        assert self.ride(url, lose, pause=lambda _: next(hurried, lambda: None)()) < 5.0
 
     def test_a_commit_whose_answer_is_lost_is_done_once(self, server, url):
         """The server waits for a standby that is not there, after it has committed; then the connection is cut."""

@@ -43,6 +43,14 @@ def test_fields_make_the_client():
     assert settings.retries.attempts == 2
 
 
+def test_an_account_is_named_by_its_base_url_which_is_not_shown():
+    here, there = connection(), connection(base_url=f"https://{SECRET}.example.com")
+    assert here.identity == connection(user="you").identity
+    assert here.identity.startswith("p@")
+    assert there.identity != here.identity
+    assert SECRET not in there.identity
+
+
 def test_a_user_may_lower_the_limits():
     rules = connection(limits={"concurrency": 1, "per_second": 2})._client.limits._rules
     assert (rules.concurrency, rules.per_second, rules.honour) == (1, 2, frozenset({"retry-after"}))

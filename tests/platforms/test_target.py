@@ -314,6 +314,18 @@ def test_no_place_for_results_is_legal():
     assert asyncio.run(gathered(target(answering(500)), one, JobState(JobStatus.SUCCEEDED))) == {}
 
 
+def test_all_jobs_that_may_be_a_lost_one_are_told():
+    rows = [[{"id": n, "key": ONE.key if n % 2 else "x"} for n in range(start, start + 100)] for start in (0, 100, 200)]
+
+    def listed(request):
+        page = int(request.url.params["page"])
+        return httpx.Response(200, json=rows[page - 1] if page <= len(rows) else [])
+
+    found = asyncio.run(target(listed).find_all(replace(ONE, sent_at=1.0)))
+    assert [one.id for one in found] == [str(n) for n in range(1, 200, 2)]
+    assert asyncio.run(target(listed).find(replace(ONE, sent_at=1.0))).id == "1"
+
+
 def test_a_401_while_looking_is_never_not_there():
     for status, expected in ((401, AuthError), (404, Unavailable), (500, Unavailable)):
         with pytest.raises(expected):
