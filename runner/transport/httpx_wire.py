@@ -8,9 +8,12 @@ Source: www.python-httpx.org, "Transports", "Exceptions", "Environment Variables
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -22,27 +25,31 @@ from runner.transport.text import plain
 from runner.transport.wire import KEEP_ALIVE_S, Broken, Fault, Sent
 
 _NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+AUTHORITIES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+"""Variables that name authorities to trust, in files and folders: those of OpenSSL, of requests and of curl."""
 _OUR_FAULT: Final = (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.CookieConflict)
 HTTPX: Final = (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, httpx.StreamError)
 """Every error of httpx."""
 
 
-def broken(error: Exception) -> Broken:
-    """Return what an error of httpx means."""
+def broken(error: Exception, way: str = "") -> Broken:
+    """Return what an error of httpx means; `way` says over which proxy the request went."""
     said = plain(str(error))
     text = f"{type(error).__name__}: {said}" if said else type(error).__name__
     if isinstance(error, _OUR_FAULT):
         return Broken(text, Fault.OURS)
     if isinstance(error, _NEVER_SENT):
-        return Broken(text, Fault.UNSENT)
+        return Broken(f"{text}{way}", Fault.UNSENT)
     return Broken("no reply in time" if isinstance(error, httpx.ReadTimeout) else text)
 
 
 class HttpxWire:
     """A transport of httpx; implements `Wire`."""
 
-    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
+    def __init__(self, transport: httpx.AsyncBaseTransport, proxy: str | None = None) -> None:
         self._transport = transport
+        place = urlsplit(proxy) if proxy else None  # its user and password are shown to nobody
+        self._way = f", through the proxy {place.scheme}://{place.hostname}:{place.port or ''}" if place else ""
 
     def keeps_time(self, url: str) -> bool:
         """Say that it does not."""
@@ -72,7 +79,7 @@ class HttpxWire:
             request = httpx.Request(sent.method, sent.url, headers=headers, stream=stream, extensions=extensions)
             return HttpxReceived(await self._transport.handle_async_request(request))
         except HTTPX as error:
-            raise broken(error) from error
+            raise broken(error, self._way) from error
 
     async def close(self) -> None:
         """Close the transport, also one that was handed in."""
@@ -143,24 +150,33 @@ def over_network(*, is_tls: bool, proxy: str | None) -> HttpxWire:
     verify: ssl.SSLContext | bool = certificates() if is_tls or proxy else False
     unbounded = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=KEEP_ALIVE_S)
     try:
-        return HttpxWire(
-            httpx.AsyncHTTPTransport(verify=verify, limits=unbounded, proxy=proxy, socket_options=SOCKET_OPTIONS)
-        )
+        real = httpx.AsyncHTTPTransport(verify=verify, limits=unbounded, proxy=proxy, socket_options=SOCKET_OPTIONS)
+        return HttpxWire(real, proxy)
     except (ValueError, ImportError) as error:
         raise ConfigError(f"the proxy setting cannot be used: {error}") from error
 
 
 def certificates() -> ssl.SSLContext:
-    """Return whom to trust: SSL_CERT_FILE, SSL_CERT_DIR, or the certificates that come with httpx.
+    """Return whom to trust: whatever the variables of `AUTHORITIES` name, or what comes with httpx when none is set.
 
     Raises:
         ConfigError: they cannot be read.
     """
-    try:
+    named = {name: place for name in AUTHORITIES if (place := os.environ.get(name))}
+    if not named:
         return httpx.create_ssl_context()
-    except OSError as error:  # those of ssl too
-        mend = "look at SSL_CERT_FILE and SSL_CERT_DIR"
-        raise ConfigError(f"the certificates to trust cannot be read: {error}", mend=mend) from error
+    trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    for name, place in named.items():
+        folders = place.split(os.pathsep) if name == "SSL_CERT_DIR" else [place] if Path(place).is_dir() else []
+        try:
+            for folder in folders:
+                trust.load_verify_locations(capath=folder)
+            if not folders:
+                trust.load_verify_locations(place)
+        except OSError as error:  # those of ssl too
+            what = f"the certificates to trust cannot be read ({name}={place}): {error}"
+            raise ConfigError(what, mend=f"look at {', '.join(AUTHORITIES)}") from error
+    return trust
 
 
 def _headers(raw: Sequence[tuple[bytes, bytes]]) -> Mapping[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 import os
 import sys
 from ssl import SSLContext
@@ -79,7 +81,7 @@ class NetworkWire:
 
 
 def proxy_for(scheme: str, place: str) -> str | None:
-    """Return the proxy that HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY name, as httpx reads them.
+    """Return the proxy that HTTP_PROXY, HTTPS_PROXY and ALL_PROXY name; NO_PROXY may hold ranges of addresses, too.
 
     Args:
         scheme: http or https.
@@ -90,10 +92,25 @@ def proxy_for(scheme: str, place: str) -> str | None:
     import urllib.request  # start-up: most machines have no proxy
 
     proxies = urllib.request.getproxies()
+    if _is_in_range(urlsplit(f"//{place}").hostname or "", proxies.get("no", "")):
+        return None
     if any(urllib.request.proxy_bypass(name) for name in (place, urlsplit(f"//{place}").hostname or "")):
         return None
     proxy = proxies.get(scheme) or proxies.get("all")
     return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
+
+
+def _is_in_range(host: str, no_proxy: str) -> bool:
+    """Whether an address lies in one of the ranges that NO_PROXY holds, as 10.0.0.0/8."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    for entry in no_proxy.split(","):
+        with contextlib.suppress(ValueError):
+            if "/" in entry and address in ipaddress.ip_network(entry.strip(), strict=False):
+                return True
+    return False
 
 
 def _end_of_origin(url: str) -> int:

@@ -102,6 +102,10 @@ class Wire(Protocol):
         """Close all connections; may be called twice."""
 
 
+_REACH: Final = "check the address, the network and the proxy settings (HTTPS_PROXY, NO_PROXY)"
+_TRUST: Final = "name the authority: SSL_CERT_FILE=/path/ca.pem (REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE are read too)"
+
+
 def mapped(error: Exception, name: str) -> RunnerError:
     """Return our error for one of `BROKEN`: did the request leave or not?"""
     said = plain(str(error))
@@ -113,6 +117,7 @@ def mapped(error: Exception, name: str) -> RunnerError:
         mend = "this process or its ledger stood still for too long; it is sent when the lease is renewed"
         return Unavailable(f"{name}: {said} (it was not sent)", mend=mend)
     if error.fault is Fault.UNSENT:
-        mend = "check the address, the network and the proxy settings"
-        return Unavailable(f"{name}: {said} (nothing was sent)", mend=mend)
+        mend = _TRUST if "CERTIFICATE" in said else _REACH
+        hint = "; SSL_CERT_FILE names the authorities to trust" if mend is _TRUST else ""
+        return Unavailable(f"{name}: {said}{hint} (nothing was sent)", mend=mend)
     return Indeterminate(f"{name}: {said}")

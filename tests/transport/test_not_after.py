@@ -3,10 +3,8 @@
 import asyncio
 import contextlib
 import select
-import shutil
 import socket
 import ssl
-import subprocess
 
 import httpx
 import pytest
@@ -56,17 +54,6 @@ class Server:
             self.cut += 1
         finally:
             writer.close()
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    if shutil.which("openssl") is None:
-        pytest.skip("no openssl")
-    folder = tmp_path_factory.mktemp("authority")
-    name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "cert.pem"]
-    subprocess.run([*words, "-days", "2", *name], cwd=folder, check=True, capture_output=True)
-    return folder
 
 
 @pytest.fixture(params=["plain", "tls"])

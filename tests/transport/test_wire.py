@@ -1,4 +1,6 @@
 import asyncio
+import ssl
+import subprocess
 import sys
 
 import httpx
@@ -6,7 +8,7 @@ import pytest
 
 from runner.model.errors import ConfigError, Indeterminate, Refused, Unavailable
 from runner.transport import network, wire
-from runner.transport.httpx_wire import HTTPX, HttpxWire, broken
+from runner.transport.httpx_wire import AUTHORITIES, HTTPX, HttpxWire, broken
 from runner.transport.request import Timeouts
 
 NEVER_SENT = {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError"}
@@ -52,6 +54,8 @@ def test_errors_of_the_system_leave_the_outcome_open(error):
 
 
 def without_proxy(monkeypatch):
+    for name in AUTHORITIES:
+        monkeypatch.delenv(name, raising=False)
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
@@ -65,13 +69,17 @@ def without_proxy(monkeypatch):
         ({"ALL_PROXY": "http://p:2"}, "http://h/", "http://p:2"),
         ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "h"}, "https://h/", None),
         ({"HTTPS_PROXY": "http://p:1"}, "http://h/", None),
+        ({"HTTP_PROXY": "http://p:1", "NO_PROXY": "10.0.0.0/8, 127.0.0.0/8"}, "http://127.3.0.1:80/", None),
+        ({"HTTP_PROXY": "http://p:1", "NO_PROXY": "10.0.0.0/8"}, "http://127.0.0.1/", "http://p:1"),
+        ({"HTTP_PROXY": "http://p:1", "NO_PROXY": "127.0.0.0/8"}, "http://h/", "http://p:1"),
+        ({"HTTP_PROXY": "http://p:1", "NO_PROXY": "nonsense/8,fd00::/8"}, "http://[fd00::7]:1/", None),
     ],
 )
 def test_proxies_of_the_environment(monkeypatch, environment, url, expected):
     without_proxy(monkeypatch)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert network.proxy_for(url.partition(":")[0], "h") == expected
+    assert network.proxy_for(url.partition(":")[0], url.split("/")[2]) == expected
 
 
 @pytest.mark.parametrize(
@@ -80,6 +88,7 @@ def test_proxies_of_the_environment(monkeypatch, environment, url, expected):
         ({"HTTP_PROXY": "gopher://p:1"}, "http://h/", "proxy"),
         ({"SSL_CERT_FILE": "/not/there.pem"}, "https://h/", "SSL_CERT_FILE|certificates"),
         ({"HTTPS_PROXY": "http://p:1", "SSL_CERT_FILE": "/not/there.pem"}, "https://h/", "certificates"),
+        ({"REQUESTS_CA_BUNDLE": "/not/there.pem"}, "https://h/", "REQUESTS_CA_BUNDLE=/not/there.pem"),
     ],
 )
 def test_a_useless_environment_is_told_before_anything_is_sent(monkeypatch, environment, url, words):
@@ -88,6 +97,50 @@ def test_a_useless_environment_is_told_before_anything_is_sent(monkeypatch, envi
         monkeypatch.setenv(name, value)
     with pytest.raises(ConfigError, match=words):
         asyncio.run(network.NetworkWire().open(wire.Sent("POST", url, [("host", "h")], None, Timeouts())))
+
+
+@pytest.mark.parametrize("name", [None, *AUTHORITIES])
+def test_an_authority_in_any_usual_variable_is_trusted(monkeypatch, authority, name):
+    without_proxy(monkeypatch)
+    if name is not None:
+        place = authority / "cert.pem"
+        if name == "SSL_CERT_DIR":
+            words = ["openssl", "x509", "-in", str(place), "-noout", "-hash"]
+            digest = subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
+            (authority / f"{digest}.0").write_bytes(place.read_bytes())
+            place = authority
+        monkeypatch.setenv(name, str(place))
+
+    async def greet(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 204 -\r\n\r\n")
+        writer.close()
+
+    async def run():
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(authority / "cert.pem", authority / "key.pem")
+        server = await asyncio.start_server(greet, "localhost", 0, ssl=context)
+        url = f"https://localhost:{server.sockets[0].getsockname()[1]}/"
+        over = network.NetworkWire()
+        try:
+            return (await over.open(wire.Sent("GET", url, [("host", "h")], None, Timeouts()))).status
+        except wire.Broken as error:
+            return wire.mapped(error, "GET /").mend
+        finally:
+            await over.close()
+            server.close()
+
+    found = asyncio.run(run())
+    assert found == 204 if name else "SSL_CERT_FILE" in found
+
+
+def test_a_dead_proxy_is_named_without_its_password(monkeypatch):
+    without_proxy(monkeypatch)
+    monkeypatch.setenv("HTTP_PROXY", "http://me:secret@127.0.0.1:9")
+    with pytest.raises(wire.Broken, match=r"through the proxy http://127\.0\.0\.1:9") as caught:
+        asyncio.run(network.NetworkWire().open(wire.Sent("POST", "http://h/", [("host", "h")], None, Timeouts())))
+    assert "secret" not in str(caught.value)
+    assert "NO_PROXY" in wire.mapped(caught.value, "POST /").mend
 
 
 def test_a_missing_library_is_told_before_anything_is_sent(monkeypatch):
