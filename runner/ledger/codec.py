@@ -35,7 +35,8 @@ def pack(value: Json, what: str) -> bytes:
     Raises:
         LedgerError: it is no JSON value, or nested too deeply; names `what`.
     """
-    return _packed(REDACTOR.value(value), what)
+    packed = _packed(value, what)
+    return _packed(REDACTOR.value(value), what) if REDACTOR.may_be_in(packed) else packed
 
 
 def unpack(packed: bytes) -> Json:

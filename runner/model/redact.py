@@ -7,6 +7,7 @@ a third of the secret, and at least 8 characters, are left.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import AnyStr, Final
 
@@ -17,6 +18,8 @@ SHORTEST: Final = 6
 """A shorter text is not a secret that anyone could keep, and may stand anywhere."""
 
 _SEED: Final = 8
+_RUN: Final = re.compile(rb"[A-Za-z0-9]+")
+"""No escaping changes it."""
 _LINE: Final = 16
 
 
@@ -27,6 +30,7 @@ class Redactor:
         self._secrets: set[str] = set()
         self._texts: list[tuple[str, str]] = []
         self._bytes: list[tuple[bytes, bytes]] = []
+        self._probes: list[bytes] = []
 
     def add(self, secret: str, *, is_whole: bool = False) -> None:
         """Protect a secret from now on; with `is_whole` a part of it may be shown."""
@@ -42,15 +46,20 @@ class Redactor:
             self._texts.append((form if is_whole else form[: max(_SEED, len(form) // 3)], form))
         self._texts.sort(key=lambda each: -len(each[1]))
         self._bytes = [(_encoded(seed), _encoded(form)) for seed, form in self._texts]
+        self._probes = sorted({max(_RUN.findall(seed), key=len, default=b"") for seed, _ in self._bytes})
 
     def text(self, text: str) -> str:
         """Return a text with `***` in the place of every secret."""
         return _redacted(text, self._texts, HIDDEN) if any(seed in text for seed, _ in self._texts) else text
 
-    def bytes(self, data: bytes) -> bytes:
+    def data(self, data: bytes) -> bytes:
         """Return the same for UTF-8."""
         is_told = any(seed in data for seed, _ in self._bytes)
         return _redacted(data, self._bytes, HIDDEN.encode()) if is_told else data
+
+    def may_be_in(self, packed: bytes) -> bool:
+        """Whether a JSON text may hold a secret, however often it was escaped; False is certain."""
+        return any(probe in packed for probe in self._probes)
 
     def value(self, value: Json) -> Json:
         """Return a JSON value with all its texts redacted, names of members included."""

@@ -25,7 +25,7 @@ class RedactReplies:
                 waiting.append(message)
                 return
             if message["type"] == "http.response.body":
-                message = {**message, "body": REDACTOR.bytes(message.get("body", b""))}
+                message = {**message, "body": REDACTOR.data(message.get("body", b""))}
                 while waiting:
                     begin = waiting.pop()
                     headers = [_header(name, value, len(message["body"])) for name, value in begin["headers"]]
