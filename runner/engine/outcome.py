@@ -112,6 +112,7 @@ async def fail(apply: Apply, job: Job, why: str) -> Step | None:
     """Write down that the platform answered the paying request with an error; nothing proves that it was not paid."""
     at = apply.now()
     await apply.record(JobPolled(job.key, JobStatus.FAILED, at, error=why), JobSettled(job.key, at, missing=why))
+    apply.reread.add(job.key)
     for item in job.items:
         apply.progress.fail(item.key, why)
     apply.progress.jobs["refused"] += 1
