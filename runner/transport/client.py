@@ -33,7 +33,7 @@ AGENT: Final = "runner/1"
 HOPS: Final = 5
 MAX_REPLY: Final = 64 << 20
 AGREES_S: Final = 60.0
-UNREADABLE_ASKED: Final = 2
+UNREADABLE_ASKED: Final = 3
 """A reply that came in full but cannot be read is asked for so often at once; then whoever wanted it decides."""
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _NO_BODY: Final = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})

@@ -108,7 +108,7 @@ def test_a_file_that_can_never_be_read_is_held_with_what_it_is(read):
     report = taken(handler, text, ledger=ledger)
     assert (report.outcome, report.counts) == ("held", {"held": 3})
     assert any("a gzip file" in note for note in report.progress.notes)
-    assert handler.asked.count("/jobs/j1/file") <= 4
+    assert handler.asked.count("/jobs/j1/file") <= 6
     assert taken(
         Batches("\n".join(LINES).encode()),
         text.replace("}\n      each: '{{ response }}'", ", read: jsonl}"),
