@@ -41,6 +41,7 @@ apiVersion: runner/v1
 kind: Project
 name: t
 environment: [V]
+allow: {commands: [[cat]]}
 connections:
 """
 Fields = tuple[str, ...]
@@ -116,7 +117,7 @@ def _with(options: dict[str, Json], path: Fields, value: Json) -> dict[str, Json
     if not rest:
         return {**options, name: {"text": value} if name == "asset" else value}
     if rest[0] == "0":
-        return {**options, name: [value]}
+        return {**options, name: ["cat", value]}
     inner = options.get(name) if isinstance(options.get(name), dict) else {}
     others = dict.fromkeys(("correct", "of", "by"), "{{ item.n }}") if name == "counted" else {}
     return {**options, name: {**others, **(inner or {}), "V" if rest[0] == "*" else rest[0]: value}}
