@@ -11,12 +11,14 @@ from dataclasses import replace
 from runner.engine.adoption import adopt, search
 from runner.engine.agenda import Action, Step
 from runner.engine.apply import Apply
+from runner.engine.key import job_key
 from runner.engine.outcome import hold, later_or_park
 from runner.engine.stop import Reason
 from runner.model.contracts import Finding
 from runner.model.errors import ConfigError, RunnerError, StopRun
 from runner.model.event import JobIntended
 from runner.model.job import Capabilities, Find, Job
+from runner.model.ledger import WorkHash
 
 KEY_MARGIN_S = 3600.0
 """So much earlier than it says a platform is taken to forget a key: clocks differ, and requests wait."""
@@ -29,6 +31,8 @@ async def look(apply: Apply, step: Step) -> Step | None:
     if isinstance(target, Finding) and capabilities.find is not Find.PROBABLE:
         try:
             found = await search(apply, target, step)
+            if not found and (earlier := _earlier(apply, step)) is not None:
+                found = await search(apply, target, earlier)
         except (ConfigError, StopRun) as error:
             apply.stop.ask(Reason.ERROR, error)
             return None
@@ -48,6 +52,14 @@ async def look(apply: Apply, step: Step) -> Step | None:
         return replace(step, action=Action.SUBMIT, tries=0)
     why = f"{apply.missing}; this job may have been sent before, and the platform cannot be searched for it"
     return await hold(apply, await _written_down(apply, step), why)
+
+
+def _earlier(apply: Apply, step: Step) -> Step | None:
+    """Return the step with the key that its job had under the first version of the work hash; None without one."""
+    first, job = WorkHash.first_of(apply.work.work), step.job
+    if not first:
+        return None
+    return replace(step, job=replace(job, key=job_key(apply.work.scope, first, job.attempt, job.items)))
 
 
 def _keeps_keys(apply: Apply, capabilities: Capabilities) -> bool:

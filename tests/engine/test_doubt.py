@@ -181,6 +181,15 @@ def test_a_ledger_that_went_back_in_time_adopts_what_the_platform_has(kind):
     assert "went back in time" in next(iter(report.progress.notes))
 
 
+def test_a_lost_ledger_finds_the_jobs_of_an_earlier_hash_too():
+    platform = Platform()
+    applied(work_on(MemoryLedger(), ITEMS[:3], FindingTarget(platform, EXACT), work="w" * 32))
+    ledger, work = Forgetful(MemoryLedger()), WorkHash("v" * 32, first="w" * 32)
+    report = applied(work_on(ledger, ITEMS, FindingTarget(platform, EXACT), work=work))
+    assert (report.outcome, platform.accepted) == ("done", ONCE)
+    assert report.progress.jobs["remembered"] == 1
+
+
 @pytest.mark.parametrize(
     "capabilities",
     [Capabilities(max_items_per_job=10), replace(KEYED, key_lifetime_s=9.0), replace(EXACT, find=Find.PROBABLE)],
