@@ -1,15 +1,19 @@
 """What happens on paths that hardly any apply takes: many jobs asked at once, doubtful jobs sent again, odd results."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from runner.engine.lease import HeldLease
+from runner.engine.plan import safety
 from runner.engine.progress import Progress
 from runner.engine.record import record_shape
 from runner.engine.retry_request import RetryRequest
 from runner.engine.run import ApplyOptions, apply_stage
+from runner.engine.saved import moved, stage_document
 from runner.engine.stop import Reason, Stop
+from runner.engine.survey import survey
 from runner.ledger.memory import MemoryLedger
 from runner.model.errors import (
     Indeterminate,
@@ -32,6 +36,7 @@ from tests.engine.world import (
     PreparingTarget,
     applied,
     item,
+    lose_reply,
     refuse_connection,
     work_on,
 )
@@ -308,3 +313,108 @@ def test_what_a_connection_repeats_is_told_of_the_job():
 
     asyncio.run(apply())
     assert [list(each.values()) for each in seen] == [[("certificate verify failed",)]]
+
+
+# -- bounds
+
+
+def test_a_request_that_is_refused_again_and_again_leaves_its_items_new():
+    target = FakeTarget(Platform(), fault=refuse_connection(1000))
+    report = applied(work_on(MemoryLedger(), ITEMS[:2], target))
+    assert (report.outcome, report.counts) == ("pending", {"new": 2})
+    assert any(note.startswith("not sent in this apply: connection refused") for note in report.progress.notes)
+
+
+def test_a_reply_that_is_lost_again_and_again_stays_doubtful():
+    target = FakeTarget(Platform(), KEYED, fault=lose_reply("before", 1000))
+    report = applied(work_on(MemoryLedger(), ITEMS[:1], target))
+    assert report.counts in ({"in_job": 1}, {"held": 1})
+    assert target.platform.jobs == {}
+
+
+def test_results_that_are_refused_are_held():
+    report = applied(work_on(MemoryLedger(), ITEMS[:1], Odd(Refused("no results for you", status=403))))
+    assert (report.counts, any("its results are refused" in note for note in report.progress.notes)) == (
+        {"held": 1},
+        True,
+    )
+
+
+class Ten:
+    """A body of ten bytes."""
+
+    size = 10
+
+    async def chunks(self):
+        yield b"x" * 10
+
+
+def test_items_that_are_too_large_together_go_in_jobs_of_their_own():
+    target = FakeTarget(Platform(), Capabilities(max_items_per_job=10, max_bytes_per_job=15))
+    large = [replace(each, body=Ten()) for each in ITEMS[:3]]
+    report = applied(work_on(MemoryLedger(), large, target))
+    assert (report.counts, report.progress.jobs["submitted"]) == ({"succeeded": 3}, 3)
+
+
+def test_due_jobs_are_asked_together():
+    target = Together([RUNNING, DONE])
+    many = RunOptions(items_per_job=1, poll=PollRhythm(1.0, 2.0, 10.0))
+    assert applied(work_on(MemoryLedger(), ITEMS, target, run=many), workers=1).counts == {"succeeded": 6}
+    assert target.platform.asked["many"] < 12
+
+
+def test_an_odd_error_leaves_the_jobs_that_were_asked_with_it():
+    ledger, target = MemoryLedger(), Together([RUNNING, ValueError("odd"), DONE])
+    many = RunOptions(items_per_job=1, poll=PollRhythm(1.0, 2.0, 10.0))
+    assert applied(work_on(ledger, ITEMS, target, run=many), workers=1).counts["succeeded"] >= 5
+    assert applied(work_on(ledger, ITEMS, target, run=many)).counts == {"succeeded": 6}
+
+
+def test_a_row_that_cannot_be_made_keeps_the_paid_result():
+    ledger, stores = MemoryLedger(), dict[str, list]()
+    record = {"deep": compile_template("{{ result.nowhere.deep }}")}
+    report = applied(work_on(ledger, ITEMS[:1], FakeTarget(Platform()), stores, record=record))
+    assert report.counts == {"succeeded": 1}
+    good = applied(work_on(ledger, ITEMS[:1], target := FakeTarget(Platform()), stores))
+    assert (good.outcome, target.platform.asked["submit"], len(stores["rows"])) == ("done", 0, 1)
+
+
+def test_a_plan_counts_an_item_that_comes_twice_once():
+    work = work_on(MemoryLedger(), [*ITEMS, ITEMS[0]], FakeTarget(Platform()))
+    plan = asyncio.run(survey(work))
+    assert (plan.to_submit, plan.rejected) == (6, 1)
+
+
+def test_a_saved_plan_is_stale_when_the_ledger_has_moved():
+    work = work_on(MemoryLedger(), ITEMS, FakeTarget(Platform()))
+    plan = asyncio.run(survey(work))
+    document = stage_document(plan)
+    assert moved(document, plan, is_begun=False) == ""
+    assert "items" not in document
+    assert "the ledger has moved" in moved(document, replace(plan, version=plan.version + 1), is_begun=False)
+    assert "another ledger" in moved({**document, "ledger": {"instance": "x"}}, plan, is_begun=True)
+
+
+def test_the_promise_of_an_adopting_recipe_names_what_it_does():
+    probable = Capabilities(find=Find.PROBABLE)
+    assert safety(probable, "find_then_adopt") != safety(probable)
+
+
+def test_counters_that_change_their_form_are_not_summed():
+    progress = Progress()
+    progress.count("a", {"tokens": {"in": 1}, "pages": 3})
+    progress.count("b", {"tokens": 7, "pages": {"read": 1}})
+    progress.count("c", {"tokens": {"in": 2}, "pages": 4})
+    assert progress.totals == {"tokens": {"in": 3}, "pages": 7}
+
+
+def test_a_retry_of_held_items_closes_the_job_that_held_them():
+    platform, ledger = Platform(), MemoryLedger()
+
+    def gone(job):
+        raise JobLost("never heard of")
+
+    assert applied(work_on(ledger, ITEMS[:1], FakeTarget(platform, state=gone))).counts == {"held": 1}
+    report = applied(work_on(ledger, ITEMS[:1], FakeTarget(platform)), again=RetryRequest(held=True))
+    assert report.counts == {"succeeded": 1}
+    assert JobStatus.HELD not in [row.status for row in jobs(ledger)]

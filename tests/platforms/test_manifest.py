@@ -61,6 +61,21 @@ def test_the_smallest_target_is_right():
         ("    results:", '    capabilities: {key_lifetime: "{{ 5 }}"}\n    results:', "wrong-type", 10),
         ("base_url: {type: string}", 'base_url: "{{ a }}"', "wrong-type", 4),
         ("    results:", "    token: {letters: 'z-a'}\n    results:", "bad-pattern", 10),
+        ("{post: /x}", "{post: /x, multipart: {f: {content: a, json: 1}}}", "bad-call", 8),
+        (
+            'submit: {call: {post: /x}, id: "{{ response.id }}"}',
+            'submit: {id: "{{ response.id }}"}',
+            "missing-field",
+            8,
+        ),
+        (', id: "{{ response.id }}"}', "}", "missing-field", 8),
+        (
+            "    results:",
+            "    find: {call: {get: /x}, match: '{{ found.k }}', each: '{{ response }}', id: '{{ found.id }}'}\n"
+            "    capabilities: {find: none}\n    results:",
+            "bad-capability",
+            10,
+        ),
     ],
 )
 def test_what_is_wrong_is_told_at_its_line(old, new, slug, line):
@@ -286,3 +301,11 @@ def test_only_what_reaches_the_platform_is_in_the_digest():
     other = text.replace("post: /x", "post: /y")
     digests = [digest(manifest(each).value, "t") for each in (text, same, other)]
     assert digests[0] == digests[1] != digests[2]
+
+
+def test_a_required_option_is_described(tmp_path):
+    path = tmp_path / "p.yaml"
+    path.write_text((HEAD + TARGET).replace("{a: {type: string}}", "{a: {type: string}}, required: [b]"))
+    assert [(problem.slug, problem.mark and problem.mark.line) for problem in check_manifest(path)] == [
+        ("unknown-field", 7)
+    ]

@@ -1,6 +1,7 @@
 """Hostile expressions end quickly, small, and in a problem."""
 
 import resource
+import sys
 import time
 import tracemalloc
 
@@ -13,6 +14,8 @@ from runner.model.errors import RecipeError
 from runner.templating import compile_template
 from runner.templating.guard import Guard
 from runner.templating.words import parse, words_of
+
+LONGEST_S = 1.0 if sys.gettrace() is None else 3.0  # whoever measures coverage looks at every line
 
 SCOPE = {"item": {"a": "x" * 1000, "b": [1, 2, 3], "n": 10**6, "t": "1e5"}, "z": None}
 HOSTILE = [
@@ -84,7 +87,7 @@ def test_hostile_expression(expression: str) -> None:
     start = time.process_time()
     with pytest.raises(RecipeError) as caught:
         compile_template("{{ " + expression + " }}")(SCOPE)
-    assert time.process_time() - start < 1.0
+    assert time.process_time() - start < LONGEST_S
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
     assert caught.value.problems[0].slug.startswith(("template-", "undefined-"))
     assert len(str(caught.value)) < 1_000
@@ -97,7 +100,7 @@ def test_hostile_text(text: str) -> None:
     start = time.process_time()
     with pytest.raises(RecipeError):
         compile_template(text)
-    assert time.process_time() - start < 1.0
+    assert time.process_time() - start < LONGEST_S
 
 
 def test_large_plain_text_is_no_template() -> None:
@@ -117,7 +120,7 @@ def test_nothing_is_built_when_it_is_compiled(expression: str) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 30_000_000
-    assert time.process_time() - start < 1.0
+    assert time.process_time() - start < LONGEST_S
 
 
 def test_generated_code_calls_filters_only() -> None:
