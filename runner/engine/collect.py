@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from runner.engine.agenda import Action, Step
 from runner.engine.apply import Apply
 from runner.engine.outcome import hold, later_or_park
+from runner.engine.split import drop_items, spoils
 from runner.engine.stop import Reason
 from runner.model.errors import ConfigError, JobLost, Refused, RunnerError, StopRun, UnexpectedReply, UnreadableReply
 from runner.model.event import Event, ItemsDone, JobPolled, JobSettled
@@ -115,6 +116,9 @@ async def collect(apply: Apply, step: Step) -> Step | None:
         return None
     if is_good and harvest.unreadable and not harvest.came:
         return await hold(apply, job, f"the job is over, but its results cannot be read: {harvest.unreadable[0]}")
+    if not harvest.came and spoils(job, state.bad_items):
+        await drop_items(apply, job, state.bad_items, _why_missing(state, harvest))
+        return None
     harvest.finish()
     await _settle(apply, harvest, state)
     return None

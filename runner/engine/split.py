@@ -7,7 +7,7 @@ blame for (a wrong option) from being repeated for each of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from runner.engine.agenda import Action, Split, Step
@@ -67,6 +67,29 @@ async def split(apply: Apply, step: Step, error: Refused) -> Step | None:
             _start(apply, job, some, bound)
     apply.purse.give_back(len(job.items), apply.flight.land(job))  # behind the parts: the flight must not look empty
     return None
+
+
+async def drop_items(apply: Apply, job: Job, bad: Collection[str], why: str) -> None:
+    """Fail the items that spoiled an accepted job, and free the others: the next round sends them without these.
+
+    The job had an id, so that nothing proves that it was not paid: the budget goes on counting it.
+    """
+    at = apply.now()
+    both = await apply.work.ledger.job_items(apply.work.scope, job.key)
+    ids = [id_ for id_, item in both if item.key in bad]
+    part = _part(apply, job, [item for _, item in both if item.key in bad])
+    failed = (JobIntended(part.key, part.attempt, ids, at), JobReleased(part.key, at, why, error=why))
+    await apply.record(JobReleased(job.key, at, why, unproven=True), *failed)
+    for key in sorted(bad):
+        apply.progress.fail(key, why)
+    apply.progress.tell("job_released", job=job.key, why=why, at=at)
+    apply.released += len(both) - len(ids)
+    apply.flight.land(job)
+
+
+def spoils(job: Job, bad: Collection[str]) -> bool:
+    """Whether some items of a job, but not all of them, are bad."""
+    return 0 < sum(item.key in bad for item in job.items) < len(job.items)
 
 
 def close_splits(apply: Apply) -> None:

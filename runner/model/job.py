@@ -125,6 +125,7 @@ class JobState:
         log: lines that the job printed since it was last asked, for people; never stored in the ledger.
         poll_after_s: when the platform asks to be asked again, None when it does not say.
         reply: the parsed reply, for results that stand in it; never stored.
+        bad_items: keys of the items that the platform blames for a failed job; empty when it names none.
     """
 
     status: JobStatus
@@ -137,6 +138,7 @@ class JobState:
     log: Sequence[str] = ()
     poll_after_s: float | None = None
     reply: Json = None
+    bad_items: frozenset[str] = frozenset()
 
     @property
     def is_terminal(self) -> bool:

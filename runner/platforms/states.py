@@ -14,6 +14,7 @@ from runner.platforms.tree import Pointer, Scope, Tree
 from runner.transport.text import plain
 
 LONGEST_WORD = 80
+_TREES = ("status", "error", "progress", "cost", "after", "bad_items")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class StateRules:
     after: Tree | None
     counters: Mapping[str, Tree]
     keep: Mapping[str, Tree]
+    bad_items: Tree | None
 
     def read(self, scope: Scope, poll_after_s: float | None) -> JobState:
         """Read how a job stands.
@@ -60,6 +62,7 @@ class StateRules:
             counters={name: _optional(tree, scope) for name, tree in self.counters.items()},
             poll_after_s=after if after is not None else poll_after_s,
             reply=scope.get("response"),
+            bad_items=named_items(self.bad_items, scope) if status is JobStatus.FAILED else frozenset(),
         )
 
     def _meaning(self, word: str) -> JobStatus:
@@ -86,9 +89,16 @@ def compile_states(compiler: Compiler, pointer: Pointer, names: Names) -> StateR
         for at, rule in enumerate(data):
             when = compiler.needed((*pointer, "states", at, "when"), names)
             rules.append((when, JobStatus(rule["is"])))
-    trees = {name: compiler.tree((*pointer, name), names) for name in ("status", "error", "progress", "cost", "after")}
+    trees = {name: compiler.tree((*pointer, name), names) for name in _TREES}
     counters, keep = (compile_map(compiler, (*pointer, name), names) for name in ("counters", "keep"))
     return StateRules(words=words, rules=rules, counters=counters, keep=keep, **trees)
+
+
+def named_items(tree: Tree | None, scope: Scope) -> frozenset[str]:
+    """Return tokens, and numbers as `#2`, of the items that a reply blames; none when it does not tell."""
+    given = _optional(tree, scope)
+    each = given if isinstance(given, list) else [given]
+    return frozenset(f"#{one}" if isinstance(one, int) else str(one) for one in each if one is not None)
 
 
 def _optional(tree: Tree | None, scope: Scope) -> Json:

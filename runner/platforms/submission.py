@@ -116,8 +116,8 @@ class Submission:
         if state.status is JobStatus.HELD:
             problem = f"the reply to the submit says {state.word!r}, which the manifest does not know"
             return Submitted(id_, {**kept, **reply}, misfit=problem)
-        if state.is_terminal and not is_settled(state):
-            return Submitted(id_, {**kept, **reply})  # poll may tell why
+        if state.is_terminal and (not is_settled(state) or state.bad_items):
+            return Submitted(id_, {**kept, **reply})  # poll may tell why, and knows the items by their names
         holds_results = state.is_terminal and all(place.step.call is None for place in self.spec.results)
         return Submitted(id_, kept, state, reply if holds_results else {})
 

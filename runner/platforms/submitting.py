@@ -20,6 +20,7 @@ from runner.model.errors import (
 )
 from runner.model.item import Json
 from runner.platforms.session import NO_PERMIT, Permit, Session
+from runner.platforms.states import named_items
 from runner.platforms.submit_spec import Submitting
 from runner.platforms.tree import Scope, Tree
 from runner.platforms.verdict import Answer
@@ -127,7 +128,7 @@ def _judge(session: Session, way: Submitting, answer: Answer, scope: Scope, name
         said = session.manifest.verdicts.said(answer, session.client)
         refused = error or Refused(f"not created: {said}", status=status)
         if type(refused) is Refused:
-            refused.items = _blamed(way, after)
+            refused.items = named_items(way.bad_items, after)
         return refused
     if error is None:
         return None
@@ -135,16 +136,6 @@ def _judge(session: Session, way: Submitting, answer: Answer, scope: Scope, name
         stop = error if isinstance(error, StopRun | ConfigError) else None
         return UnexpectedReply(error.what, status=status, is_failure=True, stop=stop, mend=error.mend)
     return Indeterminate(error.what, mend=error.mend)
-
-
-def _blamed(way: Submitting, after: Scope) -> frozenset[str]:
-    """Return tokens and numbers (as `#2`) of the items that a refusing reply blames; none when it does not tell."""
-    try:
-        given = None if way.bad_items is None else way.bad_items(after)
-    except RecipeError:
-        return frozenset()
-    each = given if isinstance(given, list) else [given]
-    return frozenset(f"#{one}" if isinstance(one, int) else str(one) for one in each if one is not None)
 
 
 def _is_true(when: Tree, scope: Scope) -> bool:

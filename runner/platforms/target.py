@@ -6,10 +6,9 @@ verbs of optional contracts are attached only when they can be done.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from runner import jsontext
 from runner.model.errors import (
@@ -31,6 +30,7 @@ from runner.platforms.search import MOST_FOUND
 from runner.platforms.session import Session, reading
 from runner.platforms.submission import Submission, first_state, is_settled, refuse_old_key, state_of
 from runner.platforms.submitting import NOTHING, REPLY, chosen
+from runner.platforms.task_group import run_all
 from runner.platforms.tree import Scope, text_of
 from runner.platforms.turns import Turns
 from runner.platforms.walk import matched, read_list, run_checks, run_steps
@@ -116,11 +116,7 @@ class PlatformTarget:
         try:
             return await request.send(scope, self.turns, self._find)
         except Refused as error:
-            if error.items:  # tokens and numbers until here
-                named = error.items
-                error.items = frozenset(
-                    seat.item.key for seat in self._seats(job) if named & {seat.token, f"#{seat.number}"}
-                )
+            error.items = self._keys_of(job, error.items)
             raise
 
     def reread(self, job: Job) -> Submitted | None:
@@ -141,6 +137,10 @@ class PlatformTarget:
         """Ask once how the job stands; errors as in the contract."""
         if job.id == NOTHING:
             return JobState(JobStatus.SUCCEEDED, NOTHING)
+        state = await self._asked_or_read(job)
+        return replace(state, bad_items=self._keys_of(job, state.bad_items)) if state.bad_items else state
+
+    async def _asked_or_read(self, job: Job) -> JobState:
         if REPLY not in job.kept:
             return await self._asked(job)
         first = first_state(self._spec, self._session, {**self._job_scope(job), "headers": {}, **job.kept[REPLY]})
@@ -234,7 +234,7 @@ class PlatformTarget:
                     if given:
                         uploads[seat.item.key] = given
 
-        await _together([work() for _ in range(min(UPLOADS, len(job.items)))])
+        await run_all([work() for _ in range(min(UPLOADS, len(job.items)))])
         return uploads
 
     @judges_refusals
@@ -298,8 +298,9 @@ class PlatformTarget:
                 one = {**after, "found": found, "response": found}
                 with reading("the listing of jobs"):
                     key = wanted.pop(str(spec.id(one)), None)
-                    if key is not None:
-                        states[key] = state_of(self._spec, self._session, one, None)
+                    state = state_of(self._spec, self._session, one, None) if key is not None else None
+                    if key is not None and state is not None and not state.bad_items:  # else it is asked alone
+                        states[key] = state
             if not wanted:
                 break
         return states
@@ -325,6 +326,11 @@ class PlatformTarget:
             "status": None,
         }
         return self._scope(job=facts)
+
+    def _keys_of(self, job: Job, named: Collection[str]) -> frozenset[str]:
+        """Return the keys of the items that the platform named by token, or by number as `#2`."""
+        seats = self._seats(job) if named else ()
+        return frozenset(seat.item.key for seat in seats if seat.token in named or f"#{seat.number}" in named)
 
     def _seats(self, job: Job) -> Sequence[Seat]:
         return seated(job.items, self._spec.token, self._scope(), self._options.over)
@@ -383,13 +389,3 @@ class PlatformTarget:
         late = kept_s is not None and age_s > kept_s
         why = f"; the platform keeps jobs for {kept_s:,.0f} s, this one is {age_s:,.0f} s old" if late else ""
         return JobLost(f"{error.what}{why}")
-
-
-async def _together(works: Sequence[Coroutine[Any, Any, None]]) -> None:
-    """Run all; the first failure ends the others and is raised by itself."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            for work in works:
-                group.create_task(work)
-    except BaseExceptionGroup as failures:
-        raise failures.exceptions[0] from None

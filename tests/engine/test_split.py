@@ -113,3 +113,29 @@ def test_items_that_the_platform_names_fail_and_the_others_are_sent_once_more(li
     target = over(answer, manifest(PLATFORM), clock=clock).target("p.t", {}, PLACE)
     report = applied(work_on(MemoryLedger(), items(9), target, clock=clock, run=SHARED))
     assert (report.counts, [len(post) for post in posts]) == ({"succeeded": 8, "failed": 1}, [9, 8])
+
+
+FAILING = PLATFORM.replace(
+    "states: {succeeded: [done]}}", 'states: {succeeded: [done], failed: [failed]}, bad_items: "{{ response.lines }}"}'
+).replace("results: {each", "results: {when: \"{{ job.status == 'succeeded' }}\", each")
+
+
+@pytest.mark.parametrize(("lines", "failed"), [([3], 1), (["i2", "i5"], 2), (None, 9), (list(range(1, 10)), 9)])
+def test_items_that_spoil_an_accepted_job_fail_and_the_others_are_sent_again(lines, failed):
+    posts = []
+
+    def answer(request):
+        if request.method == "POST":
+            posts.append(json.loads(request.content))
+            return httpx.Response(201, json={"id": len(posts)})
+        if any(each["k"] == "i2" for each in posts[-1]):
+            return httpx.Response(200, json={"status": "failed", "lines": lines})
+        return httpx.Response(200, json={"status": "done", "all": posts[-1]})
+
+    clock = FastClock()
+    target = over(answer, manifest(FAILING), clock=clock).target("p.t", {}, PLACE)
+    ledger = MemoryLedger()
+    for _ in range(2):
+        report = applied(work_on(ledger, items(9), target, clock=clock, run=SHARED))
+        counts = {"succeeded": 9 - failed, "failed": failed} if failed < 9 else {"failed": 9}
+        assert (report.counts, len(posts)) == (counts, 2 if failed < 9 else 1)
