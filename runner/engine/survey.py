@@ -26,6 +26,7 @@ from runner.model.item import Item
 from runner.model.job import DOUBTFUL, OPEN, TERMINAL, Estimate, Find, JobStatus, SupportsPredicted
 from runner.model.ledger import ItemStatus, Standing
 from runner.model.row_contracts import SupportsNotes
+from runner.model.turns import Queueing, SupportsJobLimit
 
 _AFTERWARDS: Final = {each: Estimate(how=f"known afterwards, for each {each}") for each in ("job", "item")}
 """What is said when the platform tells a price but no estimate; by `cost` of the capabilities."""
@@ -79,7 +80,7 @@ async def survey(
         target_text=work.target_text,
         promise=safety(capabilities, work.run.on_unknown_submit, work.max_in_flight),
         unchanged=walked.unchanged,
-        notes=await _notes(work, is_read=not walked.unchanged),
+        notes=(*await _notes(work, is_read=not walked.unchanged), *_limit_notes(work, to_submit)),
         refusal=walked.refusal,
         rows_before=rows_before,
         rows_gone=min(max(walked.rows_gone, rows_before - walked.counts.total()), rows_before),
@@ -98,6 +99,23 @@ async def _notes(work: Work, *, is_read: bool) -> tuple[str, ...]:
         noun = "1 held job is" if len(held) == 1 else f"{len(held):,} held jobs are"
         notes += (f"{noun} asked again first, for free",)
     return notes
+
+
+def _limit_notes(work: Work, to_submit: int) -> tuple[str, ...]:
+    """Return how many jobs can be in flight, and who says so, when that is fewer than the recipe asks for and needs."""
+    wanted, target = work.run.max_in_flight, work.target
+    limits = [(wanted, "")]
+    if target.capabilities.jobs_at_once is not None:
+        limits.append((target.capabilities.jobs_at_once, "the platform allows so many"))
+    turns = target.turns if isinstance(target, Queueing) else None
+    if isinstance(turns, SupportsJobLimit) and turns.job_limit is not None:
+        number, who = turns.job_limit
+        limits.append((number, f"each takes a request until it is answered, and {who} is {number:,}"))
+    most, why = min(limits, key=lambda each: each[0])
+    if most >= wanted or to_submit <= most * work.items_per_job:
+        return ()
+    noun = "1 job" if most == 1 else f"{most:,} jobs"
+    return (f"at most {noun} at one time, not run.max_in_flight ({wanted:,}): {why}",)
 
 
 def _to_hold(work: Work, open_jobs: Mapping[str, int]) -> dict[str, int]:

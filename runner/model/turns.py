@@ -37,6 +37,15 @@ class SupportsMaxPause(Turns, Protocol):
 
 
 @runtime_checkable
+class SupportsJobLimit(Turns, Protocol):
+    """Turns that know how many jobs can be in flight where each of them lasts as long as its request."""
+
+    @property
+    def job_limit(self) -> tuple[int, str] | None:
+        """The number, and who sets it; None where a job outlives its request."""
+
+
+@runtime_checkable
 class Queueing(Protocol):
     """A target whose requests wait for their turn; the engine takes it before it writes that a job is sent."""
 

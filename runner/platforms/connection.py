@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from random import Random
 from typing import Final, TypeVar
@@ -165,7 +166,12 @@ def connect(
     )
     if reach is Reach.THIS_MACHINE:
         _refuse_real_hosts((settings.base_url, *settings.origins))
-    limits = Limits(_rules({**spec.limits, **lowered}), clock, rng)
+    rules = _rules({**spec.limits, **lowered})
+    if "concurrency" in lowered:
+        rules = replace(rules, concurrency_from="limits.concurrency of the connection")
+    elif "concurrency" in spec.limits:
+        rules = replace(rules, concurrency_from=f"limits.concurrency of the platform {manifest.name}")
+    limits = Limits(rules, clock, rng)
     client = Client(settings, wire_over(transport, reach=reach), limits, clock, rng)
     return Connection(manifest, Session(manifest, values, client, clock), client)
 

@@ -66,7 +66,8 @@ class PlatformTarget:
             recipe: `subset` and `skip` of the stage, for platforms that choose items themselves.
         """
         self._session, self._spec, self._options, self._recipe = session, spec, options, recipe
-        self.turns = Turns(session.client.limits)
+        at_once = all(way.status_in_reply for way in spec.submit)
+        self.turns = Turns(session.client.limits, answers_at_once=at_once)
         self._known: frozenset[str] | None = None
         self._unkept: Mapping[str, Json] = dict.fromkeys(spec.kept)
         powers = {

@@ -13,12 +13,23 @@ from runner.transport.limits import Limits
 class Turns:
     """The places that jobs have taken among the requests of a connection; implements `Turns` of the model."""
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+    def __init__(self, limits: Limits, *, answers_at_once: bool = False) -> None:
+        """Build it.
+
+        Args:
+            limits: of the connection.
+            answers_at_once: whether a job is over with the reply to its paying request.
+        """
+        self._limits, self._answers_at_once = limits, answers_at_once
         self._jobs: set[str] = set()
 
     def __contains__(self, job: Job) -> bool:
         return job.key in self._jobs
+
+    @property
+    def job_limit(self) -> tuple[int, str] | None:
+        """See `SupportsJobLimit`."""
+        return self._limits.places if self._answers_at_once else None
 
     def bound_pause(self, max_pause_s: float) -> None:
         """See `SupportsMaxPause`."""

@@ -29,6 +29,7 @@ class Rules:
 
     Attributes:
         concurrency: requests under way at one time; halved when the platform is pressed, grown again slowly.
+        concurrency_from: who says so.
         per_second: mean rate; None for no limit.
         burst: how many may start at once when nothing was sent for a while.
         honour: families of headers to believe, a subset of `hints.ALL`.
@@ -38,6 +39,7 @@ class Rules:
     """
 
     concurrency: int = 32
+    concurrency_from: str = "the default of limits.concurrency of a connection"
     per_second: float | None = None
     burst: int = 1
     honour: frozenset[str] = hints.ALL
@@ -86,6 +88,11 @@ class Limits:
     def allowed(self) -> int:
         """How many requests may be under way now."""
         return max(1, int(self._allowed))
+
+    @property
+    def places(self) -> tuple[int, str]:
+        """How many requests may be under way when the platform is not pressed, and who says so."""
+        return self._rules.concurrency, self._rules.concurrency_from
 
     @property
     def max_pause_s(self) -> float:
