@@ -9,6 +9,7 @@ from runner.model.errors import Unavailable, UnreadableReply
 from runner.model.item import Result
 from runner.model.job import Capabilities, JobState, JobStatus
 from runner.model.recipe import PollRhythm, RunOptions
+from runner.templating import compile_template
 from tests.engine.world import FakeTarget, Platform, applied, item, work_on
 
 MANY = [item(f"i{number}") for number in range(2500)]
@@ -152,3 +153,12 @@ def test_answers_that_cannot_be_read_hold_the_job_in_the_end():
 
     report = applied(work_on(MemoryLedger(), MANY[:3], FakeTarget(Platform(), state=state)))
     assert (report.outcome, report.counts) == ("held", {"held": 3})
+
+
+def test_a_price_told_for_the_job_is_in_its_rows_and_in_the_report():
+    priced = JobState(JobStatus.SUCCEEDED, "DONE", cost=0.75)
+    stores: dict[str, list] = {}
+    target = FakeTarget(Platform(), state=lambda job: priced)
+    record = {"cost": compile_template("{{ job.cost }}")}
+    report = applied(work_on(MemoryLedger(), MANY[:3], target, stores, record=record))
+    assert (report.progress.cost, [one.row for one in stores["rows"]]) == (0.75, [{"cost": 0.25}] * 3)
