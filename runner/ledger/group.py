@@ -11,7 +11,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, TypeAlias, TypeVar
 
@@ -33,6 +34,7 @@ class _Record:
     lease: Lease
     events: Sequence[Event]
     future: asyncio.Future[Any]
+    context: Context = field(default_factory=copy_context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class _Work:
 
     work: Callable[[Connection], object]
     future: asyncio.Future[Any]
+    context: Context = field(default_factory=copy_context)
 
 
 _Entry: TypeAlias = _Record | _Work
@@ -99,7 +102,7 @@ class Writer:
             self._unit = [self._waiting.popleft()]
             while isinstance(self._unit[0], _Record) and self._waiting and isinstance(self._waiting[0], _Record):
                 self._unit.append(self._waiting.popleft())
-        return self._write(self._unit)
+        return self._unit[0].context.run(self._write, self._unit)  # who waits for it is told what is repeated
 
     def _write(self, unit: list[_Entry]) -> list[_Outcome]:
         first = unit[0]
@@ -151,7 +154,7 @@ def _commit(connection: Connection, group: list[_Record]) -> list[_Outcome]:
     leases = {_holding(call): call.lease for call in group}
     lost: dict[_Holding, LeaseLost] = {}
     with transaction(connection):
-        for holding, lease in leases.items():
+        for holding, lease in sorted(leases.items()):  # two writers lock the rows of leases in one order
             try:
                 fence(connection, lease)
             except LeaseLost as error:

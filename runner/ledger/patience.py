@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from runner.ledger.database import StoreLost, StoreUnavailable
+from runner.model.repeat import tell_repeat
 
 T = TypeVar("T")
 
@@ -50,7 +51,8 @@ class Patience:
         while True:
             try:
                 found = connect()
-            except StoreUnavailable:
+            except StoreUnavailable as error:
+                tell_repeat(str(error))
                 now = self._monotonic()
                 self._away_since = now if self._away_since is None else self._away_since
                 if now - self._away_since >= self._seconds:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from pathlib import Path
 from typing import Final, TypeVar
 from uuid import uuid4
@@ -182,11 +183,11 @@ class PostgresDatabase:
 
     def read(self, work: Callable[[Connection], T]) -> Awaitable[T]:
         """See `Database`."""
-        return asyncio.get_running_loop().run_in_executor(self._threads, self._read, work)
+        return asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, self._read, work)
 
     def scan(self, work: Callable[[Connection], T]) -> Awaitable[T]:
         """See `Database`."""
-        return asyncio.get_running_loop().run_in_executor(self._scans, self._scan, work)
+        return asyncio.get_running_loop().run_in_executor(self._scans, copy_context().run, self._scan, work)
 
     def hurry(self) -> None:
         """See `Database`."""

@@ -12,6 +12,7 @@ from runner.ledger.patience import Patience
 from runner.ledger.store import SqlLedger
 from runner.model.errors import ConfigError, LeaseHeld, LedgerError, LedgerUnavailable
 from runner.model.event import JobIntended
+from runner.model.repeat import LISTENER
 from tests.contracts.ledger import HOLDER, SCOPE, Desk, DurableContract, LedgerContract, StillClock, item
 from tests.ledger.server import running
 from tests.ledger.test_copying import round_trip
@@ -175,13 +176,15 @@ class TestRestart:
     def test_a_restart_is_ridden_out(self, server, url, mode):
         async def restart(desk):
             await desk.select("a")
+            LISTENER.set(told.append)
             server.stop(mode)
             await asyncio.gather(*(desk.record(JobIntended(f"j{number}", 1, [], 1.0)) for number in range(9)))
             return sorted(row.job for row in await desk.rows())
 
-        starts = iter([lambda: None, lambda: None, server.start])
+        told, starts = [], iter([lambda: None, lambda: None, server.start])
         found = self.ride(url, restart, pause=lambda _: next(starts, lambda: None)())
         assert (found, self.waited > 0.0) == ([f"j{number}" for number in range(9)], True)
+        assert "cannot be reached" in told[0]
 
     def test_a_server_that_stays_away_ends_the_apply_resumable(self, server, url):
         async def lose(desk):
