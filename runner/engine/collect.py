@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 
 from runner.engine.agenda import Action, Step
 from runner.engine.apply import Apply
-from runner.engine.outcome import hold, later_or_park
+from runner.engine.outcome import hold, later_or_park, stop
 from runner.engine.split import drop_items, spoils
-from runner.engine.stop import Reason
 from runner.model.errors import ConfigError, JobLost, Refused, RunnerError, StopRun, UnexpectedReply, UnreadableReply
 from runner.model.event import Event, ItemsDone, JobPolled, JobSettled
 from runner.model.item import Result
@@ -132,7 +131,7 @@ def _is_unreadable(error: RunnerError, step: Step) -> bool:
 async def _ungathered(apply: Apply, step: Step, error: RunnerError) -> Step | None:
     """Hold a job whose results are not to be had, or ask for them again later."""
     if isinstance(error, ConfigError | StopRun):
-        apply.stop.ask(Reason.ERROR, error)
+        await stop(apply, step.job, error)
         return None
     if isinstance(error, JobLost):
         what = "are gone"

@@ -9,7 +9,8 @@ from math import inf
 from runner.engine.agenda import GRAIN_S, Action, Step
 from runner.engine.apply import Acceptance, Apply
 from runner.engine.retry import backoff_s
-from runner.model.errors import Unavailable
+from runner.engine.stop import Reason
+from runner.model.errors import RunnerError, StopRun, Unavailable
 from runner.model.event import Event, JobAccepted, JobHeld, JobPolled, JobReleased, JobSettled, ManifestUnderstood
 from runner.model.item import Json
 from runner.model.job import Adoption, Job, JobStatus, Submitted
@@ -132,6 +133,19 @@ async def hold(apply: Apply, job: Job, why: str, kept: Mapping[str, Json] | None
     apply.progress.note(f"held: {why}")
     apply.flight.land(job)
     return None
+
+
+async def stop(apply: Apply, job: Job, error: RunnerError) -> None:
+    """Stop the run; a job whose own reply (a page in place of data) stops it is held, or no apply would get past it.
+
+    Of a job that was held before it is known already: the other jobs go on.
+    """
+    status = error.status if isinstance(error, StopRun) else None
+    is_own = status is not None and 200 <= status < 300
+    if is_own:
+        await hold(apply, job, f"{error}; the next apply asks it again")
+    if not is_own or job.key not in apply.reread:
+        apply.stop.ask(Reason.ERROR, error)
 
 
 def park(apply: Apply, job: Job, error: Exception) -> None:

@@ -8,7 +8,7 @@ from runner.engine.agenda import Action, Step
 from runner.engine.apply import Apply
 from runner.engine.cancel import expire, hold_running
 from runner.engine.collect import LOOK_AGAIN_S
-from runner.engine.outcome import ask_later, hold, later_or_park, park
+from runner.engine.outcome import ask_later, hold, later_or_park, park, stop
 from runner.engine.stop import Reason
 from runner.model.contracts import PollingMany
 from runner.model.errors import (
@@ -52,7 +52,7 @@ async def _poll_one(apply: Apply, step: Step) -> Step | None:
     try:
         state = await apply.work.target.poll(step.job)
     except (ConfigError, StopRun) as error:
-        apply.stop.ask(Reason.ERROR, error)
+        await stop(apply, step.job, error)
         return None
     except JobLost as error:
         if step.ended is not None:

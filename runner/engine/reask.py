@@ -78,7 +78,7 @@ async def reask(apply: Apply, step: Step) -> Step | None:
         state = await apply.work.target.poll(step.job)
         if wanted is not None:
             return await _read_again(apply, step, state, wanted)
-    except (ConfigError, StopRun) as error:
+    except ConfigError as error:
         apply.stop.ask(Reason.ERROR, error)
         return None
     except JobLost as error:

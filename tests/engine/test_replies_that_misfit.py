@@ -216,10 +216,31 @@ def test_a_page_in_place_of_a_file_of_results_stops_the_run_and_loses_nothing():
 
     server, ledger = Files(done, (200, {"status": "done"})), MemoryLedger()
     report = apply(server, ledger, ITEMS[:1], lines)
-    assert (report.outcome, isinstance(report.error, StopRun), report.counts) == ("stopped", True, {"in_job": 1})
+    assert (report.outcome, isinstance(report.error, StopRun), report.counts) == ("stopped", True, {"held": 1})
     assert "'Sign in'" in str(report.error)
     server.file = '{"k": "i0", "v": 1}'
     assert apply(server, ledger, ITEMS[:1], lines).outcome == "done"
+
+
+@pytest.mark.parametrize("path", ["/jobs/j-i1", "/file"])
+def test_a_page_about_one_job_does_not_stop_the_others_for_ever(path):
+    lines = PLATFORM.replace(
+        'results: {result: "{{ response.answer }}"}',
+        'results: {call: {get: "/jobs/{{ job.id }}/file"}, result: "{{ response.answer }}"}',
+    )
+
+    class Pages(Server):
+        async def __call__(self, request):
+            if request.url.path.endswith("i1/file" if path == "/file" else path):
+                return answer(200, "<!DOCTYPE html><title>Sign in</title>")
+            return await super().__call__(request)
+
+    server, ledger = Pages(done, (200, {"status": "done", "answer": 1})), MemoryLedger()
+    assert apply(server, ledger, ITEMS[:4], lines).outcome == "stopped"
+    report = apply(server, ledger, ITEMS[:4], lines)
+    assert (report.outcome, report.counts) == ("held", {"held": 1, "succeeded": 3})
+    assert "'Sign in'" in errors(ledger)["i1"][1] or "Sign in" in str(report.progress.notes)
+    assert max(server.posts.values()) == 1
 
 
 def test_a_preparation_that_does_not_fit_is_not_repeated_for_ever():
