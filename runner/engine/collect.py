@@ -114,7 +114,7 @@ async def collect(apply: Apply, step: Step) -> Step | None:
     if is_good and await _looks_again(apply, step, harvest, state):
         return None
     if is_good and harvest.unreadable and not harvest.came:
-        return await hold(apply, job, f"the job is over, but its results cannot be read: {harvest.unreadable[0]}")
+        return await _unreadable(apply, job, UnreadableReply(harvest.unreadable[0]))
     if not harvest.came and spoils(job, state.bad_items):
         await drop_items(apply, job, state.bad_items, _why_missing(state, harvest))
         return None
@@ -133,17 +133,19 @@ async def _ungathered(apply: Apply, step: Step, error: RunnerError) -> Step | No
     if isinstance(error, ConfigError | StopRun):
         await stop(apply, step.job, error)
         return None
-    if isinstance(error, JobLost):
-        what = "are gone"
-    elif isinstance(error, Refused):
-        what = "are refused"
-    elif _is_unreadable(error, step):
-        what = "cannot be read"
-    else:
-        later_or_park(apply, step, error)
-        return None
-    await hold(apply, step.job, f"the job is over, but its results {what}: {error}")
-    if isinstance(error, UnreadableReply) and step.job.key not in apply.reread:
+    if isinstance(error, JobLost | Refused):
+        what = "are gone" if isinstance(error, JobLost) else "are refused"
+        return await hold(apply, step.job, f"the job is over, but its results {what}: {error}")
+    if isinstance(error, UnreadableReply) and _is_unreadable(error, step):
+        return await _unreadable(apply, step.job, error)
+    later_or_park(apply, step, error)
+    return None
+
+
+async def _unreadable(apply: Apply, job: Job, error: UnreadableReply) -> Step | None:
+    """Hold a job whose results cannot be read, and count a reply that does not fit the manifest."""
+    await hold(apply, job, f"the job is over, but its results cannot be read: {error}")
+    if job.key not in apply.reread:
         apply.misfits(UnexpectedReply(str(error), status=error.status, mend=error.mend))
     return None
 

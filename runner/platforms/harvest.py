@@ -18,6 +18,9 @@ from runner.platforms.walk import Unreadable, is_wanted, read_list, run_steps
 from runner.transport.text import plain
 
 NO_REASON: Final = "the platform gave no reason"
+LACKING: Final = "undefined-value"
+"""Slug of a problem: what a template reads is not there."""
+_MISFIT: Final = "the result is not as the manifest expects"
 _GOOD: Final = (JobStatus.SUCCEEDED, JobStatus.PARTIAL)
 
 
@@ -191,7 +194,7 @@ def _found_in_reply(place: Place, keys: Keys, scope: Scope, *, is_last: bool) ->
         try:
             results.append(_judged(place, keys.of(place, one), one))
         except RecipeError as error:
-            is_lacking = error.problems[0].slug == "undefined-value"
+            is_lacking = error.problems[0].slug == LACKING
             if is_lacking and not (is_last and place.step.each is not None):
                 raise
             results.append(_result(place, keys, one))
@@ -201,11 +204,14 @@ def _found_in_reply(place: Place, keys: Keys, scope: Scope, *, is_last: bool) ->
 
 
 def _result(place: Place, keys: Keys, scope: Scope) -> Result:
-    """Make the result of one found thing; one that lacks what the manifest reads fails its item alone."""
+    """Make the result of one found thing; one that lacks what the manifest reads fails its item alone.
+
+    Where nothing but the lack is known it is unreadable: a job of which all results are so is not as the manifest says.
+    """
     try:
         key = keys.of(place, scope)
     except RecipeError as error:
-        return Result("(unknown)", error=error.problems[0].what)
+        return Result("(unknown)", error=f"{_MISFIT}: {error.problems[0].what}", is_unreadable=True)
     return _made(place, key, scope)
 
 
@@ -213,10 +219,11 @@ def _made(place: Place, key: str, scope: Scope) -> Result:
     try:
         return _judged(place, key, scope)
     except RecipeError as error:
-        said = _optional(place.error, scope) or error.problems[0].what
-        return Result(key, error=f"the result is not as the manifest expects: {said}")
+        said, problem = _optional(place.error, scope), error.problems[0]
+        is_lacking = not said and problem.slug == LACKING
+        return Result(key, error=f"{_MISFIT}: {said or problem.what}", is_unreadable=is_lacking)
     except MISFITS as error:
-        return Result(key, error=f"the result is not as the manifest expects: {type(error).__name__}: {error}")
+        return Result(key, error=f"{_MISFIT}: {type(error).__name__}: {error}")
 
 
 def _judged(place: Place, key: str, scope: Scope) -> Result:

@@ -243,6 +243,52 @@ def test_a_page_about_one_job_does_not_stop_the_others_for_ever(path):
     assert max(server.posts.values()) == 1
 
 
+LISTED = PLATFORM.replace(
+    'results: {result: "{{ response.answer }}"}',
+    "results: {call: {get: /file, read: jsonl}, item: '{{ found.k }}', "
+    "failed: '{{ found.code != 200 }}', error: '{{ found.why }}', result: '{{ found.v }}'}",
+)
+
+
+class Lines(Server):
+    """Gives lines of results for every job."""
+
+    lines = ()
+
+    async def __call__(self, request):
+        if request.url.path == "/file":
+            return httpx.Response(200, text="\n".join(map(json.dumps, self.lines)))
+        return await super().__call__(request)
+
+
+@pytest.mark.parametrize("line", [{"k": "i0", "status": 200, "v": 1}, {"id": "i0", "code": 200, "v": 1}])
+def test_results_of_which_none_fits_the_manifest_are_held_and_never_paid_again(line):
+    server, ledger = Lines(done, (200, {"status": "done"})), MemoryLedger()
+    server.lines = [line]
+    patient = RunOptions(items_per_job=1, poll=PollRhythm(1.0, 2.0, 10.0), attempts=3)
+    for _ in range(2):
+        report = apply(server, ledger, ITEMS[:1], LISTED, patient)
+        assert (report.outcome, report.counts, server.posts) == ("held", {"held": 1}, {"i0": 1})
+    assert "has no field" in errors(ledger)["i0"][1]
+    mended = LISTED.replace("found.code", "found.status") if "k" in line else LISTED.replace("found.k", "found.id")
+    assert apply(server, ledger, ITEMS[:1], mended, patient).counts == {"succeeded": 1}
+    assert server.posts == {"i0": 1}
+
+
+def test_a_line_with_the_platforms_own_words_fails_its_item():
+    server, ledger = Lines(done, (200, {"status": "done"})), MemoryLedger()
+    server.lines = [{"k": "i0", "why": "blurred"}]
+    report = apply(server, ledger, ITEMS[:1], LISTED)
+    assert (report.counts, "blurred" in errors(ledger)["i0"][1]) == ({"failed": 1}, True)
+
+
+def test_results_that_never_fit_stop_the_run():
+    server = Lines(done, (200, {"status": "done"}))
+    server.lines = [{"status": 200}]
+    report = apply(server, MemoryLedger(), ITEMS, LISTED, RunOptions(items_per_job=1, max_in_flight=1, poll=PLAIN.poll))
+    assert (report.outcome, isinstance(report.error, StopRun), len(server.posts)) == ("stopped", True, 3)
+
+
 def test_a_preparation_that_does_not_fit_is_not_repeated_for_ever():
     prepares = PLATFORM.replace(
         "    submit:", '    prepare: {call: {get: /jobs}, keep: {batch: "{{ response.id }}"}}\n    submit:'
