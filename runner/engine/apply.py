@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from runner.engine.agenda import Agenda, Split
 from runner.engine.budget import Purse
@@ -43,6 +44,10 @@ class Acceptance:
         return [replace(self.accepted, kept=kept), *self.others]
 
 
+CLAIMS: Final = 10_000
+"""So many remote jobs of an apply are remembered, so that no other job of ours gets one of them."""
+
+
 @dataclass(slots=True)
 class Apply:
     """What the steps of one apply share.
@@ -70,6 +75,7 @@ class Apply:
         blocked: jobs that still run, or may: their items are not sent in this apply.
         queued: workers that wait for the turn of a paying request, and may be sent home at any moment.
         sending: keys of jobs whose paying request is under way, until its outcome is written down.
+        remote: id of a remote job to the job of ours that has it, and a hash of its items; the last ones only.
         workers: how many steps may be under way at one time.
         splits: of the jobs that were refused in this round and are sent again in parts.
         split_in_vain: refused jobs of which no part was accepted.
@@ -106,6 +112,7 @@ class Apply:
     reread: set[str] = field(default_factory=set)
     blocked: set[str] = field(default_factory=set)
     sending: set[str] = field(default_factory=set)
+    remote: dict[str, tuple[str, int]] = field(default_factory=dict)
     queued: set[asyncio.Task[None]] = field(default_factory=set)
     splits: list[Split] = field(default_factory=list)
     split_in_vain: int = 0
@@ -136,6 +143,14 @@ class Apply:
         settled = {event.job for event in events if isinstance(event, JobSettled)}
         taken = [(job, self.unwritten.pop(job)) for job in jobs]
         return [event for job, accepted in taken for event in accepted.events(is_settled=job in settled)]
+
+    def claim(self, id_: str, job: Job) -> str | None:
+        """Take a remote job for one of ours; return the key of another one of ours that has it for other items."""
+        items = hash(frozenset(item.key for item in job.items))
+        owner, owned = self.remote.setdefault(id_, (job.key, items))
+        if len(self.remote) > CLAIMS:
+            del self.remote[next(iter(self.remote))]
+        return owner if owned != items else None
 
     async def keep_lease(self) -> None:
         """Make sure of the lease right before money is spent: a process that slept may have been overtaken.

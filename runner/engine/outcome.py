@@ -10,7 +10,7 @@ from runner.engine.agenda import GRAIN_S, Action, Step
 from runner.engine.apply import Acceptance, Apply
 from runner.engine.retry import backoff_s
 from runner.engine.stop import Reason
-from runner.model.errors import RunnerError, StopRun, Unavailable
+from runner.model.errors import RunnerError, StopRun, Unavailable, UnexpectedReply
 from runner.model.event import Event, JobAccepted, JobHeld, JobPolled, JobReleased, JobSettled, ManifestUnderstood
 from runner.model.item import Json
 from runner.model.job import Adoption, Job, JobStatus, Submitted
@@ -23,6 +23,9 @@ async def accept(apply: Apply, job: Job, submitted: Submitted, adopted: Adoption
     """Write down that the platform has the job, and go on with it."""
     at = apply.now()
     state = submitted.state
+    has_answer = state is not None and state.is_terminal
+    if not has_answer and (owner := apply.claim(submitted.id, job)) is not None:
+        return await _taken(apply, job, submitted.id, owner, is_reply=not adopted)
     kept = {**job.kept, **submitted.kept, **(state.kept if state is not None else {})}
     job = Job(job.key, job.attempt, job.items, kept, submitted.id, job.sent_at, at)
     accepted = JobAccepted(job.key, submitted.id, at, job.kept, adopted=adopted)
@@ -37,11 +40,22 @@ async def accept(apply: Apply, job: Job, submitted: Submitted, adopted: Adoption
         apply.progress.tell("job_adopted", job=job.key, id=submitted.id, at=at, adoption=str(adopted))
     else:
         apply.progress.tell("job_accepted", job=job.key, id=submitted.id, at=at)
-    if state is not None and state.is_terminal:
+    if has_answer:
         return Step(Action.COLLECT, job, state=state)
     if apply.cancels:
         return Step(Action.CANCEL, job)
     return ask_later(apply, Step(Action.POLL, job), state.poll_after_s if state is not None else None)
+
+
+async def _taken(apply: Apply, job: Job, id_: str, owner: str, *, is_reply: bool) -> Step | None:
+    """Hold a job whose id another one has: its results would be published for the wrong items."""
+    where = "submit.id" if is_reply else "find.match"
+    what = f"job {owner[:8]} has the id {id_!r} on the platform already"
+    way_out = f"look at {where} of the manifest; if both are one job there: runner state adopt --force"
+    await hold(apply, job, f"{what}: {way_out}")
+    if is_reply:
+        apply.misfits(UnexpectedReply(what, mend=way_out), job)
+    return None
 
 
 def _understood(apply: Apply, submitted: Submitted, at: float) -> Sequence[Event]:

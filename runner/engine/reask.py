@@ -64,6 +64,8 @@ async def take_up(apply: Apply, row: JobRow) -> Job:
     job = Job(row.job, row.attempt, items, row.kept, row.id, row.sent_at, row.accepted_at)
     apply.flight.resumed.add(job.key)
     apply.flight.start(job, row.reserved if row.intended_at >= apply.budget_since else None)
+    if job.id is not None:
+        apply.claim(job.id, job)
     if row.accepted_at is not None:
         apply.flight.born(job, work.clock.monotonic() - max(0.0, apply.now() - row.accepted_at))
     return job

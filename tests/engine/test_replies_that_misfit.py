@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Sequence
 
 import httpx
 import pytest
@@ -99,6 +100,45 @@ def errors(ledger):
 
 def done(key, posts):
     return 201, {"id": f"j-{key}", "status": "done", "answer": key.upper()}
+
+
+# -- one id for several jobs
+def test_an_id_that_another_job_has_gives_no_item_the_result_of_another():
+    ledger = MemoryLedger()
+    server = Server(lambda key, posts: (201, {"id": "j0", "status": "running"}), (200, {"status": "done", "answer": 1}))
+    report = apply(server, ledger)
+    assert (report.outcome, isinstance(report.error, StopRun)) == ("stopped", True)
+    held = {key: error for key, (status, error) in errors(ledger).items() if status == "held"}
+    assert len(held) == sum(server.posts.values()) - 1 >= 10
+    assert all("has the id 'j0' on the platform already" in error for error in held.values())
+    assert max(server.posts.values()) == 1
+
+
+class SlowLedger(MemoryLedger):
+    """Lets others run before it writes, as a ledger on a disk does."""
+
+    async def record(self, *arguments):
+        for _ in range(50):
+            await asyncio.sleep(0)
+        await super().record(*arguments)
+
+
+def test_a_search_that_fits_every_job_gives_none_the_result_of_another():
+    ledger, wide = SlowLedger(), PLATFORM.replace("{{ found.label == job.key }}", "{{ found.id == 'j0' }}")
+
+    def lost(key, posts):
+        raise httpx.ReadError("gone")
+
+    server = Server(lost, (200, {"status": "done", "answer": 1}), (200, {"jobs": [{"id": "j0"}]}))
+    report = apply(server, ledger, ITEMS[:3], wide, connection="c")
+    assert (report.outcome, report.counts) == ("held", {"succeeded": 1, "held": 2})
+    assert set(server.posts.values()) == {1}
+
+
+def test_another_try_of_the_same_item_may_get_the_same_remote_job():
+    server = Server(lambda key, posts: (201, {"id": f"j-{key}"}), (200, {"status": "failed", "error": "blurred"}))
+    report = apply(server, items=ITEMS[:1], run=RunOptions(items_per_job=1, poll=PLAIN.poll, attempts=2))
+    assert (report.counts, server.posts) == ({"failed": 1}, {"i0": 2})
 
 
 # -- an accepted reply without a usable id
@@ -253,7 +293,7 @@ LISTED = PLATFORM.replace(
 class Lines(Server):
     """Gives lines of results for every job."""
 
-    lines = ()
+    lines: Sequence[object] = ()
 
     async def __call__(self, request):
         if request.url.path == "/file":
