@@ -66,6 +66,8 @@ def command(asked: Asked, *, form: str, shown: Path | None, **wishes: Any) -> Ex
       runner plan -f recipes/
       runner plan -f recipes/invoices.yaml --exit-code -o json
       runner plan -f recipes/ --out plan.json; runner plan --show plan.json; runner apply plan.json
+      runner plan -f recipes/ --trusted origin/main --out plan.json
+      runner plan -f recipes/ --untrusted -o markdown
     """
     if shown is not None:
         return _show(read_plan(shown))
