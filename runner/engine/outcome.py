@@ -15,9 +15,6 @@ from runner.model.event import Event, JobAccepted, JobHeld, JobPolled, JobReleas
 from runner.model.item import Json
 from runner.model.job import Adoption, Job, JobStatus, Submitted
 
-LONGEST_HINT_S = 900.0
-"""A platform that asks to be asked again later than this is asked after this time, or after `poll.max`."""
-
 
 async def accept(apply: Apply, job: Job, submitted: Submitted, adopted: Adoption = Adoption.NO) -> Step | None:
     """Write down that the platform has the job, and go on with it."""
@@ -79,7 +76,7 @@ def ask_later(apply: Apply, step: Step, hint_s: float | None) -> Step | None:
     age_s = apply.flight.age_s(step.job, apply.work.clock.monotonic())
     delay_s = apply.rhythm.delay(step.polls, age_s, step.running_s, len(apply.flight))
     if hint_s is not None:
-        hint_s = min(hint_s, max(LONGEST_HINT_S, apply.work.run.poll.max_s))
+        hint_s = min(hint_s, max(apply.work.run.max_pause_s, apply.work.run.poll.max_s))
     if hint_s is not None and hint_s > delay_s:
         step, delay_s = replace(step, is_put_off=True), hint_s
     delay_s = min(delay_s, _left_s(apply, step))

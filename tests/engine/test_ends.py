@@ -103,6 +103,20 @@ def test_a_check_that_fails_hides_no_held_job(state, results):
     assert (report.outcome == "held") == bool(jobs["held"])
 
 
+def test_a_hint_to_come_back_in_300_years_is_bounded_by_the_longest_pause():
+    platform, clock = Platform(), FastClock()
+    asked = []
+
+    def state(job):
+        asked.append(clock.time)
+        return DONE if len(asked) > 1 else JobState(JobStatus.RUNNING, "", poll_after_s=1e10)
+
+    target = FakeTarget(platform, state=state)
+    options = RunOptions(items_per_job=10, timeout_s=None, max_pause_s=300.0)
+    assert applied(work_on(MemoryLedger(), ITEMS, target, clock=clock, run=options)).outcome == "done"
+    assert 290.0 < asked[1] - asked[0] < 310.0
+
+
 @pytest.mark.parametrize(("state", "results"), ODDITIES)
 def test_cancel_leaves_every_item_where_it_can_be_found(state, results):
     platform, ledger = Platform(), MemoryLedger()
