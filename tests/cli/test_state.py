@@ -1,11 +1,16 @@
 """`runner state`, `retry` and `cancel` over a finished apply; what is in flight is shown in tests/faults."""
 
+import asyncio
 import json
 
 import pytest
 
+from runner.ledger import open_ledger
+from runner.model.event import JobHeld, JobIntended
+from runner.model.ledger import Scope
+from runner.transport.clock import SystemClock
 from tests.cli.outputs import faults
-from tests.cli.shell import Shell
+from tests.cli.shell import Shell, write_small
 
 INVOICES = ("-f", "invoices.yaml", "--emulate")
 
@@ -97,3 +102,26 @@ def test_pairs_that_cannot_be_used_are_told(applied: Shell, words, why):
     applied.write("pairs.txt", "# found by hand\n\nzz=https://host/jobs/1\n")
     said = applied("state", "adopt", *words, *INVOICES)
     assert (said.code, why in said.err) == (2, True)
+
+
+def test_many_jobs_are_adopted_at_once(shell: Shell):
+    write_small(shell, 1)
+    (shell.folder / ".runner").mkdir()
+    held = [f"{letter * 8}" for letter in "abcd"]
+
+    async def hold() -> None:
+        ledger = open_ledger(str(shell.folder / ".runner/ledger.db"), clock=SystemClock())
+        lease = await ledger.acquire("t//r", {}, SystemClock().now(), 60.0)
+        for job in held:
+            events = [JobIntended(job, 1, [], 1.0, sent=True, connection="p@1"), JobHeld(job, 2.0, "a lost reply")]
+            await ledger.record(Scope("t", "", "r"), lease, events)
+        await ledger.release(lease)
+        await ledger.close()
+
+    asyncio.run(hold())
+    shell.write("found.txt", "# from the platform's console\ncc=https://host/jobs/3\n\ndd run 4\n")
+    said = shell("state", "adopt", "--pair", "aa=run-1", "--pair", "bb=run-2", "--from", "found.txt", "-f", "r.yaml")
+    assert (said.code, said.out.count("run apply to go on with it")) == (0, 4)
+    told = json.loads(shell("state", "list", "-f", "r.yaml", "-o", "json").out)["jobs"]
+    ids = ["run-1", "run-2", "https://host/jobs/3", "run 4"]
+    assert [(job["id"], job["adoption"], job["connection"]) for job in told] == [(id_, "person", "p@1") for id_ in ids]

@@ -12,7 +12,7 @@ import pytest
 
 from runner.ledger import open_ledger
 from runner.model.errors import LedgerError
-from runner.model.event import ItemsDone, JobIntended
+from runner.model.event import ItemsDone, JobAccepted, JobIntended
 from runner.model.item import Result
 from tests.contracts.ledger import HOLDER, SCOPE, Desk, DurableContract, LedgerContract, StillClock, item
 
@@ -188,6 +188,24 @@ def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(LedgerError, match="cannot be created: File exists"):
         use(tmp_path / "file" / "ledger.db")
+
+
+def test_a_job_of_an_older_runner_may_be_on_any_connection(tmp_path):
+    path = tmp_path / "ledger.db"
+
+    async def accept(desk):
+        await desk.record(JobIntended("j", 1, [], 1.0, sent=True, connection="x"), JobAccepted("j", "r", 2.0))
+        await desk.record(JobIntended("k", 1, [], 1.0, sent=True, connection="x"))
+
+    async def known(desk):
+        ids = await desk.ledger.jobs_with_ids("shop", ["r"])
+        return [job for _, job in ids.get("r", [])], [job for _, job, _ in await desk.ledger.jobs_without_id("shop")]
+
+    use(path, accept)
+    assert use(path, known) == ([], [])
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("UPDATE job SET connection = NULL")
+    assert use(path, known) == (["j"], ["k"])
 
 
 class TestSerial:
