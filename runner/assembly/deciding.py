@@ -73,6 +73,20 @@ async def jobs(session: Session, recipes: Sequence[Recipe], *, all_of_them: bool
     ]
 
 
+async def unsent(session: Session, recipes: Sequence[Recipe]) -> Sequence[Found]:
+    """Return the jobs that could not be sent so far: none was created, and the next apply sends their items."""
+    ledger, found = await session.ledger(), list[Found]()
+    for recipe in recipes:
+        for scope in (session.scope(recipe, stage.name) for stage in recipe.stages):
+            rows = [row async for row in ledger.jobs(scope, [JobStatus.RELEASED]) if row.error]
+            new: set[str | None] = set()
+            if rows:
+                async for batch in ledger.outcomes(scope):
+                    new |= {one.job for one in batch if one.status == ItemStatus.NEW}
+            found += [Found(recipe, scope, row) for row in rows if row.job in new]
+    return found
+
+
 async def job(session: Session, recipes: Sequence[Recipe], key: str, noun: str = "job") -> Found:
     """Return the one job whose key begins so; `noun` is what else was looked for under the key.
 

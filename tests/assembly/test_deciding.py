@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from runner.assembly.adoption import adopt
-from runner.assembly.deciding import Found, free, job, mark
+from runner.assembly.deciding import Found, free, job, mark, unsent
 from runner.assembly.session import Session
 from runner.engine.lease import holding, this_process
 from runner.engine.retry_request import RetryRequest
@@ -74,6 +74,18 @@ def after(folder: Path, name: str, decide: Decide) -> tuple[JobStatus, str | Non
 def test_a_mark_is_written_down(tmp_path: Path, name, word, status, items):
     found = after(tmp_path, name, lambda session, found: mark(session, found, word, "seen there", Stop()))
     assert (found[0], found[2]) == (status, items)
+
+
+@pytest.mark.parametrize(("word", "listed"), [("absent", ["held"]), ("failed", [])])
+def test_what_could_not_be_sent_is_listed_with_its_reason(tmp_path: Path, word, listed):
+    async def marked(session: Session, found: Found) -> None:
+        assert await unsent(session, session.recipes) == []
+        await mark(session, found, word, "a dead proxy", Stop())
+        shown = await unsent(session, session.recipes)
+        assert [each.row.job for each in shown] == listed
+        assert all("a dead proxy" in each.row.error for each in shown)
+
+    after(tmp_path, "held", marked)
 
 
 def said(*pairs: tuple[str, str], force: bool = False) -> Decide:

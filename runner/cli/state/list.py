@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from runner.assembly.deciding import Found, jobs
+from runner.assembly.deciding import Found, jobs, unsent
 from runner.assembly.loading import Loaded
 from runner.assembly.session import open_session
 from runner.cli import options
@@ -24,7 +24,7 @@ from runner.cli.state.jobs_text import document, line
 @options.output("text", "json")
 @click.option("--all", "all_of_them", is_flag=True, help="Also jobs that have come to their end.")
 def list_jobs(asked: Asked, *, emulate: bool, form: str, all_of_them: bool) -> Exit:
-    """List jobs that are held, in doubt, in flight, or not yet settled.
+    """List jobs that are held, in doubt, in flight, not yet settled, or could not be sent so far.
 
     \b
     Examples:
@@ -47,4 +47,5 @@ async def _jobs(projects: Sequence[Loaded], *, emulate: bool, all_of_them: bool)
     for loaded in projects:
         async with open_session(loaded.project, loaded.known, loaded.catalog, emulate=emulate) as session:
             found += await jobs(session, loaded.recipes, all_of_them=all_of_them)
+            found += [] if all_of_them else await unsent(session, loaded.recipes)
     return found
