@@ -6,7 +6,7 @@ import json
 import pytest
 
 from runner.ledger import open_ledger
-from runner.model.event import JobHeld, JobIntended
+from runner.model.event import Event, JobHeld, JobIntended
 from runner.model.ledger import Scope
 from runner.transport.clock import SystemClock
 from tests.cli.outputs import faults
@@ -113,7 +113,10 @@ def test_many_jobs_are_adopted_at_once(shell: Shell):
         ledger = open_ledger(str(shell.folder / ".runner/ledger.db"), clock=SystemClock())
         lease = await ledger.acquire("t//r", {}, SystemClock().now(), 60.0)
         for job in held:
-            events = [JobIntended(job, 1, [], 1.0, sent=True, connection="p@1"), JobHeld(job, 2.0, "a lost reply")]
+            events: list[Event] = [
+                JobIntended(job, 1, [], 1.0, sent=True, connection="p@1"),
+                JobHeld(job, 2.0, "a lost reply"),
+            ]
             await ledger.record(Scope("t", "", "r"), lease, events)
         await ledger.release(lease)
         await ledger.close()
