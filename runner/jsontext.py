@@ -53,7 +53,7 @@ def read(text: bytes) -> Json:
         except orjson.JSONDecodeError:
             pass  # perhaps a lone surrogate: the standard library knows better, and says the column
     try:
-        return json.loads(text.decode(), parse_constant=_refuse, parse_float=_finite)
+        return json.loads(text.decode(), parse_constant=_refuse, parse_float=finite)
     except UnicodeDecodeError as error:
         raise ValueError(f"not UTF-8: byte {error.start + 1} is 0x{text[error.start]:02x}") from error
     except json.JSONDecodeError as error:
@@ -179,7 +179,12 @@ def _refuse(word: str) -> Json:
     raise ValueError(f"{word} is no JSON number")
 
 
-def _finite(digits: str) -> float:
+def finite(digits: str) -> float:
+    """Return the number that a JSON text holds.
+
+    Raises:
+        ValueError: it is beyond what a double can hold, and could not be written again.
+    """
     number = float(digits)
     if not isfinite(number):
         raise ValueError(f"{digits[:40]} is too large for a number")

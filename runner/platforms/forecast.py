@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 
-from runner.model.errors import Refused, StopRun, Unavailable
+from runner.model.errors import Refused, StopRun, Unavailable, UnreadableReply
 from runner.model.job import Change, Estimate
 from runner.platforms.forecast_spec import Comparison, Predictions, Pricing
 from runner.platforms.session import Session, reading
+from runner.platforms.states import number_of
 from runner.platforms.tree import Scope
 from runner.platforms.walk import all_matched, is_wanted, run_checks, run_steps
 
@@ -30,7 +31,10 @@ async def estimate(session: Session, pricing: Pricing, scope: Scope) -> Estimate
             scope |= (await session.ask(pricing.call, scope)).scope()
         with reading("the estimate"):
             money, how = pricing.money(scope), pricing.how(scope)
-            return Estimate(None if money is None else float(money), pricing.currency, str(how))
+            price = number_of(money)
+            if price is None and money is not None:
+                raise UnreadableReply(f"{str(money)[:40]!r} is not an amount of money")
+            return Estimate(price, pricing.currency, str(how))
     except StopRun:
         raise
     except (Refused, Unavailable, ValueError) as error:

@@ -13,6 +13,7 @@ from runner.model.job import JobState, JobStatus
 from runner.platforms.items import Seat
 from runner.platforms.job_spec import JobSpec, Place
 from runner.platforms.session import Session, reading
+from runner.platforms.states import number_of
 from runner.platforms.tree import MISFITS, Scope, Tree
 from runner.platforms.walk import Unreadable, is_wanted, read_list, run_steps
 from runner.transport.text import plain
@@ -228,7 +229,7 @@ def _made(place: Place, key: str, scope: Scope) -> Result:
 
 def _judged(place: Place, key: str, scope: Scope) -> Result:
     assert place.result is not None
-    cost = _number(_optional(place.cost, scope))
+    cost = number_of(_optional(place.cost, scope))
     if not place.is_error and place.failed is not None and not place.failed.reads("result"):
         # Asked before the result is grown: a failed one often lacks it.
         if place.failed.is_true(scope):
@@ -252,11 +253,4 @@ def _optional(tree: Tree | None, scope: Scope) -> Json:
     try:
         return None if tree is None else tree(scope)
     except RecipeError:
-        return None
-
-
-def _number(value: Json) -> float | None:
-    try:
-        return None if value is None or isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
         return None

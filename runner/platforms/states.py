@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 from runner.model.errors import RecipeError
 from runner.model.item import Json
@@ -49,15 +50,15 @@ class StateRules:
         """
         word = "" if self.status is None else _text(self.status(scope))
         status = self._meaning(word) if self.words else self._decide(scope)
-        after = None if self.after is None else _number(_optional(self.after, scope))
+        after = None if self.after is None else number_of(_optional(self.after, scope))
         # Words that are known are the manifest's own, and safe to show.
         shown = word if word in self.words else plain(word, LONGEST_WORD)
         return JobState(
             status=status,
             word=shown or ("" if status is JobStatus.HELD else str(status)),
-            progress=None if self.progress is None else _number(_optional(self.progress, scope)),
+            progress=None if self.progress is None else number_of(_optional(self.progress, scope)),
             error="" if self.error is None else plain(_text(_optional(self.error, scope))),
-            cost=None if self.cost is None else _number(_optional(self.cost, scope)),
+            cost=None if self.cost is None else number_of(_optional(self.cost, scope)),
             kept={name: value for name, tree in self.keep.items() if (value := _optional(tree, scope)) is not None},
             counters={name: _optional(tree, scope) for name, tree in self.counters.items()},
             poll_after_s=after if after is not None else poll_after_s,
@@ -115,8 +116,10 @@ def _text(value: Json) -> str:
     return "" if value is None else str(value)
 
 
-def _number(value: Json) -> float | None:
+def number_of(value: Json) -> float | None:
+    """Return what a reply gives as a finite number; None when it is none, as `nan` and `1e999` are none."""
     try:
-        return None if value is None or isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
+        number = None if value is None or isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
         return None
+    return number if number is not None and isfinite(number) else None

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Final, NoReturn
 from urllib.parse import quote
 
-from runner.jsontext import hex_digest
+from runner.jsontext import finite, hex_digest
 from runner.model.item import Json
 from runner.model.secret import Secret
 from runner.templating.bounds import MAX_TEXT, bounded_number
@@ -69,7 +69,7 @@ def _float(value: Json, default: Json = _MISSING) -> Json:
 # -- texts
 def _json(value: Json) -> Json:
     try:
-        return json.loads(needs_text(value, "json"), parse_constant=_refuse_constant)
+        return json.loads(needs_text(value, "json"), parse_constant=_refuse_constant, parse_float=finite)
     except ValueError as error:
         raise wrong_value(f"the text is no JSON: {error}") from None
 

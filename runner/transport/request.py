@@ -124,8 +124,8 @@ class Reply:
 def parsed(text: bytes, charset: str = "") -> Json:
     """Parse JSON as platforms really write it.
 
-    As `jsontext.read`, but NaN and infinities become null, raw control characters in texts are taken as they are, and
-    what is not UTF-8 is read in the charset that was announced.
+    As `jsontext.read`, but NaN, infinities and numbers beyond a double become null, raw control characters in texts
+    are taken as they are, and what is not UTF-8 is read in the charset that was announced.
 
     Raises:
         ValueError: it is not JSON, or nested too deeply.
@@ -134,11 +134,22 @@ def parsed(text: bytes, charset: str = "") -> Json:
         return jsontext.read(text)
     except ValueError:
         with contextlib.suppress(ValueError, RecursionError):
-            return json.loads(text, strict=False, parse_constant=lambda _: None)
+            return _lenient(text)
         if charset:
             with contextlib.suppress(ValueError, RecursionError):
-                return json.loads(text.decode(charset), strict=False, parse_constant=lambda _: None)
+                return _lenient(text.decode(charset))
         raise
+
+
+def _lenient(text: bytes | str) -> Json:
+    return json.loads(text, strict=False, parse_constant=lambda _: None, parse_float=_finite_or_null)
+
+
+def _finite_or_null(digits: str) -> float | None:
+    try:
+        return jsontext.finite(digits)
+    except ValueError:
+        return None
 
 
 def charset_of(content_type: str) -> str:

@@ -329,6 +329,25 @@ def test_results_that_never_fit_stop_the_run():
     assert (report.outcome, isinstance(report.error, StopRun), len(server.posts)) == ("stopped", True, 3)
 
 
+@pytest.mark.parametrize("cost", ["1e999", '"nan"', '"Infinity"', "1" + 400 * "0"])
+def test_a_number_that_cannot_be_kept_ends_no_apply(cost):
+    text = PLATFORM.replace("      error:", '      cost: "{{ response.cost }}"\n      error:')
+    costs = text.replace("{{ response.answer }}", "{{ response.answer | json }}")
+    assert costs != text
+
+    class Costs(Server):
+        async def __call__(self, request):
+            if request.method == "GET" and request.url.path.startswith("/jobs/"):
+                text = "7" if request.url.path.endswith("i0") else "1e999"
+                body = f'{{"status": "done", "answer": "{text}", "cost": {cost}}}'
+                return httpx.Response(200, text=body, headers={"content-type": "application/json"})
+            return await super().__call__(request)
+
+    report = apply(Costs(done), items=ITEMS[:2], text=costs)
+    assert (report.outcome, report.counts) == ("failed_items", {"failed": 1, "succeeded": 1})
+    assert report.progress.cost is None
+
+
 def test_a_preparation_that_does_not_fit_is_not_repeated_for_ever():
     prepares = PLATFORM.replace(
         "    submit:", '    prepare: {call: {get: /jobs}, keep: {batch: "{{ response.id }}"}}\n    submit:'

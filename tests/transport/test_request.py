@@ -34,5 +34,9 @@ def test_json_that_servers_write_wrongly_is_read():
     }
 
 
+def test_a_number_beyond_a_double_is_null_as_infinity_is():
+    assert parsed(b'{"a": 1e999, "b": [-1E+400, 1.5e3]}') == {"a": None, "b": [None, 1500.0]}
+
+
 def test_an_empty_body_is_null():
     assert Reply(204, {}, b"", "").json() is None
