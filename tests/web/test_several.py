@@ -15,7 +15,7 @@ from runner.assembly.loading import load_projects
 from runner.web.listening import listening
 from runner.web.service import Settings, opened
 from runner.web.several import joined
-from tests.web.place import ENVIRON, PROJECT, Client, asked, lines, write
+from tests.web.place import ENVIRON, Client, asked, lines, write
 
 
 @pytest.fixture
@@ -23,7 +23,8 @@ def two(tmp_path: Path) -> Path:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         write(tmp_path / name)
-        (tmp_path / name / "runner.yaml").write_text(PROJECT.replace("name: t", f"name: {name}"))
+        file = tmp_path / name / "runner.yaml"
+        file.write_text(file.read_text().replace("name: t\n", f"name: {name}\n"))
     return tmp_path
 
 
