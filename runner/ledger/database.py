@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 from runner.ledger.queries import Query
 from runner.ledger.serial import Regression
-from runner.model.errors import LeaseLost, LedgerError, LedgerUnavailable
+from runner.model.errors import LeaseLost, LedgerError, LedgerLocked, LedgerUnavailable
 from runner.model.ledger import Lease
 
 T = TypeVar("T")
@@ -21,6 +21,10 @@ class StoreBroken(LedgerError):
 
 class StoreUnavailable(StoreBroken, LedgerUnavailable):
     """The database cannot be reached now; what was recorded is safe."""
+
+
+class StoreLocked(StoreBroken, LedgerLocked):
+    """Another process holds the database locked."""
 
 
 class StoreLost(StoreUnavailable):

@@ -19,7 +19,7 @@ from typing import Any, TypeAlias, TypeVar
 from runner.ledger.database import Connection, Database, StoreBroken, fence, transaction
 from runner.ledger.fold import waves, write
 from runner.ledger.patience import repeated
-from runner.model.errors import LeaseLost, LedgerError, LedgerUnavailable
+from runner.model.errors import LeaseLost, LedgerError, LedgerLocked, LedgerUnavailable
 from runner.model.event import Event
 from runner.model.ledger import Lease
 
@@ -182,5 +182,6 @@ def _tell(outcomes: list[_Outcome]) -> None:
 
 
 def _again(error: StoreBroken) -> LedgerError:
-    kind = LedgerUnavailable if isinstance(error, LedgerUnavailable) else LedgerError
+    kinds = (LedgerUnavailable, LedgerLocked)
+    kind = next((kind for kind in kinds if isinstance(error, kind)), LedgerError)
     return kind(error.what, mend=error.mend)

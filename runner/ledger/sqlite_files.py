@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
-from runner.ledger.database import StoreBroken
+from runner.ledger.database import StoreBroken, StoreLocked
 from runner.ledger.queries import Migration, migrations, refuse_newer
 from runner.model.errors import LedgerError
 
@@ -131,9 +131,9 @@ def broken(path: Path, error: sqlite3.Error) -> StoreBroken:
             mend="make room on the disk, then apply again: what was recorded is safe",
         )
     if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-        return StoreBroken(
+        return StoreLocked(
             f"ledger {path} was locked by another process for {_BUSY_S:.0f} s: {error}",
-            mend="end the process that holds it open for writing, then apply again",
+            mend="let the process that is writing to it go on (it may be stopped), or end it; then apply again",
         )
     return StoreBroken(
         f"ledger {path} cannot be used: {error}",

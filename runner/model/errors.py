@@ -16,6 +16,7 @@ RunnerError
 ├── ItemUnreadable     one item of a source cannot be read; the others can
 ├── LedgerError        the durable state cannot be read or written
 │   ├── LedgerUnavailable  it cannot be reached now
+│   ├── LedgerLocked    another process is in the middle of a write to it
 │   ├── LeaseHeld      another apply works on the recipe
 │   └── LeaseLost      this apply was overtaken and must not write
 ├── PlanRefused        a saved plan is stale, used or expired
@@ -195,6 +196,10 @@ class LedgerError(RunnerError):
 
 class LedgerUnavailable(LedgerError):
     """The ledger cannot be reached now; what was recorded is safe, and the next apply goes on."""
+
+
+class LedgerLocked(LedgerError):
+    """Another process has been in the middle of a write for so long that nothing can be read or written."""
 
 
 class LeaseHeld(LedgerError):

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 
 import pytest
 
@@ -68,6 +70,18 @@ def test_the_lock_of_a_living_apply_stands_in_the_way(project: Shell):
     assert (said.code, "r is locked by another apply (pid " in said.out) == (16, True)
     assert "by another apply (pid " in project("status", "-f", "r.yaml").out
     assert project("state", "unlock", "-f", "r.yaml", "--yes").code == 0
+    assert project("apply", "-f", "r.yaml").code == 0
+
+
+def test_a_process_in_the_middle_of_a_write_locks_the_ledger(project: Shell, monkeypatch: pytest.MonkeyPatch):
+    """A holder that is stopped inside a transaction (SIGSTOP, a paused machine) is not an unexpected error."""
+    monkeypatch.setattr("runner.ledger.sqlite_files._BUSY_S", 0.05)
+    assert project("apply", "-f", "r.yaml").code == 0
+    project.write("in.jsonl", '{"id": "new"}\n')
+    with closing(sqlite3.connect(project.folder / ".runner/ledger.db")) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        said = project("apply", "-f", "r.yaml")
+        assert (said.code, "was locked by another process" in said.out + said.err) == (16, True)
     assert project("apply", "-f", "r.yaml").code == 0
 
 
