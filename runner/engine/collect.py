@@ -35,6 +35,7 @@ class _Harvest:
         waiting: keys of the items without a success so far.
         failed: the first error of items that may still turn out to have succeeded.
         unreadable: where pieces that cannot be read are, and what they look like.
+        foreign: the first key that is not one of the job's items; `strangers` counts the results for such keys.
         came: how many items have a result that can be read.
         outweighed: items with an error and a success.
     """
@@ -47,7 +48,8 @@ class _Harvest:
     cost: float | None = None
     doubles: list[str] = field(default_factory=list)
     outweighed: list[str] = field(default_factory=list)
-    foreign: int = 0
+    foreign: str = ""
+    strangers: int = 0
     came: int = 0
 
     def take(self, results: Sequence[Result]) -> None:
@@ -62,7 +64,8 @@ class _Harvest:
                 continue
             known = {item.key for item in self.job.items} if known is None else known
             if result.key not in known:
-                self.foreign += 1
+                self.foreign = self.foreign or result.key
+                self.strangers += 1
             elif result.error:
                 self.outweighed.append(result.key)
             else:
@@ -89,6 +92,15 @@ class _Harvest:
         self.ready += self.failed.values()
         self.waiting -= self.failed.keys()
 
+    @property
+    def misfit(self) -> str:
+        """Say why no result fits: none can be read, or none is for an item of the job; empty when none came."""
+        if self.unreadable:
+            return self.unreadable[0]
+        if not self.strangers:
+            return ""
+        return f"none of {self.strangers} results is for an item of the job, the first is for {self.foreign[:80]!r}"
+
     def is_incomplete(self, state: JobState) -> bool:
         """Whether the platform itself says that more results are to come, or gave nothing at all."""
         if not self.waiting - self.failed.keys():
@@ -113,8 +125,8 @@ async def collect(apply: Apply, step: Step) -> Step | None:
             return await _ungathered(apply, step, error)
     if is_good and await _looks_again(apply, step, harvest, state):
         return None
-    if is_good and harvest.unreadable and not harvest.came:
-        return await _unreadable(apply, job, UnreadableReply(harvest.unreadable[0]))
+    if is_good and not harvest.came and (misfit := harvest.misfit):
+        return await _unreadable(apply, job, UnreadableReply(misfit))
     if not harvest.came and spoils(job, state.bad_items):
         await drop_items(apply, job, state.bad_items, _why_missing(state, harvest))
         return None
@@ -238,8 +250,8 @@ def _report(apply: Apply, harvest: _Harvest, state: JobState, cost: float | None
     if harvest.outweighed:
         note = "items with an error and a result in one job; the result counts"
         apply.progress.note(f"{note}: {_names(harvest.outweighed)}")
-    if harvest.foreign:
-        apply.progress.note("results for items that were not in the job; dropped", harvest.foreign)
+    if harvest.strangers:
+        apply.progress.note("results for items that were not in the job; dropped", harvest.strangers)
     apply.progress.count(harvest.job.id or harvest.job.key, state.counters)
     apply.progress.tell(
         "job_finished",

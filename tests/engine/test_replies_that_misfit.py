@@ -315,6 +315,19 @@ def test_results_of_which_none_fits_the_manifest_are_held_and_never_paid_again(l
     assert server.posts == {"i0": 1}
 
 
+def test_results_that_are_all_for_other_items_are_held_and_never_paid_again():
+    server, ledger = Lines(done, (200, {"status": "done"})), MemoryLedger()
+    tokens = LISTED.replace("{find: exact}", "{find: exact, items_per_job: {max: 5}}").replace(
+        "    submit:", "    token: {max: 64, letters: A-Za-z0-9_-}\n    element: '{{ item.token }}'\n    submit:"
+    )
+    tokens = tokens.replace('{item: "{{ item.id }}"', '{item: "{{ items[0] }}", items: "{{ items }}"')
+    server.lines = [{"k": 5, "code": 200, "v": 1}, {"k": 6, "code": 200, "v": 1}]
+    patient = RunOptions(items_per_job=2, poll=PollRhythm(1.0, 2.0, 10.0), attempts=3)
+    report = apply(server, ledger, ITEMS[:2], tokens, patient)
+    assert (report.outcome, report.counts, sum(server.posts.values())) == ("held", {"held": 2}, 1)
+    assert "none of 2 results is for an item of the job, the first is for '(unknown) 5'" in errors(ledger)["i0"][1]
+
+
 def test_a_line_with_the_platforms_own_words_fails_its_item():
     server, ledger = Lines(done, (200, {"status": "done"})), MemoryLedger()
     server.lines = [{"k": "i0", "why": "blurred"}]
