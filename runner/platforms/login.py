@@ -9,6 +9,7 @@ from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
 
 from runner.model.contracts import Clock
 from runner.model.errors import AuthError, Refused, RunnerError, Unavailable
+from runner.model.job import Job
 from runner.platforms.verdict import CHECK_FIELDS
 
 Given = ParamSpec("Given")
@@ -17,7 +18,8 @@ Target = TypeVar("Target", bound="_Target")
 
 CHECK_EVERY_S: Final = 10.0
 MOST_REFUSALS: Final = 3
-"""So many in a row, since the last request that was accepted, refuse the login where nothing else tells."""
+"""So many in a row, since the last request that was accepted, refuse the login where nothing else tells; of one job
+that is asked again and again only one counts."""
 
 
 class RefusedLogin:
@@ -34,22 +36,26 @@ class RefusedLogin:
         self._lock = asyncio.Lock()
         self._checked_at = float("-inf")
         self._verdict: RunnerError | None = None
-        self._refusals = 0
+        self._refused: set[object] = set()
 
     def accept(self) -> None:
         """Note that a request was accepted."""
-        self._refusals = 0
+        self._refused.clear()
 
-    async def judge_refusal(self, error: AuthError) -> RunnerError:
+    async def judge_refusal(self, error: AuthError, job: str | None = None) -> RunnerError:
         """Return what a refusal means.
+
+        Args:
+            error: says what was refused.
+            job: key of the job that was asked about; None when it is another request each time.
 
         Returns:
             AuthError: the login is refused: stop the run. Refused: only this request is. Unavailable: the login cannot
             be checked now, and nothing was done.
         """
         if self._check is None:
-            self._refusals += 1
-            return error if self._refusals >= MOST_REFUSALS else Refused(error.what, status=error.status)
+            self._refused.add(job or object())
+            return error if len(self._refused) >= MOST_REFUSALS else Refused(error.what, status=error.status)
         async with self._lock:
             if self._clock.monotonic() - self._checked_at >= CHECK_EVERY_S:
                 self._verdict = await self._ask(self._check)
@@ -76,7 +82,7 @@ class _Target(Protocol):
 
 
 class _Judge(Protocol):
-    async def judge_refusal(self, error: AuthError) -> RunnerError: ...
+    async def judge_refusal(self, error: AuthError, job: str | None = None) -> RunnerError: ...
 
 
 def judges_refusals(
@@ -88,7 +94,8 @@ def judges_refusals(
         try:
             return await verb(self, *args, **named)
         except AuthError as error:
-            raise await self._session.judge_refusal(error) from error
+            job = next((one.key for one in args if isinstance(one, Job)), None)
+            raise await self._session.judge_refusal(error, job) from error
 
     functools.update_wrapper(judged, verb)
     return judged

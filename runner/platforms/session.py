@@ -156,9 +156,9 @@ class Session:
         """Return our error for an answer by the manifest's rules, None for a good one."""
         return self.manifest.verdicts.error(answer, self.client, name)
 
-    async def judge_refusal(self, error: AuthError) -> RunnerError:
+    async def judge_refusal(self, error: AuthError, job: str | None = None) -> RunnerError:
         """Return what it means that a request for one job was refused: the login is, or only this request."""
-        return error if error.status not in (401, 403) else await self._login.judge_refusal(error)
+        return error if error.status not in (401, 403) else await self._login.judge_refusal(error, job)
 
     def poll_after_s(self, answer: Answer) -> float | None:
         """Return when the platform wants to be asked again, within what a run may wait; None when it does not say."""

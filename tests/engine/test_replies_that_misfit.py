@@ -361,6 +361,19 @@ def test_a_number_that_cannot_be_kept_ends_no_apply(cost):
     assert report.progress.cost is None
 
 
+def test_one_job_that_may_not_be_read_does_not_refuse_the_login():
+    class Forbidden(Server):
+        async def __call__(self, request):
+            if request.url.path == "/jobs/j-i1":
+                return answer(403, {"error": "not yours"})
+            return await super().__call__(request)
+
+    server, ledger = Forbidden(done, (200, {"status": "done", "answer": 1})), MemoryLedger()
+    report = apply(server, ledger, ITEMS[:4])
+    assert (report.outcome, report.counts) == ("held", {"held": 1, "succeeded": 3})
+    assert "not yours" in errors(ledger)["i1"][1]
+
+
 def test_a_preparation_that_does_not_fit_is_not_repeated_for_ever():
     prepares = PLATFORM.replace(
         "    submit:", '    prepare: {call: {get: /jobs}, keep: {batch: "{{ response.id }}"}}\n    submit:'
