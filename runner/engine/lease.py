@@ -6,7 +6,7 @@ import asyncio
 import math
 import os
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from hashlib import blake2b
@@ -52,6 +52,7 @@ class HeldLease:
             ttl_s: for how long it is given again.
         """
         self._ledger, self._lease, self._clock, self._ttl_s = ledger, lease, clock, ttl_s
+        self._boot_time = boot_clock(clock)
 
     def __call__(self) -> Lease:
         """Return the lease as it is now."""
@@ -62,12 +63,12 @@ class HeldLease:
 
         By the wall clock and the boot-time clock, whichever is further on.
         """
-        by_wall_s, by_boot_s = self._lease.until - self._clock.now(), self._lease.until_boot - boot_time(self._clock)
+        by_wall_s, by_boot_s = self._lease.until - self._clock.now(), self._lease.until_boot - self._boot_time()
         return min(by_wall_s, by_boot_s) - MARGIN_S
 
     async def renew(self) -> None:
         """Prolong it, ended or not; raises LeaseLost when it was taken over."""
-        asked = boot_time(self._clock)
+        asked = self._boot_time()
         lease = await self._ledger.renew(self._lease, self._clock.now(), self._ttl_s)
         if asked + self._ttl_s >= self._lease.until_boot or math.isinf(self._lease.until_boot):
             self._lease = replace(lease, until_boot=asked + self._ttl_s)
@@ -159,7 +160,7 @@ async def take(ledger: Ledger, name: str, who: Mapping[str, Json], clock: Clock)
     Raises:
         LeaseHeld: another apply works on the recipe.
     """
-    asked, who = boot_time(clock), {**who, **pid_space()}
+    asked, who = boot_clock(clock)(), {**who, **pid_space()}
     try:
         lease = await ledger.acquire(name, who, clock.now(), TTL_S)
     except LeaseHeld as held:
@@ -170,9 +171,9 @@ async def take(ledger: Ledger, name: str, who: Mapping[str, Json], clock: Clock)
     return HeldLease(ledger, replace(lease, until_boot=asked + TTL_S), clock, TTL_S)
 
 
-def boot_time(clock: Clock) -> float:
-    """Return the time of the clock that counts the machine's sleep too, where there is one."""
-    return clock.boot_time() if isinstance(clock, SupportsBootTime) else clock.monotonic()
+def boot_clock(clock: Clock) -> Callable[[], float]:
+    """Return the clock that counts the machine's sleep too, where there is one; it is read for every request."""
+    return clock.boot_time if isinstance(clock, SupportsBootTime) else clock.monotonic
 
 
 @asynccontextmanager

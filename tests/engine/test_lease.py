@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from runner.engine.lease import MARGIN_S, TTL_S, HeldLease, boot_time, holding, is_dead, pid_space, this_process
+from runner.engine.lease import MARGIN_S, TTL_S, HeldLease, boot_clock, holding, is_dead, pid_space, this_process
 from runner.engine.stop import Stop
 from runner.ledger.memory import MemoryLedger
 from runner.model.errors import LeaseLost, Unavailable
@@ -50,7 +50,7 @@ class TwoClocks(FastClock):
 def held(clock, ledger=None):
     ledger = ledger or MemoryLedger()
     lease = asyncio.run(ledger.acquire("numbers", {"pid": 1}, clock.now(), TTL_S))
-    return HeldLease(ledger, replace(lease, until_boot=boot_time(clock) + TTL_S), clock)
+    return HeldLease(ledger, replace(lease, until_boot=boot_clock(clock)() + TTL_S), clock)
 
 
 @pytest.mark.parametrize(
