@@ -139,14 +139,18 @@ class Session:
         """Open a reply that is read as it comes; errors as `ask`."""
         request = await self._request(call, scope, safe=True, admitted=admitted)
 
+        url = request.url
+
         def judged(reply: Reply) -> RunnerError | None:
+            nonlocal url
+            url = reply.url
             return self.error(Answer(reply, "none"), request.name)
 
         async with contextlib.AsyncExitStack() as stack:
             try:
                 stream = await stack.enter_async_context(self.client.stream(request, judged))
             except AuthError as error:
-                if self.client.is_own(request.url):
+                if self.client.is_own(url):
                     raise
                 raise _not_the_login(error) from error
             self._login.accept()

@@ -197,7 +197,7 @@ class PlatformTarget:
                 yield batch
         except (Refused, JobLost, AuthError) as error:
             if isinstance(error, AuthError):
-                raise await self._session.judge_refusal(error) from error
+                raise await self._session.judge_refusal(error, job.key) from error
             if state.status not in (JobStatus.SUCCEEDED, JobStatus.PARTIAL):
                 return  # a failed job need not have results
             raise (self._lost(error, job) if isinstance(error, Refused) else error) from error

@@ -103,11 +103,20 @@ FOREIGN = CHECKED.replace(
 )
 
 
-def test_a_host_that_never_got_credentials_says_nothing_about_the_login():
+REDIRECTED = CHECKED.replace(
+    'results: {result: "{{ response.answer | default(none) }}"}',
+    """results: {call: {get: "/files/{{ job.id }}", read: jsonl}, item: "{{ job.id }}", result: "{{ found }}"}""",
+)
+
+
+@pytest.mark.parametrize("text", [FOREIGN, REDIRECTED], ids=["foreign URL", "redirect, read as a stream"])
+def test_a_host_that_never_got_credentials_says_nothing_about_the_login(text):
     def refuses(asked, n):
+        if asked.startswith("GET /files/"):
+            return httpx.Response(302, headers={"location": f"https://files.example.com/{asked.rpartition('/')[2]}"})
         return (403, "<Error>expired</Error>") if asked == "GET /i2" else None
 
-    apply, server, _, _ = world(refuses, FOREIGN)
+    apply, server, _, _ = world(refuses, text)
     report = apply()
     assert (report.outcome, report.counts["succeeded"], report.error) == ("held", 7, None)
     assert server.count("GET /me") == 0
