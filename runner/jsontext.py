@@ -130,7 +130,7 @@ def _surrogates(value: Json) -> Iterator[str]:
 def hex_digest(value: Json) -> str:
     """Return 32 hex letters for a value of a document: BLAKE2b of its canonical text in ASCII.
 
-    Hashes in ledgers and plans rest on it: the text must never change.
+    Hashes in ledgers and plans depend on it: the text must never change.
 
     Raises:
         ValueError: the value holds NaN or Infinity.

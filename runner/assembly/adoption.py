@@ -1,4 +1,4 @@
-"""What a person says about doubtful jobs: which job of the platform each of them is."""
+"""Adopt remote jobs for doubtful and held jobs, as a person says which is which."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from runner.model.recipe import Recipe
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """One job with the id that it was given, and the other job of ours that has the id too; None mostly."""
+    """One job with its adopted id, and the other job of ours that already has that id; usually None."""
 
     found: Found
     id: str
@@ -30,7 +30,7 @@ class Adopted:
 async def adopt(
     session: Session, recipes: Sequence[Recipe], pairs: Sequence[tuple[str, str]], stop: Stop, *, force: bool = False
 ) -> Sequence[Adopted]:
-    """Say which job of the platform each doubtful or held job is; the next apply asks how they stand. All or none.
+    """Record which remote job each doubtful or held job is, all or none; the next apply polls them.
 
     Args:
         session: of the project.
@@ -61,7 +61,7 @@ async def adopt(
 
 
 async def _named(session: Session, recipes: Sequence[Recipe], pairs: Sequence[tuple[str, str]]) -> list[Adopted]:
-    """Return the jobs that the pairs name, each once and each with an id of its own."""
+    """Return the jobs that the pairs name; raise unless every job and every id occurs once."""
     known = await jobs(session, recipes, all_of_them=True)
     chosen = [Adopted(_one(known, key), remote) for key, remote in pairs]
     for what, names in (
@@ -95,8 +95,8 @@ async def _checked(ledger: Ledger, adopted: Adopted, *, force: bool) -> Adopted:
         return adopted
     scope, key = others[0]
     if not force:
-        what = f"{adopted.id!r} is job {key} of {scope.recipe} already"
-        raise UsageError(what, mend="look again on the platform; --force gives both jobs the same results")
+        what = f"{adopted.id!r} already belongs to job {key} of {scope.recipe}"
+        raise UsageError(what, mend="check the id on the platform; --force gives both jobs the same results")
     return Adopted(found, adopted.id, others[0])
 
 

@@ -50,8 +50,8 @@ async def refuse_unknown(
         raise _unknown(unknown, seen, ", ".join(recipe.name for recipe in recipes[:_SHOWN]))
     first = next(iter(missing))
     if replaced:
-        what = f"item {first!r} has not succeeded: there is nothing to replace"
-        raise UsageError(what, mend="runner apply sends what is new, runner retry what has failed")
+        what = f"item {first!r} has not succeeded: it has no result to replace"
+        raise UsageError(what, mend="runner apply sends new items, runner retry sends failed ones")
     what = f"item {first!r} has already succeeded"
     raise UsageError(what, mend=f"to pay for it again: runner apply --replace {first}")
 
@@ -67,7 +67,7 @@ def _unknown(missing: Sequence[str], seen: Sequence[str], names: str) -> UsageEr
 
 
 async def _selected(work: Work) -> AsyncIterator[dict[str, bool]]:
-    """Give the keys of the selected items in batches, each with whether the item has succeeded."""
+    """Yield the keys of the selected items in batches, each with whether the item has succeeded."""
     known, mark = await work.ledger.fingerprint(work.scope), await selection_mark(work)
     is_known = mark and known.get("work") == work.work and all(known.get(name) == mark[name] for name in mark)
     if is_known:

@@ -33,7 +33,7 @@ class Builder:
         connect: Connect,
         real_files: RealFiles | None = None,
     ) -> None:
-        """Build nothing yet; `real_files` are those that rows of stand-ins must not replace."""
+        """Build nothing yet; `real_files` are those that emulated rows must not replace."""
         self._real_files = real_files
         self._recipe = recipe
         self._place = place

@@ -1,4 +1,4 @@
-"""What a person decides: try again, mark, unlock. Each decision is written under the recipe's lease."""
+"""Record a person's decisions (retry, mark, unlock, give up), each under the recipe's lease."""
 
 from __future__ import annotations
 

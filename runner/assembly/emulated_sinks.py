@@ -13,7 +13,7 @@ from runner.model.item import Json
 from runner.model.ledger import Ledger
 
 EMULATED: Final = "emulate"
-"""Profile under which results of stand-ins are kept apart from those that were paid for."""
+"""Profile that keeps emulated results apart from paid ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ async def find_real_files(ledger: Ledger, root: Path) -> RealFiles:
 
 
 def is_emulated(profile: str) -> bool:
-    """Whether the results of a profile come from stand-ins."""
+    """Whether the results of a profile come from emulators."""
     return profile == EMULATED or profile.endswith(f"+{EMULATED}")
 
 

@@ -114,7 +114,7 @@ def only_one(projects: Sequence[Loaded]) -> Loaded:
     used = [one for one in projects if one.recipes or one.errors]
     if len(used) > 1:
         names = ", ".join(f"{one.project.name} ({one.project.path or one.project.root})" for one in used)
-        what = f"the recipes belong to {len(used)} projects, and one is needed: {names}"
+        what = f"the recipes belong to {len(used)} projects, but this command needs one: {names}"
         raise UsageError(what, mend="name recipes or a folder of one project")
     return used[0] if used else projects[0]
 

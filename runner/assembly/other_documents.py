@@ -65,7 +65,7 @@ def _found(paths: Sequence[Path], projects: Sequence[Loaded]) -> Iterator[tuple[
 
 
 def _manifests(loaded: Loaded, folder: Path) -> Iterator[Path]:
-    """Give the manifests of a project that lie below a folder, named from that folder."""
+    """Yield the manifests of a project that lie below a folder, named from that folder."""
     within = os.path.relpath(os.path.realpath(loaded.project.platforms), os.path.realpath(folder))
     if os.pardir in Path(within).parts:
         return
@@ -86,7 +86,7 @@ def _problems(path: Path, kind: str, projects: Sequence[Loaded]) -> Sequence[Pro
             from runner.assembly.trial.reading import load_trials  # start-up
 
             load_trials([path])
-        elif kind == "Project":  # it was loaded, and its problems told, with its recipes
+        elif kind == "Project":  # loaded with its recipes, and its problems reported with theirs
             return [
                 one
                 for loaded in projects

@@ -218,24 +218,24 @@ class Session:
         }
 
     async def _emulated_fields(self, name: str, platform: str, stands: Stands) -> Mapping[str, Json | Secret]:
-        """Return fields that lead to a stand-in, none of them a secret of the project.
+        """Return connection fields that lead to an emulator, none of them a secret of the project.
 
         Raises:
-            ConfigError: nothing takes the place of the platform; the real one is not an alternative.
+            ConfigError: nothing replaces the platform; the real one is never used.
         """
         described = self.project.connections.get(name)
         set_by_stand = await stands.fields(platform, described.emulate if described is not None else {})
         if set_by_stand is None:
             raise ConfigError(
                 f"connection {name!r}: the platform {platform!r} has no emulator, and --emulate never uses a real one",
-                mend=f"say in runner.yaml what takes its place: connections: {{{name}: {{emulate: "
+                mend=f"set in runner.yaml what replaces it: connections: {{{name}: {{emulate: "
                 "{url: http://127.0.0.1:PORT}}}, or {emulator: jobs}",
             )
         given = described.fields if described is not None else {}
         return {**{name: one for name, one in given.items() if not isinstance(one, SecretRef)}, **set_by_stand}
 
     async def emulate(self, stands: Stands | None = None) -> None:
-        """From now on let stand-ins take the place of all platforms; by default the emulators."""
+        """From now on replace all platforms by stand-ins; by default the emulators."""
         self._stand_ins = stands or await self._stack.enter_async_context(StandIns(self._catalog))
 
     async def close(self) -> None:
@@ -244,7 +244,7 @@ class Session:
 
 
 def emulated_folder(project: Project) -> Path:
-    """Return the folder for what emulated work may not leave where real work leaves it."""
+    """Return the folder for files that emulated work must keep apart from those of real work."""
     return project.state / "emulated"
 
 

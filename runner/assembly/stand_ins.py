@@ -29,7 +29,7 @@ class Stands(Protocol):
 
     @property
     def reach(self) -> Reach:
-        """Which hosts a request may reach: this machine only, where the stand runs here."""
+        """Which hosts a request may reach: this machine only, when the stand-in runs here."""
 
     async def fields(self, platform: str, how: Mapping[str, str]) -> Mapping[str, Json] | None:
         """Return the connection fields that lead to it; None for a platform whose place it does not take.
@@ -66,7 +66,7 @@ class Address:
     def _guessed(self, manifest: Manifest) -> Mapping[str, Json]:
         fields = manifest.connection.fields
         if "base_url" not in fields:
-            what = f"platform {manifest.name!r} does not say how to reach a stand-in"
+            what = f"platform {manifest.name!r} does not say how to reach an emulator"
             mend = 'add to its manifest: connection: {emulate: {FIELD: "{{ emulator.url }}"}}'
             raise ConfigError(what, mend=mend)
         secrets = {name: Secret(self.secret) for name, each in fields.items() if each.type == "secret"}
@@ -75,13 +75,13 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Nowhere:
-    """Lets connections be built without any secret, and reach nothing; for plans of what nobody trusts."""
+    """Stand-in for untrusted plans: connections are built without any secret, and reach no host."""
 
     catalog: Catalog
     reach: Reach = Reach.NOTHING
 
     async def fields(self, platform: str, how: Mapping[str, str]) -> Mapping[str, Json]:
-        """Return placeholders for whatever the manifest needs and the project keeps as a secret."""
+        """Return placeholders for the fields that the manifest needs and the project keeps secret."""
         fields = self.catalog.manifest(platform).connection.fields
         secrets = {name: Secret(_NOTHING) for name, each in fields.items() if each.type == "secret"}
         return {**secrets, **({"base_url": _NO_HOST} if "base_url" in fields else {})}
@@ -132,7 +132,7 @@ class StandIns:
 
         Args:
             platform: name of the manifest.
-            how: `emulate` of the connection: another emulator, or the URL of a stand-in that runs already.
+            how: `emulate` of the connection: another emulator, or the URL of one that is already running.
 
         Raises:
             ConfigError: the libraries of the stand-ins are not installed, or a knob is unknown.

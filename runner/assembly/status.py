@@ -1,4 +1,4 @@
-"""What the ledger knows of a recipe; only the list of rejected rows reads the source."""
+"""Summarize a recipe from the ledger; only the list of rejected rows reads the source."""
 
 from __future__ import annotations
 

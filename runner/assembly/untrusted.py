@@ -1,4 +1,4 @@
-"""Plan what nobody trusts: no command runs, no secret, ledger or host is touched."""
+"""Plan untrusted recipes: no command runs, no secret, ledger or host is touched."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from runner.model.job import Capabilities, Job, JobState, Submitted
 from runner.model.project import Project
 from runner.model.recipe import Budget, Component, Recipe, Stage
 
-_NO_TRUST = "nothing is sent without trust"
+_NO_TRUST = "an untrusted plan sends nothing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +63,13 @@ def _is_local(source: Component) -> bool:
 
 
 def _unasked(work: Work, *, is_read: bool) -> Work:
-    """Return work whose target is asked nothing, neither for a price nor for what would change."""
+    """Return work whose target is not asked, neither for a price nor for what would change."""
     bare = replace(work, target=_Unasked(work.target.capabilities), run=replace(work.run, budget=Budget()))
     return bare if is_read else replace(bare, source=_Unread())
 
 
 class _Unread:
-    """Stands for a source that lies elsewhere."""
+    """Placeholder for a source outside the project."""
 
     async def read(self) -> AsyncIterator[Batch]:
         """Give nothing."""
@@ -78,7 +78,7 @@ class _Unread:
 
 
 class _Unasked:
-    """Stands for a target that is not asked."""
+    """Placeholder for a target that is not asked."""
 
     def __init__(self, capabilities: Capabilities) -> None:
         self.capabilities = capabilities

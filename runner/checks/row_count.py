@@ -1,4 +1,4 @@
-"""How many rows there must be.
+"""Check how many rows there are.
 
     checks:
       - row_count: {min: 1, max: 50_000, min_ratio_of_last: 0.9}
@@ -22,7 +22,7 @@ class RowCount:
 
     @dataclass(frozen=True, slots=True)
     class Config:
-        """What the recipe says; schemas/checks/row_count.json has the words."""
+        """Options of the check; schemas/checks/row_count.json describes them."""
 
         min: int | None = None
         max: int | None = None

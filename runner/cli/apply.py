@@ -38,7 +38,7 @@ from runner.cli.plan_file import asked_of, plan_among, planned_only
     "replaced",
     multiple=True,
     metavar="KEY",
-    help="Pay again for an item that has succeeded; what comes now takes the place of its result. May be repeated.",
+    help="Pay again for an item that has succeeded, and replace its result. May be repeated.",
 )
 @click.option("--prune", is_flag=True, help="Hold the open jobs of recipes that are gone from the files, after asking.")
 @click.option("--yes", is_flag=True, help="Prune without asking.")
@@ -70,7 +70,7 @@ def command(asked: Asked, *, form: str, **given: Any) -> Exit:  # noqa: ANN401 -
     if saved is not None:
         asked, wishes = asked_of(saved, asked), replace(wishes, saved=saved)
     if saved is not None and replaced:
-        raise click.UsageError("--replace pays for what a saved plan does not allow: leave one of them away")
+        raise click.UsageError("--replace pays for what a saved plan does not allow: omit one of them")
     projects: Sequence[Loaded]
     if saved is not None:
         projects = [planned_only(load_to_work(asked), saved)]

@@ -42,7 +42,7 @@ class Screen:
         self._is_silent = False
 
     def begin_project(self, name: str) -> None:
-        """Say which of several projects is next."""
+        """Print which of several projects is next."""
         if self._form == "text":
             out(project_line(name))
 

@@ -33,9 +33,9 @@ from runner.model.recipe import Recipe
 def command(asked: Asked, *, emulate: bool, form: str, wait: str | None) -> Exit:
     """Cancel the running jobs of recipes, and wait until they have ended.
 
-    Jobs whose reply was lost are looked for first; held jobs that have an id are cancelled, too. Results that are
-    there are kept; items without one have failed (runner retry sends them again). Ends with 14 when jobs still run:
-    the platform cannot cancel them, or has not yet.
+    Jobs whose reply was lost are looked for first; held jobs that have an id are cancelled, too. Results that have
+    arrived are kept; items without one have failed (runner retry sends them again). Ends with 14 when jobs still run,
+    because the platform cannot cancel them or has not done so yet.
 
     \b
     Examples:

@@ -33,7 +33,7 @@ _UNSAFE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2
 
 _ERASED: Final = "\r\x1b[K"
 _drawn: list[TextIO] = []
-"""Where a line is drawn now."""
+"""Where a progress line is drawn now."""
 
 
 def is_terminal(stream: TextIO) -> bool:
@@ -89,7 +89,7 @@ def erase() -> None:
     if _drawn:
         stream = _drawn[-1]
         _drawn.clear()
-        with suppress(OSError):  # a terminal that went away
+        with suppress(OSError):  # the terminal was closed
             stream.write(_ERASED)
             stream.flush()
 

@@ -37,7 +37,7 @@ def _selected(loaded: Loaded, asked: Asked) -> Loaded:
 
 
 def projects_or_stop(asked: Asked) -> Sequence[Loaded]:
-    """Load what is needed to work, project by project; warnings are told, errors end the command.
+    """Load what is needed to work, project by project; print warnings, end the command at errors.
 
     Raises:
         RecipeError: with every error.
@@ -66,7 +66,7 @@ def load_or_stop(asked: Asked) -> Loaded:
 
 
 def project_line(name: str) -> str:
-    """Return the line that stands above the output of one of several projects."""
+    """Return the heading of the output of one of several projects."""
     return paint(f"project {name}", "strong")
 
 
@@ -101,9 +101,9 @@ def _without_waiting(projects: Sequence[Loaded]) -> Sequence[Loaded]:
         return projects
     names = ", ".join(waiting.values())
     if len(waiting) == sum(len(loaded.recipes) for loaded in projects):
-        mend = "runner serve starts it; by hand: --trigger NAME=VALUE for each trigger.NAME that it reads"
-        raise UsageError(f"{names} reads what triggers it, and nothing has", mend=mend)
-    err(f"left out, as nothing has triggered it: {names}")
+        mend = "start it with runner serve, or set --trigger NAME=VALUE for each trigger.NAME that it reads"
+        raise UsageError(f"{names} reads its trigger, and nothing has triggered it", mend=mend)
+    err(f"skipped, because nothing has triggered it: {names}")
     return [replace(one, recipes=[each for each in one.recipes if id(each) not in waiting]) for one in projects]
 
 

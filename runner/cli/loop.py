@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end on a new loop; what is repeated meanwhile is told, each reason once."""
+    """Run a coroutine to its end on a new loop; print the reason of every retry meanwhile, each reason once."""
     work = _telling(work)
     with _collected_seldom():
         try:

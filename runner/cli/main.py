@@ -102,7 +102,7 @@ def _by_click(arguments: list[str]) -> int:
         return Exit.USAGE
     except BrokenPipeError:
         raise
-    except Exception as error:  # noqa: BLE001 - each is told, with its exit code
+    except Exception as error:  # noqa: BLE001 - each is printed, with its exit code
         from runner.cli.failures import tell  # start-up: only on failure
 
         return tell(error)

@@ -107,7 +107,7 @@ def output(*formats: str) -> Callable[[Function], Function]:
 
 def emulated(function: Function) -> Function:
     """Add `--emulate`."""
-    text = "Let stand-ins on this machine take the place of all platforms; nothing real is reached."
+    text = "Replace all platforms by emulators on this machine; nothing real is reached."
     return click.option("--emulate", is_flag=True, help=text)(function)
 
 

@@ -45,13 +45,15 @@ from runner.transport.clock import SystemClock
 @click.option(
     "--valid", default="7d", show_default=True, metavar="DURATION", help="How long the saved plan is good for."
 )
-@click.option("--untrusted", is_flag=True, help="For a stranger's checkout: without ledger, secret, command or host.")
+@click.option(
+    "--untrusted", is_flag=True, help="Plan without ledger, secret, command or host, for a stranger's checkout."
+)
 @click.option(
     "--trusted",
     "ref",
     default="",
     metavar="REF",
-    help="For a branch of the team: connections, ledger, manifests, secrets and allowed commands are those of REF.",
+    help="Use the connections, ledger, manifests, secrets and allowed commands of REF, for a branch of the team.",
 )
 @click.option(
     "--show", "shown", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Show a saved plan."
@@ -73,7 +75,7 @@ def command(asked: Asked, *, form: str, shown: Path | None, **wishes: Any) -> Ex
         return _show(read_plan(shown))
     if wishes["untrusted"]:
         if wishes["file"] is not None or wishes["ref"] or wishes["exit_code"] or asked.emulate:
-            raise click.UsageError("--untrusted goes with none of --out, --trusted, --exit-code and --emulate")
+            raise click.UsageError("--untrusted cannot be used with --out, --trusted, --exit-code or --emulate")
         return plan_without_trust(replace(asked, is_trusted=False), form)
     if wishes["ref"]:
         return _plan_trusted(asked, form, wishes)
@@ -84,7 +86,7 @@ def _plan_trusted(asked: Asked, form: str, wishes: Mapping[str, Any]) -> Exit:
     from runner.gitops.trusted import trusted_project  # start-up: only when asked for
 
     if asked.emulate:
-        raise click.UsageError("--trusted plans with what is real: leave --emulate out")
+        raise click.UsageError("--trusted plans with real connections: omit --emulate")
     with trusted_project(
         asked.paths,
         wishes["ref"],
@@ -141,7 +143,7 @@ def _tell_text(projects: Sequence[Loaded], planned: Sequence[Planned], lines: Se
 
 
 def _code(plans: Sequence[StagePlan]) -> Exit:
-    """Return what `--exit-code` says: rows that are rejected come before work."""
+    """Return the code of `--exit-code`: rejected rows outweigh work."""
     if any(plan.rejected for plan in plans):
         return Exit.FAILED_ITEMS
     return Exit.WORK if any(plan.has_work for plan in plans) else Exit.DONE

@@ -47,7 +47,7 @@ def plan_block(plan: StagePlan, budget: Budget, checks: int) -> str:
     lines.append(row("safety", plan.promise))
     lines.append(row("sinks", sinks_text(plan, checks)))
     if plan.checks_change:
-        lines.append(row("checks", "changed: the records are judged anew"))
+        lines.append(row("checks", "changed: the records are checked again"))
     lines.extend(row("rows", paint(text, "warn")) for text in rows_texts(plan))
     if plan.refusal:
         lines.append(row("refused", paint(f"apply submits nothing: {plan.refusal}", "bad")))
@@ -120,7 +120,7 @@ def sinks_text(plan: StagePlan, checks: int) -> str:
 
 
 def rejected_texts(plan: StagePlan) -> list[str]:
-    """Return what is said of the rejected rows: their number, and the first of them."""
+    """Return the lines about rejected rows: their number, and the first of them."""
     if not plan.rejected:
         return []
     shown = [f"{each.place}: {each.what}" for each in plan.rejections[:REJECTED_SHOWN]]
@@ -135,7 +135,9 @@ def rows_texts(plan: StagePlan) -> list[str]:
     if plan.rows_gone:
         found.append(f"- {count(plan.rows_gone, 'row')} of {plan.rows_before:,}: their items are not selected any more")
     if plan.empties:
-        found.append("apply keeps the rows and ends with 12: no rows at all need `allow_empty: true` next to `sinks:`")
+        found.append(
+            "apply keeps the rows and ends with 12; to publish none, write `allow_empty: true` next to `sinks:`"
+        )
     return found
 
 
@@ -178,5 +180,5 @@ def summary(plans: Sequence[StagePlan]) -> str:
     if sinks:
         parts.append(f"{count(sinks, 'sink')} to write")
     if judged:
-        parts.append(f"{count(judged, 'stage')} to judge anew")
+        parts.append(f"{count(judged, 'stage')} to check again")
     return "plan: " + ", ".join([*parts, *told])

@@ -32,7 +32,7 @@ from runner.engine.retry_request import RetryRequest
     "abandoned",
     multiple=True,
     metavar="JOB",
-    help="Give up a job that may still run, and send its items again: they may be paid twice; may be repeated.",
+    help="Give up a job that may still run, and send its items again: they may be paid twice. May be repeated.",
 )
 @click.option(
     "--wait", "wait", metavar="DURATION", help="End with code 14 after this time (10m, 2h); jobs run on remotely."
@@ -41,7 +41,7 @@ def command(asked: Asked, *, form: str, items: tuple[str, ...], held: bool, **gi
     """Submit failed items again, as new attempts; new items are left for apply.
 
     Their earlier errors stay in the ledger (runner state show). What was cut off goes on with the next apply.
-    The platform is asked about held and ended jobs first: results that are there by now are taken, and not paid again.
+    The platform is asked about held and ended jobs first: results that exist by now are taken, and not paid again.
 
     \b
     Examples:
@@ -52,7 +52,7 @@ def command(asked: Asked, *, form: str, items: tuple[str, ...], held: bool, **gi
     """
     abandoned: tuple[str, ...] = given["abandoned"]
     if abandoned and (items or held):
-        raise click.UsageError("--abandon sends the items of the job it names: leave --item and --held away")
+        raise click.UsageError("--abandon sends the items of the job it names: omit --item and --held")
     again = RetryRequest(held, list(items) or None, abandoned)
     wishes = Wishes(wait_s=duration(given["wait"], "--wait"), again=again, origin=given["origin"])
     projects = [load_to_work(asked)] if items or abandoned else projects_to_work(asked)

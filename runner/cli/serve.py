@@ -100,7 +100,7 @@ def _projects(asked: Asked) -> Sequence[Loaded]:
     projects = [loaded for loaded in projects_or_stop(asked) if loaded.recipes]
     names = [loaded.project.name for loaded in projects]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise UsageError(f"two projects are named {twice[0]}", mend="give each a name of its own in its runner.yaml")
+        raise UsageError(f"two projects are named {twice[0]}", mend="give each a different name in its runner.yaml")
     return projects
 
 

@@ -36,7 +36,7 @@ from runner.cli.plan_text import count
 @click.option(
     "--untrusted",
     is_flag=True,
-    help="For a stranger's checkout: run no command, read no variable and no file outside.",
+    help="Run no command, read no variable and no file outside the project, for a stranger's checkout.",
 )
 def command(*, paths: tuple[Path, ...], more: tuple[Path, ...], form: str, against: str, untrusted: bool) -> Exit:
     """Run the cases of NAME.test.yaml files: some items, what goes wrong, and what must come of it.
@@ -56,7 +56,7 @@ def command(*, paths: tuple[Path, ...], more: tuple[Path, ...], form: str, again
     if against and not against.startswith(("http://", "https://")):
         raise click.UsageError(f'--against "{against}": write a URL, http://127.0.0.1:8900')
     if against and untrusted:
-        raise click.UsageError("--against reaches a host, which --untrusted never does: give one of them")
+        raise click.UsageError("--against reaches a host, which --untrusted never does: use one of them")
     trials = load_trials([*paths, *more])
     tried = run(_tried(trials, form, means_of(against, os.environ, is_trusted=not untrusted)))
     if form == "json":

@@ -1,4 +1,4 @@
-"""`plan --untrusted`: what a change from a stranger would do, as far as that can be said without trusting it."""
+"""`plan --untrusted`: show what a stranger's change would do, as far as it can be known without trusting it."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from runner.engine.plan import safety
 from runner.model.item import Json
 
 NO_LEDGER: Final = "unknown (no ledger)"
-_NOT_READ: Final = "an unknown number of items (it lies outside the project)"
+_NOT_READ: Final = "an unknown number of items (the source lies outside the project)"
 
 
 def plan_without_trust(asked: Asked, form: str) -> Exit:
-    """Show the plan of recipes that nobody trusts.
+    """Show the plan of untrusted recipes.
 
     Raises:
         click.UsageError: the selection asks the ledger.
     """
     if any("state:" in text for text in asked.select):
-        raise click.UsageError("--untrusted has no ledger: --select state: cannot be answered")
+        raise click.UsageError("--untrusted reads no ledger: --select state: cannot be used with it")
     plans = [plan for loaded in projects_to_work(asked) for plan in run(plan_untrusted(loaded))]
     if form == "json":
         out_json({"format_version": 1, "kind": "UntrustedPlan", "stages": [_document(plan) for plan in plans]})

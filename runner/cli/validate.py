@@ -25,7 +25,7 @@ from runner.model.problem import Problem, Severity
 def command(asked: Asked, *, form: str) -> Exit:
     """Check recipes, the project file, manifests and tests, without touching any platform.
 
-    A folder stands for its recipes and the manifests of their project; any document may be named.
+    A folder means its recipes and the manifests of their project; any document may be named.
 
     All problems of all files are told, each with file:line:col and how to mend it. Exit code 3 when there is an error.
 

@@ -1,9 +1,9 @@
-"""What every kind must do, as suites of pytest: the tests of the house inherit them, and those of other packages.
+"""Conformance suites for every kind, as pytest classes: our own tests and those of other packages inherit them.
 
     from runner.conformance.sink import SinkContract
 
     class TestParquet(SinkContract):
         ...
 
-Each class says in its docstring what it needs. `place` gives a connector the world that it lives in.
+The docstring of each class lists what it needs. `place` builds the context of a connector under test.
 """

@@ -1,4 +1,4 @@
-"""What every sink and notifier must do under `--emulate`: reach this machine only."""
+"""Conformance suite of sinks and notifiers under `--emulate`: they reach this machine only."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ ROW = Record("k", {"id": 1, "label": "l"}, item={"id": 1})
 
 @contextlib.contextmanager
 def watched_network() -> Iterator[list[str]]:
-    """Give the list of other machines that something tried to reach or to look up; nothing is really reached."""
+    """Yield a list that collects the other machines that are looked up or connected to; none is really reached."""
     tried: list[str] = []
     usual = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
 
     def connect(this, address, call=usual[0]):
         if isinstance(address, tuple) and not _is_here(str(address[0])):
             tried.append(str(address[0]))
-            raise ConnectionRefusedError("the test lets nothing out")
+            raise ConnectionRefusedError("the test reaches no other machine")
         return call(this, address)
 
     def look_up(host, *rest, **more):
         if host is not None and not _is_here(host if isinstance(host, str) else host.decode()):
             tried.append(str(host))
-            raise socket.gaierror("the test looks nothing up")
+            raise socket.gaierror("the test resolves no host")
         return usual[2](host, *rest, **more)
 
     with pytest.MonkeyPatch.context() as patch:

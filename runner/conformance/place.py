@@ -1,4 +1,4 @@
-"""A place for connectors under test: a folder, and a clock that only moves when told."""
+"""Context of a connector under test: a folder, and a clock that a test moves."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from runner.model.problem import Problem
 
 
 class GivenClock:
-    """Time that stands still; `pass_s` moves it."""
+    """Clock that only `pass_s` and `sleep` move."""
 
     def __init__(self, now: float = 4_000_000_000.0) -> None:
         self._now = now

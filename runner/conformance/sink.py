@@ -37,7 +37,7 @@ class SinkContract(OfflineContract):
         return self.make(root, is_emulated=True)
 
     def read(self, path):
-        """Return the rows that stand in a file, as a list."""
+        """Return the rows of a file, as a list."""
         raise NotImplementedError
 
     def test_writes_every_row_in_order(self, tmp_path):

@@ -66,9 +66,9 @@ class SourceContract:
         assert collect(self.make_empty(tmp_path).read()) == ([], [])
 
     def test_what_is_missing_is_told(self, tmp_path):
-        with pytest.raises(RunnerError) as told:
+        with pytest.raises(RunnerError) as raised:
             collect(self.make_missing(tmp_path).read())
-        assert told.value.mend
+        assert raised.value.mend
 
     def test_can_be_left_early(self, tmp_path):
         async def first():

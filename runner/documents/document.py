@@ -102,7 +102,7 @@ def _in_block(lines: Sequence[str], start: Mark, head: str) -> Mark:
 
 
 def shown_name(path: Path) -> str:
-    """Return how messages name a file that the user did not: from the current folder where that is shorter."""
+    """Return how messages name a file that the user did not name: relative to the current folder if that is shorter."""
     near = os.path.relpath(path)
     return near if len(near) < len(str(path)) else str(path)
 

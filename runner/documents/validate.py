@@ -37,7 +37,7 @@ _BOUNDS: Final = {
 }
 _SHOWN: Final = 60
 MAX_FAULTS: Final = 2000
-"""Problems of one value that are worked out; what comes after them is said to be there."""
+"""Most problems of one value that are reported; one more says that there are others."""
 
 
 def problems_of(
@@ -47,7 +47,7 @@ def problems_of(
 
     Args:
         schema: of the value.
-        value: as it stands in the document at `pointer`, or rendered.
+        value: as written in the document at `pointer`, or rendered.
         document: for the places.
         pointer: where the value stands in the document.
         noun: what the value is, for messages: `source files`.
@@ -63,7 +63,7 @@ def problems_of(
     found = list(islice((problem for error in leaves for problem in teller.tell(error)), MAX_FAULTS + 1))
     told = list(dict.fromkeys(sorted(found[:MAX_FAULTS], key=_order)))
     if len(found) > MAX_FAULTS:
-        what = f"{noun} has more than {MAX_FAULTS:,} problems, the others are not told"
+        what = f"{noun} has more than {MAX_FAULTS:,} problems, the others are not shown"
         told.append(Problem("too-many-problems", what, document.key_mark_of(pointer), "fix these first"))
     return told
 

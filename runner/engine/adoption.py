@@ -1,4 +1,4 @@
-"""Which remote job is ours: the candidates of a search, without those that another job of ours has already."""
+"""Adoption: decide which remote job is ours among the candidates of a search that no other job of ours has."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from runner.model.job import Adoption, Find, Job, JobStatus, Submitted
 from runner.model.ledger import Scope
 
 SHOWN = 5
-"""So many candidates are named to a person."""
+"""Most candidates that a message names."""
 RIVALS = 20
-"""Of so many other doubtful jobs it is asked whether a candidate fits them too; with more nothing is adopted."""
+"""Most other doubtful jobs that a candidate is compared with; with more of them nothing is adopted."""
 SENDERS_AWAITED_S = 1.0
 
 ADOPTS = "find_then_adopt"
@@ -25,7 +25,7 @@ async def search(apply: Apply, target: Finding, step: Step) -> Sequence[Submitte
     """Return the remote jobs that may be this one; merely probable ones only if no other job of ours has them.
 
     Raises:
-        RunnerError: nothing is known; see `Finding.find`.
+        RunnerError: the search failed; see `Finding.find`.
     """
     job = step.job
     if apply.work.target.capabilities.find is not Find.PROBABLE:
@@ -37,9 +37,9 @@ async def search(apply: Apply, target: Finding, step: Step) -> Sequence[Submitte
 
 
 def awaits_senders(apply: Apply, step: Step, found: Sequence[Submitted]) -> bool:
-    """Put a job off whose candidates may be those of jobs that are just being sent: their replies name them soon.
+    """Postpone a job whose candidates may belong to jobs in the act of being sent: their replies name them soon.
 
-    What is sent after the search was made is no matter: it was not listed yet.
+    Jobs sent after the search do not count: they were not listed yet.
     """
     if apply.work.target.capabilities.find is not Find.PROBABLE:
         return False
@@ -50,7 +50,7 @@ def awaits_senders(apply: Apply, step: Step, found: Sequence[Submitted]) -> bool
 
 
 async def adopt(apply: Apply, step: Step, found: Sequence[Submitted]) -> Step | None:
-    """Go on with a job that was found again; a merely likely one is held, unless the recipe adopts it."""
+    """Continue a job that was found again; hold a merely likely one, unless the recipe adopts it."""
     job, first = step.job, found[0]
     if apply.work.target.capabilities.find is Find.PROBABLE:
         if apply.work.run.on_unknown_submit == ADOPTS:
@@ -64,7 +64,7 @@ async def adopt(apply: Apply, step: Step, found: Sequence[Submitted]) -> Step | 
 
 
 async def _adopt_sole(apply: Apply, step: Step, found: Sequence[Submitted]) -> Step | None:
-    """Adopt the only candidate for the only doubtful job; whatever is less than that is held."""
+    """Adopt the only candidate for the only doubtful job; hold the job in every other case."""
     job = step.job
     left_s = step.doubted_at + apply.work.target.capabilities.visible_within_s - apply.work.clock.monotonic()
     if left_s > 0:  # another candidate may still appear
@@ -86,7 +86,7 @@ async def _rival(apply: Apply, job: Job, found: Submitted) -> tuple[Scope, str] 
     lost = await apply.work.ledger.jobs_without_id(apply.work.connection)
     rivals = [(scope, key) for scope, key, _ in lost if (scope, key) != (ours, job.key) and key not in apply.sending]
     for scope, key in rivals:
-        # What a job of another recipe would be searched by is not known here: it is taken for one that fits.
+        # The search terms of another recipe's job are unknown here, so that job counts as one that fits.
         if scope != ours or len(rivals) > RIVALS or await _fits(apply, key, found):
             return scope, key
     return None
@@ -110,7 +110,7 @@ async def _candidates(target: Finding, job: Job) -> Sequence[Submitted]:
 
 
 async def owners_of(apply: Apply, job: Job, found: Sequence[Submitted]) -> dict[str, tuple[Scope, str]]:
-    """Return remote id to another job of ours that has it; a target without a connection has only ids of our making."""
+    """Map remote ids to other jobs of ours that have them; without a connection all ids are made by this runner."""
     if not apply.work.connection:
         return {}
     own = (apply.work.scope, job.key)

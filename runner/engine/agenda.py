@@ -67,7 +67,7 @@ class Step:
         losses: how many replies to this job's paying request were lost, over all applies.
         split: of the refused job of which this one is a part; None for a whole job.
         is_accepted: whether a 2xx says that the job exists, although its reply was lost: no listing can disprove it.
-        found: remote jobs that may be this one, while the replies of `waits_for` are still to come: they may be theirs.
+        found: remote jobs that may be this one, or one of `waits_for`, whose replies are still to come.
     """
 
     action: Action

@@ -27,7 +27,7 @@ from runner.model.job import Job
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """A job that is done in its first reply: its acceptance and its results are one durable write.
+    """Acceptance of a job that its first reply finishes: written together with its results.
 
     Attributes:
         reply: to be kept when the acceptance is written without the results after all.
@@ -60,7 +60,7 @@ class Apply:
         released: items that became free again in this round and need another one.
         launched: jobs launched in this round.
         missing: why the ledger may lack jobs, so that each is looked for before it is sent; empty when it does not.
-        complete_until: epoch seconds before which the ledger lacks nothing all the same; None when nobody knows.
+        complete_until: epoch seconds before which the ledger is complete in spite of that; None when unknown.
         began_at: monotonic seconds when the apply began.
         budget_since: epoch seconds since when the budget counts; earlier jobs are not its to settle.
         cancels: running jobs are cancelled, and nothing is sent.
@@ -70,7 +70,7 @@ class Apply:
         parked: jobs that could not be asked or sent in this apply; the next one goes on with them.
         again: what a person wants to be tried again; None in a plain apply.
         replaced: keys of items that are still to be paid for again although they have succeeded.
-        unread: ended jobs whose results are to be read again before the items named here are sent anew.
+        unread: ended jobs whose results are to be read again before the items named here are sent again.
         reread: jobs that were read in this apply, or have nothing to read.
         blocked: jobs that still run, or may: their items are not sent in this apply.
         queued: workers that wait for the turn of a paying request, and may be sent home at any moment.
@@ -124,7 +124,7 @@ class Apply:
         self.powers = powers_of(self.work.target)
 
     async def record(self, *events: Event) -> None:
-        """Make events durable before anything else happens, behind what was put off for their jobs."""
+        """Make events durable before anything else happens, after the postponed events of their jobs."""
         if self.unwritten:
             events = (*self._put_off(events), *events)
         await self.work.ledger.record(self.work.scope, self.lease(), events)
@@ -138,7 +138,7 @@ class Apply:
             await self.record(*accepted.events(is_settled=False))
 
     def _put_off(self, events: Sequence[Event]) -> Sequence[Event]:
-        """Take out what was put off for the jobs of some events; a reply is kept unless the results are among them."""
+        """Remove and return the postponed events of some jobs; keep a reply unless the results are among them."""
         jobs = {job for event in events if (job := getattr(event, "job", None)) in self.unwritten}
         settled = {event.job for event in events if isinstance(event, JobSettled)}
         taken = [(job, self.unwritten.pop(job)) for job in jobs]

@@ -1,4 +1,4 @@
-"""The early end of a job: ask the platform to cancel it, then wait for its end; what it brought is still collected.
+"""Cancel jobs: ask the platform to end a job, wait for its end, and collect its results all the same.
 
 Only the platform's own word frees the items of a job that took too long. A job that may still run is held, and the
 next apply asks it again before anything is paid.

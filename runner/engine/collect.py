@@ -21,7 +21,7 @@ from runner.model.job import Job, JobState, JobStatus
 
 COMMITTED_TOGETHER = 1000
 LOOK_AGAIN_S = (1.0, 2.0, 4.0, 8.0, 15.0)
-"""A job that ended well, but whose results are not all there yet, is looked at again after these delays."""
+"""Delays before reading a job again that succeeded but whose results are incomplete."""
 
 KEYS_SHOWN = 3
 _GOOD = frozenset({JobStatus.SUCCEEDED, JobStatus.PARTIAL})
@@ -88,7 +88,7 @@ class _Harvest:
             self.doubles.append(result.key)
 
     def finish(self) -> None:
-        """Let the errors count: nothing more comes that could outweigh them."""
+        """Count the errors: no later result can outweigh them."""
         self.ready += self.failed.values()
         self.waiting -= self.failed.keys()
 
@@ -141,7 +141,7 @@ def _is_unreadable(error: RunnerError, step: Step) -> bool:
 
 
 async def _ungathered(apply: Apply, step: Step, error: RunnerError) -> Step | None:
-    """Hold a job whose results are not to be had, or ask for them again later."""
+    """Hold a job whose results cannot be fetched, or fetch them again later."""
     if isinstance(error, ConfigError | StopRun):
         await stop(apply, step.job, error)
         return None
@@ -244,9 +244,7 @@ def _report(apply: Apply, harvest: _Harvest, state: JobState, cost: float | None
     apply.progress.jobs["finished"] += 1
     if harvest.doubles:
         which = _names(harvest.doubles)
-        apply.progress.note(
-            f"results that came twice for one item; the first one counts: {which}", len(harvest.doubles)
-        )
+        apply.progress.note(f"items with two results; the first one counts: {which}", len(harvest.doubles))
     if harvest.outweighed:
         note = "items with an error and a result in one job; the result counts"
         apply.progress.note(f"{note}: {_names(harvest.outweighed)}")
@@ -265,7 +263,7 @@ def _report(apply: Apply, harvest: _Harvest, state: JobState, cost: float | None
 
 
 def _names(keys: Sequence[str]) -> str:
-    """Return the first of some item keys, for people."""
+    """Return the first of some item keys, for a message."""
     shown = list(dict.fromkeys(keys))
     more = f" and {len(shown) - KEYS_SHOWN} more" if len(shown) > KEYS_SHOWN else ""
     return ", ".join(map(repr, shown[:KEYS_SHOWN])) + more

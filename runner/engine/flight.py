@@ -13,7 +13,7 @@ class Flight:
 
     Attributes:
         waiting_human: keys of jobs that wait for a human on the platform.
-        resumed: keys of jobs that an earlier apply began: when they ended is not known, nobody asked meanwhile.
+        resumed: keys of jobs that an earlier apply began: their end time is unknown, as they were not polled meanwhile.
     """
 
     def __init__(self, most: int) -> None:

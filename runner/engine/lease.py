@@ -31,15 +31,14 @@ class SupportsBootTime(Protocol):
     """A clock that also counts the time during which the machine was asleep."""
 
     def boot_time(self) -> float:
-        """Seconds since the machine was started; nobody can set it."""
+        """Seconds since the machine was started, on a clock that cannot be set."""
 
 
 class HeldLease:
     """A lease that is renewed while it is held; implements `NotAfter` for the requests that are sent under it.
 
-    Between the last look and the system call lies a gap that nobody can close; and a machine that was frozen as a
-    whole, with both its clocks standing still, cannot know. There the fence of the ledger and the platform's own key
-    are what is left.
+    Two gaps remain, in which only the fence of the ledger and the platform's idempotency key protect: the moment
+    between the last check and the system call, and a machine that was frozen as a whole, both clocks included.
     """
 
     def __init__(self, ledger: Ledger, lease: Lease, clock: Clock, ttl_s: float = TTL_S) -> None:
@@ -67,7 +66,7 @@ class HeldLease:
         return min(by_wall_s, by_boot_s) - MARGIN_S
 
     async def renew(self) -> None:
-        """Prolong it, ended or not; raises LeaseLost when it was taken over."""
+        """Renew it, ended or not; raises LeaseLost when it was taken over."""
         asked = self._boot_time()
         lease = await self._ledger.renew(self._lease, self._clock.now(), self._ttl_s)
         if asked + self._ttl_s >= self._lease.until_boot or math.isinf(self._lease.until_boot):
@@ -121,9 +120,9 @@ def process_start(pid: int) -> str:
 
 
 def is_dead(holder: Mapping[str, Json]) -> bool:
-    """Whether the holder certainly lives no more: a process of this very boot that is gone, or another one now.
+    """Whether the holder is certainly dead: a process of this boot that is gone, or whose pid is another process now.
 
-    Of a holder elsewhere, or where the system does not tell (no /proc), nothing is certain: its lease ends by itself.
+    False for a holder on another machine, or on a system without /proc: its lease ends by itself.
     """
     pid, here = holder.get("pid"), {"host": socket.gethostname(), **pid_space()}
     is_here = all(holder.get(name) == value for name, value in here.items())

@@ -21,7 +21,7 @@ from runner.model.job import Capabilities, Find, Job
 from runner.model.ledger import WorkHash
 
 KEY_MARGIN_S = 3600.0
-"""So much earlier than it says a platform is taken to forget a key: clocks differ, and requests wait."""
+"""Seconds by which the platform's key lifetime is shortened here: clocks differ, and requests wait."""
 
 
 async def look(apply: Apply, step: Step) -> Step | None:

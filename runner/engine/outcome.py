@@ -101,7 +101,7 @@ async def release(apply: Apply, job: Job, why: str, *, failed: bool = False, unp
     Args:
         apply: in which it happens.
         job: to be released.
-        why: for people.
+        why: human-readable reason.
         failed: whether its items fail.
         unproven: whether only a listing says so, and no reply: then the budget does not get its share back.
     """
@@ -134,7 +134,7 @@ async def fail(apply: Apply, job: Job, why: str) -> Step | None:
 
 
 async def hold(apply: Apply, job: Job, why: str, kept: Mapping[str, Json] | None = None) -> Step | None:
-    """Leave the decision to a person: nothing is sent again by itself; `kept` is kept with the job."""
+    """Hold a job for a person: nothing is sent again automatically; `kept` is stored with the job."""
     at = apply.now()
     event = JobPolled(job.key, JobStatus.HELD, at, error=why, kept=kept) if kept else JobHeld(job.key, at, why)
     await apply.record(event)

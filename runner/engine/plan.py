@@ -47,7 +47,7 @@ class StagePlan:
         holder: who holds the lease now, None when nobody does; `dead` in it tells that it died.
         missing: why the ledger may lack jobs; empty when it does not.
         version: of the scope in the ledger when the plan was made.
-        checks_change: whether apply judges the records anew by other checks than those that passed last.
+        checks_change: whether apply checks the records again, because the checks differ from those that passed last.
         notes: what the source has decided about what it read: a delimiter, the name of a column; what is asked again.
         instance: of the ledger; empty when there was none yet.
         promise: what is promised about a lost reply, in one line.
@@ -112,7 +112,7 @@ class StagePlan:
 
     @property
     def has_work(self) -> bool:
-        """Whether apply would change anything: submit, go on with a job, judge anew, or write a sink."""
+        """Whether apply would change anything: submit, go on with a job, check again, or write a sink."""
         is_due = self.checks_change or any(sink.action == "write" for sink in self.sinks)
         return bool(self.to_submit or self.to_take or self.open_jobs or is_due)
 
@@ -157,7 +157,7 @@ def safety(capabilities: Capabilities, on_unknown_submit: str = "find_then_hold"
     }
     if on_unknown_submit == "find_then_adopt":
         texts["probable"] = (
-            "lost jobs are looked for by time and parameters; the only likely one is adopted, else all are held"
+            "lost jobs are looked for by time and parameters; a single likely one is adopted, else all are held"
         )
     elif on_unknown_submit == "find_then_resubmit":
         texts["none"] = f"the platform cannot be searched: {again}"

@@ -26,9 +26,9 @@ from runner.model.job import Job, JobState, JobStatus
 
 POLLED_TOGETHER = 100
 UNREADABLE_POLLS = 5
-"""So many answers in a row that cannot be read, and the job is held."""
+"""Unreadable replies in a row after which a job is held."""
 REFUSED_POLLS = 5
-"""So many refusals in a row to tell how a job stands, and it is held; the next apply asks it again."""
+"""Refused polls in a row after which a job is held; the next apply polls it again."""
 
 
 async def poll(apply: Apply, step: Step) -> Step | None:
@@ -76,7 +76,7 @@ async def _unanswered(apply: Apply, step: Step, error: RunnerError) -> Step | No
     if isinstance(error, Refused) and step.ended is not None:
         return _last_look(step, step.ended)
     if isinstance(error, Refused) and step.tries + 1 >= REFUSED_POLLS:
-        return await hold_running(apply, step.job, f"the platform does not tell how the job stands: {error}")
+        return await hold_running(apply, step.job, f"the platform does not report the state of the job: {error}")
     if isinstance(error, UnreadableReply) and step.tries + 1 >= UNREADABLE_POLLS:
         await hold(apply, step.job, f"the platform's answers about the job cannot be read: {error}")
         apply.misfits(UnexpectedReply(str(error), status=error.status, mend=error.mend))
@@ -86,7 +86,7 @@ async def _unanswered(apply: Apply, step: Step, error: RunnerError) -> Step | No
 
 
 def _last_look(step: Step, ended: JobState) -> Step:
-    """Settle an ended job with what it gave: it cannot be asked any more."""
+    """Settle an ended job with the results it gave: it cannot be polled any more."""
     return Step(Action.COLLECT, step.job, state=ended, looks=len(LOOK_AGAIN_S))
 
 
@@ -113,7 +113,7 @@ async def _poll_many(apply: Apply, target: PollingMany, steps: list[Step]) -> St
         apply.stop.ask(Reason.ERROR, error)
         return None
     except (Refused, UnreadableReply):
-        states = {}  # a listing that cannot be read tells nothing about its jobs: each is asked alone
+        states = {}  # the listing cannot be read: each job is polled alone
     except RunnerError as error:
         for step in others:
             if (following := await _unanswered(apply, step, error)) is not None:

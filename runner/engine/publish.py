@@ -60,7 +60,7 @@ async def sink_plans(work: Work, *, rows_change: bool) -> Sequence[SinkPlan]:
 
 
 async def checks_change(work: Work) -> bool:
-    """Whether the checks that passed last are not those of the recipe: apply then judges the records anew."""
+    """Whether the checks that passed last differ from those of the recipe: apply then checks the records again."""
     judged = (await work.ledger.publications(work.scope)).get(CHECKS)
     return judged is not None and judged.publish != work.publish
 
@@ -169,9 +169,9 @@ def _unrecordable(number: int) -> Verdict:
 
 
 def _emptied(before: int) -> Verdict:
-    """Rows that were published are not replaced by none: a source that became empty is most likely a fault."""
+    """Refuse to replace published rows by none: a source that became empty is most likely a fault."""
     rows = "1 row" if before == 1 else f"{before:,} rows"
-    what = f"sinks: {rows} would be replaced by none; if that is right, write `allow_empty: true` next to `sinks:`"
+    what = f"sinks: {rows} would be replaced by no rows; if intended, write `allow_empty: true` next to `sinks:`"
     return Verdict(passed=False, what=what, details={"rows": 0, "before": before})
 
 

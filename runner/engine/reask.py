@@ -1,9 +1,9 @@
-"""Jobs that are asked once more before their items are paid for again: asking is free.
+"""Poll held and ended jobs once more, for free, before their items are paid for again.
 
-Held jobs are asked at the beginning of every apply, those without an id are searched for by their mark: the file may be
-there by now, the manifest may know the word by now, the job may have ended after our own time limit. Jobs that ended
-well, but left items without a good result, are read again before these items are sent anew. Each job is asked once in
-an apply.
+Held jobs are polled at the beginning of every apply, and those without an id are searched for by their correlation id:
+the file may exist by now, the manifest may know the word by now, the job may have ended after our own time limit. Jobs
+that succeeded, but left items without a good result, are read again before these items are sent again. Each job is
+polled once in an apply.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from runner.model.job import Adoption, Find, Job, JobState, JobStatus
 from runner.model.ledger import ItemStatus, JobRow, Standing
 
 _READ_AGAIN = frozenset({JobStatus.SUCCEEDED, JobStatus.PARTIAL, JobStatus.EXPIRED})
-"""Statuses of ended jobs that may have results; any other one is the platform's own word that there are none."""
+"""Statuses of ended jobs that may have results; with any other one the platform says that there are none."""
 
 
 async def ask_held(apply: Apply) -> int:
-    """Ask every held job that has an id once, search for the others, and wait for all; return how many they are."""
+    """Poll every held job that has an id once, search for the others, and wait for all; return the number of jobs."""
     rows = apply.work.ledger.jobs(apply.work.scope, [JobStatus.HELD])
     target = apply.work.target
     searches = isinstance(target, Finding) and target.capabilities.find in (Find.EXACT, Find.KEY)
@@ -40,7 +40,7 @@ async def ask_held(apply: Apply) -> int:
 
 
 async def read_ended_again(apply: Apply) -> int:
-    """Begin to ask the ended jobs whose items the last walk would have sent anew; return of how many jobs they are."""
+    """Start to poll the ended jobs whose items the last walk would have sent again; return the number of jobs."""
     unread = {job: keys for job, keys in apply.unread.items() if job not in apply.reread}
     if not unread:
         return 0
@@ -58,7 +58,7 @@ async def _start(apply: Apply, row: JobRow) -> None:
 
 
 async def take_up(apply: Apply, row: JobRow) -> Job:
-    """Count a job of an earlier apply in, and return it."""
+    """Add a job of an earlier apply to those in flight, and return its step."""
     work = apply.work
     items = [item for _, item in await work.ledger.job_items(work.scope, row.job)]
     job = Job(row.job, row.attempt, items, row.kept, row.id, row.sent_at, row.accepted_at)
@@ -72,7 +72,7 @@ async def take_up(apply: Apply, row: JobRow) -> Job:
 
 
 async def reask(apply: Apply, step: Step) -> Step | None:
-    """Ask one job once how it stands, and take the results that it has by now."""
+    """Poll one job once, and take the results that it has by now."""
     wanted = apply.unread.get(step.job.key)
     if step.job.id is None:
         return await _search(apply, step)
@@ -129,12 +129,12 @@ async def _judge_held(apply: Apply, step: Step, state: JobState) -> Step | None:
 
 
 async def _read_again(apply: Apply, step: Step, state: JobState, wanted: Collection[str]) -> Step | None:
-    """Take the good results of an ended job for items that would be sent anew."""
+    """Take the good results of an ended job for items that would be sent again."""
     job = replace(step.job, kept={**step.job.kept, **state.kept})
     if not state.is_terminal:
         apply.blocked.add(job.key)
         apply.parked += 1
-        apply.progress.note(f"not sent anew: {job.id} still runs on the platform ({state.word or state.status})")
+        apply.progress.note(f"not sent again: {job.id} still runs on the platform ({state.word or state.status})")
         apply.flight.land(job)
         return None
     async for batch in apply.work.target.results(job, state):
@@ -142,27 +142,27 @@ async def _read_again(apply: Apply, step: Step, state: JobState, wanted: Collect
         if good:
             await apply.record(ItemsDone(job.key, good, apply.now()))
             apply.progress.items["succeeded"] += len({result.key for result in good})
-            apply.progress.note("results that were read again in place of another paid job", len(good))
+            apply.progress.note("results read again, so no further job is paid", len(good))
     apply.flight.land(job)
     return None
 
 
 async def _refused(apply: Apply, step: Step, error: Refused, *, is_held: bool) -> Step | None:
-    """Leave a held job held: a platform that refuses to tell has not said that the job is gone."""
+    """Leave a held job held: a platform that refuses to report a state has not said that the job is gone."""
     if not is_held:
         apply.flight.land(step.job)
         return None
     end = "runner retry --held pays for its items again"
-    return await _stay(apply, step, f"asked again, but the platform refuses to tell how it stands: {error}; {end}")
+    return await _stay(apply, step, f"asked again, but the platform refuses to report its state: {error}; {end}")
 
 
 async def _gone(apply: Apply, step: Step, error: RunnerError, *, is_held: bool) -> Step | None:
-    """The platform no longer has the job or its results: its items may be sent anew, once a person asks for it."""
+    """Hold a job that the platform no longer has: its items may be sent again, once a person asks for it."""
     job = step.job
     if not is_held:
         apply.flight.land(job)
         return None
-    why = f"asked again, but it is gone: {error}"
+    why = f"asked again, but the job is gone: {error}"
     if not _is_retried(apply, job):
         return await _stay(apply, step, why)
     events: list[Event] = [JobPolled(job.key, JobStatus.FAILED, apply.now(), error=why)]
@@ -181,17 +181,17 @@ def _is_retried(apply: Apply, job: Job) -> bool:
 
 async def _unanswered(apply: Apply, step: Step, error: RunnerError, *, is_held: bool) -> Step | None:
     if is_held:
-        apply.progress.note(f"a held job could not be asked again: {error}")
+        apply.progress.note(f"the state of a held job could not be read again: {error}")
     else:
         apply.blocked.add(step.job.key)
         apply.parked += 1
-        apply.progress.note(f"not sent anew, its last job could not be asked: {error}")
+        apply.progress.note(f"not sent again: the state of its last job could not be read: {error}")
     apply.flight.land(step.job)
     return None
 
 
 async def _stay(apply: Apply, step: Step, why: str) -> Step | None:
-    """Leave a job held; what was learned is written down when it is news."""
+    """Leave a job held; record the reason when it has changed."""
     if why != step.why:
         await apply.record(JobHeld(step.job.key, apply.now(), why))
     apply.progress.note(f"still held: {why}")
@@ -200,7 +200,7 @@ async def _stay(apply: Apply, step: Step, why: str) -> Step | None:
 
 
 def waits_for_rereading(apply: Apply, standing: Standing, key: str) -> bool:
-    """Whether an item may not be sent anew yet: its last job is to be read again first, or still runs."""
+    """Whether an item must wait: its last job is to be read again first, or still runs."""
     if standing.job is None or not standing.attempt or standing.status == ItemStatus.SUCCEEDED:
         return False
     if standing.job not in apply.reread:

@@ -58,7 +58,7 @@ async def reconcile(apply: Apply, step: Step) -> Step | None:
 
 
 def _unsearched(apply: Apply, step: Step, error: RunnerError) -> None:
-    """Search again later; a listing that does not fit the manifest is left for an apply with a mended one."""
+    """Search again later; a listing that does not fit the manifest waits for an apply with a corrected one."""
     if isinstance(error, UnreadableReply) and step.tries + 1 >= UNREADABLE_SEARCHES:
         park(apply, step.job, error)
         apply.misfits(UnexpectedReply(str(error), status=error.status, mend=error.mend))
@@ -67,7 +67,7 @@ def _unsearched(apply: Apply, step: Step, error: RunnerError) -> None:
 
 
 def _sent_before(step: Step, doubt_s: float) -> Step:
-    """Return the step of a job that was sent so much earlier."""
+    """Return the step of a job, with its send time moved back by so many seconds."""
     job = step.job
     return replace(step, job=replace(job, sent_at=None if job.sent_at is None else job.sent_at - doubt_s), found=())
 
@@ -80,7 +80,7 @@ async def _not_found(apply: Apply, step: Step, *, sure: bool, why: str) -> Step 
         park(apply, job, Indeterminate(f"cannot be cancelled, nobody knows whether it exists: {why}"))
         return None
     if step.losses >= apply.work.run.same_failure_limit:
-        why = f"sent {step.losses} times, and each time nobody learned what became of it: {why}"
+        why = f"sent {step.losses} times, and its outcome stayed unknown each time: {why}"
         return await (release(apply, job, why, failed=True, unproven=True) if sure else hold(apply, job, why))
     has_key = capabilities.find is Find.KEY and not apply.cancels and _is_same_work(apply, job)
     if has_key and _is_forgotten(apply, job):

@@ -1,4 +1,4 @@
-"""What the replies of one apply show about the manifest, and how many paying requests may wait for the first one.
+"""Count replies that fit the manifest, and limit the paying requests until the first one was understood.
 
 A manifest that does not fit its platform spoils every job in the same way. So only a few paying requests are in flight
 until one reply was understood, and an apply stops submitting when the first replies, or many in a row, do not fit.
@@ -18,7 +18,7 @@ FIRST_REQUESTS: Final = 3
 """Paying requests in flight while no reply of the manifest has been understood; so many misfits stop the run."""
 
 MISFITS_IN_A_ROW: Final = 10
-"""So many misfits in a row stop the run although earlier replies were understood."""
+"""Misfits in a row that stop the run although earlier replies were understood."""
 
 
 @dataclass(slots=True)
@@ -37,7 +37,7 @@ class Replies:
     """Counts replies that fit and misfit, and admits paying requests; one object serves one apply of one stage."""
 
     def __init__(self, *, is_understood: bool) -> None:
-        """Begin; `is_understood` tells whether a reply of this manifest was understood before."""
+        """Begin; `is_understood`: whether a reply of this manifest was understood before."""
         self.is_understood = is_understood
         self._submits, self._others = Streak(), Streak()
         self._spent = 0

@@ -1,4 +1,4 @@
-"""Replies that no manifest could read when they came: a mended one may, and what was paid is taken for nothing."""
+"""Read kept replies of held jobs again with a corrected manifest: what was paid for is collected for free."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from runner.model.manifest import SupportsManifest
 
 
 async def reread_replies(apply: Apply) -> int:
-    """Go on with every held job without an id whose kept reply names it by now; return how many they are."""
+    """Continue every held job without an id whose kept reply names it by now; return the number of jobs."""
     target, work = apply.work.target, apply.work
     if not isinstance(target, SupportsManifest):
         return 0

@@ -1,4 +1,4 @@
-"""What a person wants to be tried again, and how its items become free: after the platform was asked about them."""
+"""Retry requests of a person: release failed, held and abandoned items after the platform was asked about them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RetryRequest:
-    """What is to be tried again.
+    """Items and jobs to try again.
 
     Attributes:
         held: held items too: a person has decided that they may be sent, whatever became of their last job.
@@ -30,7 +30,7 @@ class RetryRequest:
 
 
 async def abandon_jobs(apply: Apply) -> int:
-    """Give up the jobs that a person has named, whatever becomes of them there; return how many items are free."""
+    """Give up the jobs that a person named, whatever the platform does with them; return how many items are free."""
     again, work, freed = apply.again, apply.work, 0
     if again is None or not again.abandoned:
         return 0
@@ -61,7 +61,7 @@ async def free_items(apply: Apply) -> int:
         return freed
     keys = again.keys
     if apply.blocked:
-        apply.progress.note("items of jobs that still run stay held: runner cancel, or runner retry --abandon JOB")
+        apply.progress.note("items of jobs that still run stay held: run runner cancel, or runner retry --abandon JOB")
         wanted = None if keys is None else set(keys)
         keys = [
             key for key, job in await _held(apply) if job not in apply.blocked and (wanted is None or key in wanted)
@@ -80,5 +80,5 @@ async def _held(apply: Apply) -> list[tuple[str, str | None]]:
 
 
 async def _close(apply: Apply, row: JobRow) -> None:
-    """Write down that nobody looks for a job any more; its items need not wait for what it may bring."""
+    """Record that a job is given up; its items no longer wait for its results."""
     await apply.record(JobReleased(row.job, apply.now(), f"given up by a person; it was {row.status}: {row.error}"))

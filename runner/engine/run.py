@@ -44,7 +44,7 @@ GRACE_S = 6.0
 """How long requests under way may take after a stop; then they are cut off, which the ledger survives."""
 
 ANSWERS_S = 60.0
-"""How much longer paying requests under way may take when a reply stopped the run: theirs may be paid answers."""
+"""Seconds that paying requests under way may still take after a reply stopped the run: they may be paid results."""
 ANSWERS_TURN_S = 0.25
 
 WORKERS = 256
@@ -245,7 +245,7 @@ async def _do(apply: Apply, step: Step) -> Step | None:
 
 
 async def _rounds(apply: Apply, *, walks: bool) -> None:
-    """Ask held jobs again, go on with old ones, then walk over the source until a walk finds nothing to launch."""
+    """Poll held jobs again, resume old ones, then walk over the source until a walk finds nothing to submit."""
     failed = apply.progress.items["failed"]
     freed = await abandon_jobs(apply)
     asked = await ask_held(apply)
@@ -284,7 +284,7 @@ async def _cancel_all(apply: Apply) -> None:
 
 
 async def _resume(apply: Apply) -> None:
-    """Take up every job that an earlier apply left: doubtful ones are looked for, the others asked how they stand.
+    """Resume every job that an earlier apply left: search for doubtful ones, poll the others.
 
     Held jobs that have an id can be cancelled, too; without being asked for, they stay held.
     """

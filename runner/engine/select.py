@@ -20,7 +20,7 @@ LINES = "lines"
 
 
 ROWS_UNTIL_REFUSAL: Final = 1000
-"""When all of so many first rows are rejected, the recipe or the source is wrong."""
+"""Rejected rows at the beginning of a source, and no usable one, that stop the apply."""
 
 
 class RowTally:
@@ -55,7 +55,7 @@ class RowTally:
 
 def refused(reason: str) -> ConfigError:
     """Return the error of a source without a usable row."""
-    return ConfigError(reason, mend="look at the source and at its options, `key:` above all; nothing was submitted")
+    return ConfigError(reason, mend="check the source and its options, `key:` above all; nothing was submitted")
 
 
 async def filtered(work: Work, tally: RowTally | None = None) -> AsyncIterator[Batch]:
@@ -146,7 +146,7 @@ class SelectionDigest:
 
 
 async def rejected_rows(work: Work) -> AsyncIterator[Rejected]:
-    """Read the source and give every row of it that holds no usable item, second rows of a key among them."""
+    """Read the source and yield every row without a usable item, further rows of a key among them."""
     seen: set[int] = set()
     async for batch in filtered(work):
         for one in batch.rejected:

@@ -1,8 +1,8 @@
-"""One item spoils a shared job: the platform refuses the whole, the good items are sent again without the bad one.
+"""Split a refused job of several items, so that the good items are sent again without the bad one.
 
 Where the platform names the bad items they fail, and the others are sent once more. Else the job is halved until the
-bad item stands alone. All of it was refused, so nothing is paid twice; the bound keeps a refusal that no item is to
-blame for (a wrong option) from being repeated for each of them.
+bad item is alone in its job. Every part was refused, so nothing is paid twice; the bound keeps a refusal that no item
+causes (a wrong option) from being repeated for each of them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NOT_OF_AN_ITEM: Final = frozenset({401, 404, 405, 407, 411, 415, 426, 428, 431, 
 """Statuses of a refusal that every part of the job would get too."""
 
 IN_VAIN: Final = 2
-"""So many jobs of which no part was accepted end all splitting in an apply."""
+"""Jobs of which no part was accepted, after which an apply splits no more."""
 
 
 def can_split(apply: Apply, step: Step, error: Refused) -> bool:

@@ -32,9 +32,9 @@ from runner.model.event import JobIntended, JobReleased, JobSent, JobUnknown
 from runner.model.job import Job
 
 UNREADABLE_TRIES: Final = 3
-"""So often a preparation whose reply does not fit the manifest is tried in an apply."""
+"""How often an apply tries a preparation whose reply does not fit the manifest."""
 ACCEPTED: Final = "accepted"
-"""Word of a job of which a 2xx was seen but no reply: it exists."""
+"""Word of a job whose reply had a 2xx status but was lost: it exists."""
 
 
 async def submit(apply: Apply, step: Step) -> Step | None:

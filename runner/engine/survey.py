@@ -92,7 +92,7 @@ async def survey(
 
 
 async def _notes(work: Work, *, is_read: bool) -> tuple[str, ...]:
-    """Return what the source has decided about what it read, and which held jobs apply asks before anything is paid."""
+    """Return the notes of the source, and which held jobs apply polls before anything is paid."""
     notes = tuple(work.source.notes()) if is_read and isinstance(work.source, SupportsNotes) else ()
     held = [row.job async for row in work.ledger.jobs(work.scope, [JobStatus.HELD]) if row.id is not None]
     if held:

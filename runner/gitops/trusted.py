@@ -1,4 +1,4 @@
-"""Plan a branch of the team with what another ref says: connections, ledger, manifests, allowed commands, secrets.
+"""Plan a branch with the connections, ledger, manifests, allowed commands and secrets of a trusted ref.
 
 The branch brings recipes and data. Its project file and manifests count for nothing, so that a pull request cannot send
 a secret elsewhere; what its recipes name must be there at the trusted ref.
@@ -131,7 +131,7 @@ def _hosts_in(copy: Path, found: LoadedProject) -> frozenset[str]:
 
 
 def _new_hosts(recipe: Recipe, known: frozenset[str]) -> Iterator[Problem]:
-    """Give a problem for every host that the recipe names and the trusted ref does not have."""
+    """Yield a problem for every host that the recipe names and the trusted ref does not have."""
     components = [*recipe.notify]
     for stage in recipe.stages:
         components += [stage.source, *stage.filters, stage.target, *stage.checks, *stage.sinks]

@@ -126,4 +126,4 @@ def lost(lease: Lease) -> LeaseLost:
 
 def written_to(place: str) -> LedgerError:
     """Return what is raised by a write to a ledger that was opened for reading."""
-    return LedgerError(f"the ledger {place} was opened for reading, and something wants to write to it")
+    return LedgerError(f"the ledger {place} was opened read-only and cannot be written")

@@ -12,7 +12,7 @@ from runner.ledger.queries import PARAMETER, Query, queries
 
 _TYPES: Final = {"int": "bigint", "real": "double precision", "text": "text", "bytes": "bytea"}
 _KINDS: Final[dict[str, Callable[[Any], object]]] = {"int": int, "real": float, "text": str, "bytes": bytes}
-_REACH: Final = "see that the server runs and lets this user in, then apply again: what was recorded is safe"
+_REACH: Final = "check that the server runs and accepts this user, then apply again: what was recorded is safe"
 
 
 class LedgerOnServer(Protocol):
@@ -146,7 +146,7 @@ def broken(place: str, error: psycopg.Error) -> StoreBroken:
         )
     if isinstance(error, psycopg.OperationalError):
         return StoreUnavailable(f"ledger {place} cannot be reached: {what}", mend=_REACH)
-    return StoreBroken(f"ledger {place} cannot be used: {what}", mend="the user needs the right to its tables")
+    return StoreBroken(f"ledger {place} cannot be used: {what}", mend="grant the user the privileges on its tables")
 
 
 def _text(query: Query) -> str:

@@ -36,7 +36,7 @@ class Regression:
     """A ledger that knows less than it once did.
 
     Attributes:
-        reason: for people.
+        reason: human-readable.
         since: epoch seconds; nothing that was written before is missing. None when nobody knows.
     """
 

@@ -123,7 +123,7 @@ class CsvTable:
                     self._head_lines = reader.line_num
                     yield from self._rows(reader, seen)
             except UnicodeError as error:
-                what = f"{self._label} is not a text in {self._dialect.encoding}: {error}"
+                what = f"{self._label} is not text in {self._dialect.encoding}: {error}"
                 raise ConfigError(what, mend="name its encoding: `encoding: cp1252`") from error
 
     def _open(self) -> TextIOWrapper:
@@ -176,9 +176,7 @@ class CsvTable:
         if not first:
             raise ConfigError(f"{self._label} has no line of names", mend="the first line names the columns")
         if not all(map(_is_text, first)):
-            raise ConfigError(
-                f"{self._label}:1: the names are in another encoding", mend="say which: `encoding: cp1252`"
-            )
+            raise ConfigError(f"{self._label}:1: the names are in another encoding", mend="name it: `encoding: cp1252`")
         return first
 
     def _unique(self, names: Sequence[str]) -> Sequence[str]:
@@ -211,7 +209,7 @@ class CsvTable:
             return
         else:
             what = f'{self._label}:1: there is no column "{key}", only {_quoted(names)}'
-        mend = "`key:` is one of the columns, or `names: [...]` names them anew"
+        mend = "set `key:` to one of the columns, or rename them with `names: [...]`"
         raise ConfigError(what, mend=f'write `delimiter: "{_escaped(fits[0])}"`' if fits else mend)
 
     def _trimmed(self, row: list[str], width: int) -> list[str]:
@@ -247,7 +245,7 @@ class CsvTable:
             return f"{where}{len(row)} values, but {len(self.names)} names"
         if _is_text("".join(row)):
             return ""
-        return f"not a text in {self._dialect.encoding}; `encoding:` names another one"
+        return f"not text in {self._dialect.encoding}; set `encoding:` to another one"
 
     def _broken(self, line: int, last: int, what: str) -> Iterator[Row]:
         yield Row(line, (), f"not CSV: {what}")
@@ -276,7 +274,7 @@ class CsvTable:
             raise self._doubt(line, "a value ends with a quote and does not begin with one")
 
     def _doubt(self, line: int, what: str) -> ConfigError:
-        told = f"the quotes of this row do not fit ({what}), so that rows around it may be a part of it"
+        told = f"the quotes of this row do not match ({what}), so that rows around it may be part of it"
         mend = "double every quote inside a quoted text (\"\"); `quote: ''` when quotes mean nothing in this file"
         return ConfigError(f"{self._label}:{line}: {told}", mend=mend)
 

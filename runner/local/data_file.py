@@ -17,7 +17,7 @@ _GZIP: Final = b"\x1f\x8b\x08"
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 _FORMS: Final = (
     (b"PK\x03\x04", "is a zip archive (a table in .xlsx is one)", "unpack it, or save the table as CSV"),
-    (b"\xd0\xcf\x11\xe0", "is a document of an office program", "save the table as CSV"),
+    (b"\xd0\xcf\x11\xe0", "is an office document", "save the table as CSV"),
     (b"\x28\xb5\x2f\xfd", "is compressed with zstd", "unpack it (`zstd -d`); gzip is read as it is"),
     (b"\xfd7zXZ\0", "is compressed with xz", "unpack it (`xz -d`); gzip is read as it is"),
     (b"BZh91AY&SY", "is compressed with bzip2", "unpack it (`bzip2 -d`); gzip is read as it is"),
@@ -65,7 +65,7 @@ def _refuse_form(head: bytes, label: str, utf_16_mend: str) -> None:
         if head.startswith(start):
             raise ConfigError(f"{label} {what}", mend=mend)
     if utf_16_mend and _is_utf_16(head):
-        raise ConfigError(f"{label} is a text in UTF-16", mend=utf_16_mend)
+        raise ConfigError(f"{label} is UTF-16 text", mend=utf_16_mend)
 
 
 def _is_utf_16(head: bytes) -> bool:

@@ -125,7 +125,7 @@ def _rows(rows: Iterator[tuple[int, Json]], keys: Sequence[str], faults: list[st
         elif len(keys) == 1:
             loose.append(row)
         else:
-            faults.append(f"row {number} of the output has no _key, so nobody knows whose it is")
+            faults.append(f"row {number} of the output has no _key, so its item is unknown")
     if loose and not faults:  # they are one result together
         yield Result(keys[0], {"lines": loose})
 

@@ -62,9 +62,9 @@ class Place:
         allowed: folders outside `root` that the project file allows to read and write.
         records: gives the published rows of another recipe by name, for the source `recipe`.
         environment: variables that child processes may see; secrets are not among them.
-        commands: what may be run, each the beginning of an argv; None where no project is asked.
-        is_emulated: whether stand-ins take the place of all that is real: then a connector of whatever kind reaches no
-            other machine: no store, database, notifier or telemetry endpoint.
+        commands: the allowed commands, each the beginning of an argv; None where no project restricts them.
+        is_emulated: whether emulators replace everything real: then a connector of any kind reaches no other machine,
+            be it a store, a database, a notifier or a telemetry endpoint.
     """
 
     root: Path
@@ -199,14 +199,15 @@ class Target(Protocol):
     async def submit(self, job: Job) -> Submitted:
         """Send the paying request, once, without any retry of its own.
 
-        Nothing of it may leave when `job.not_after` has passed: looked at right before each write, the last included.
+        Nothing of it may leave after `job.not_after`: check it right before each write, the last one included.
 
         Raises:
             Refused: surely not created, and useless to repeat: the items fail.
             ConfigError, AuthError, StopRun: surely not created; the whole run stops.
             Unavailable: surely not created; may be sent again (`retry_after_s`).
             UnexpectedReply: it was accepted (or failed), and its reply cannot be used: never to be sent again.
-            Indeterminate: nobody knows; with a 2xx status it exists. Every other exception counts as this one.
+            Indeterminate: the outcome is unknown; with a 2xx status the job exists. Every other exception counts as
+                this one.
         """
 
     async def poll(self, job: Job) -> JobState:
@@ -256,7 +257,7 @@ class Finding(Protocol):
 
 @runtime_checkable
 class FindingAll(Protocol):
-    """A target that tells all remote jobs that may be a lost one."""
+    """A target that lists all remote jobs that may be a lost one."""
 
     async def find_all(self, job: Job) -> Sequence[Submitted]:
         """Look for all jobs (at most 100) that fit a lost one, in the listing's order; errors as `Finding.find`."""

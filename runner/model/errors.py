@@ -6,9 +6,9 @@ RunnerError
 │   ├── AuthError      the platform refused the login
 │   └── UsageError     the command names what is not there: mend the command
 ├── Unavailable        worth asking again later
-│   ├── UnreadableReply  the reply to a question does not fit the manifest: ask again, but not for ever
+│   ├── UnreadableReply  the reply to a free request does not fit the manifest: repeat it, but not for ever
 │   └── StopRun        the platform as a whole is down or forbids: stop the run, nothing is lost
-│       └── PauseTooLong   the platform asks to wait for longer than the run may: it goes on in a later apply
+│       └── PauseTooLong   the platform asks to wait for longer than the run may: a later apply continues
 ├── Refused            asking again is useless: the request itself is wrong
 ├── Indeterminate      nobody knows whether the request had its effect
 ├── UnexpectedReply    a reply was received in full and does not fit the manifest: keep it, send nothing again
@@ -86,7 +86,7 @@ class Unavailable(RunnerError):
     Attributes:
         retry_after_s: what the other side asked for, None when it said nothing.
         status: HTTP status, None when there was no reply.
-        is_busy: whether a rule of the manifest says that the platform is there and only asks to wait.
+        is_busy: whether a rule of the manifest says that the platform works and only asks to wait.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class PauseTooLong(StopRun):
     """The platform asks to wait for longer than `run.max_pause`: the apply ends, and a later one goes on.
 
     Attributes:
-        until: epoch seconds when it is worth coming back.
+        until: epoch seconds at which the pause ends.
     """
 
     def __init__(self, what: str, *, until: float, retry_after_s: float, mend: str = "") -> None:
@@ -121,9 +121,9 @@ class PauseTooLong(StopRun):
 
 
 class UnreadableReply(Unavailable):
-    """The reply to a free question came in full, but is not what the manifest describes.
+    """The reply to a free request came in full, but is not what the manifest describes.
 
-    It may be another one in a moment; one that stays so is a matter for a person, and the job is held.
+    The next reply may fit; when it keeps misfitting, the job is held for a person.
     """
 
 
@@ -162,7 +162,7 @@ class UnexpectedReply(RunnerError):
         status: HTTP status of the reply.
         is_failure: whether the platform's own words or an error rule say that the request failed.
         stop: why the whole run must stop too (a sign-in page, a used-up quota); None when only this job is concerned.
-        kept: the reply, to be kept with the held job: a mended manifest may read it.
+        kept: the reply, to be kept with the held job: a corrected manifest may read it.
     """
 
     def __init__(

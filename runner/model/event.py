@@ -60,7 +60,7 @@ class JobAccepted:
 
 @dataclass(frozen=True, slots=True)
 class JobUnknown:
-    """The reply was lost: nobody knows whether the job exists. The ledger counts these events of a job.
+    """The reply was lost: whether the job exists is unknown. The ledger counts these events of a job.
 
     Attributes:
         word: `accepted` when a 2xx was seen whose body was lost: no listing can disprove the job. Else empty.
@@ -79,8 +79,8 @@ class JobReleased:
     Items that are new again get the attempt back: the same work is sent under the same key.
 
     Attributes:
-        unproven: whether its paying request may have been paid for all that: it was sent, no reply proves that nothing
-            was created, only a listing does not show it. Budgets go on counting it.
+        unproven: whether its paying request may have been paid all the same: it was sent, and no reply proves that
+            nothing was created; only a listing does not show it. Budgets continue to count it.
     """
 
     job: str

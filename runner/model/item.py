@@ -72,8 +72,8 @@ class Result:
         value: the platform's result; None when the item failed.
         error: why the item failed; empty when it succeeded.
         cost: money the item cost, in the connection's currency; None when not told per item.
-        is_unreadable: whether this stands for a piece of the results that cannot be read; `error` tells where and what,
-            `key` is that of its item when it can be told.
+        is_unreadable: whether this is a placeholder for an unreadable piece of the results; `error` says where and
+            what it is, `key` is that of its item when known.
     """
 
     key: str

@@ -43,8 +43,8 @@ TERMINAL: Final = frozenset(
 class Adoption(StrEnum):
     """Why a remote job counts as ours although its reply was lost; empty when the reply named it.
 
-    FOUND: by a mark of ours. PROBABLE: the only free candidate for the only doubtful job that it fits. PERSON: somebody
-    said so. FORCED: somebody said so although another job of ours has it too.
+    FOUND: by our correlation id. PROBABLE: the only free candidate for the only doubtful job that it fits. PERSON:
+    adopted by a person. FORCED: adopted by a person although another job of ours has it too.
     """
 
     NO = ""
@@ -55,7 +55,7 @@ class Adoption(StrEnum):
 
 
 class NotAfter(Protocol):
-    """Until when a paying request may leave: afterwards the lease under which it is sent may be another's."""
+    """Deadline for the last bytes of a paying request: afterwards its lease may belong to another apply."""
 
     def left_s(self) -> float:
         """Return the seconds left, by whichever clock is further on; at 0 or less the request must not leave."""
@@ -88,10 +88,10 @@ class Job:
 
 @runtime_checkable
 class SupportsUrl(Protocol):
-    """A target whose jobs people can look at on the platform."""
+    """A target whose jobs have a web page on the platform."""
 
     def url(self, job: Job) -> str | None:
-        """Return where; None when this job has no such place. Asks nobody.
+        """Return the address of that page, None without one; sends nothing.
 
         Args:
             job: with id and kept; it may have no items.
@@ -100,7 +100,7 @@ class SupportsUrl(Protocol):
 
 @runtime_checkable
 class SupportsPredicted(Protocol):
-    """A target that can tell which items the platform has results of already; `already_predicted` makes them free."""
+    """A target that knows which items the platform already has results of; `already_predicted` makes them free."""
 
     async def predicted(self, items: Sequence[Item]) -> Collection[str]:
         """Return the keys of the items that no paying request will be sent for.
@@ -154,7 +154,7 @@ class Submitted:
         id: the platform's id for it.
         kept: values captured from the reply.
         state: how it stands, when the reply told (it may even be done at once); else None.
-        reply: to keep beside `kept` until the results are durable, when nothing but the reply holds them.
+        reply: to store with `kept` until the results are durable, when only the reply holds them.
         misfit: what the manifest could not read in the reply, although it names the job; empty when it fits.
     """
 

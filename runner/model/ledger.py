@@ -146,7 +146,7 @@ class Publication:
 class Outcome:
     """One selected item with what came of it, for checks and sinks; in source order.
 
-    `cost` is what was told for the item, else its equal share of what its job cost.
+    `cost` is the reported cost of the item, else its equal share of the cost of its job.
 
     Attributes:
         job: key of the job, None without one.
@@ -180,7 +180,7 @@ class Lease:
         epoch: the fence: grows with every holder; a write under an older epoch is refused.
         until: epoch seconds when it ends by itself, on the wall clock of this process.
         until_boot: the same moment on the boot-time clock of this machine, which runs on while the machine sleeps and
-            which cannot be set; infinite in a lease that nobody holds (`engine.lease.HeldLease` notes it).
+            which cannot be set; infinite in a lease without a holder (`engine.lease.HeldLease` notes it).
     """
 
     name: str
@@ -199,7 +199,7 @@ class Ledger(Protocol):
         """Write what is waiting and let go of the store."""
 
     def hurry(self) -> None:
-        """Give up soon on a store that is away just now: somebody has asked this process to end."""
+        """Give up soon on an unreachable store: this process was asked to end."""
 
     async def regressed(self, scope: Scope) -> str:
         """Say why jobs of the scope may be missing: the store was deleted, or went back in time. Empty when it did not.
@@ -211,7 +211,7 @@ class Ledger(Protocol):
     async def complete_until(self, scope: Scope) -> float | None:
         """Return epoch seconds before which nothing that was written is missing, although the ledger has regressed.
 
-        None when nobody knows, or nothing is missing.
+        None when that is unknown, or nothing is missing.
         """
 
     async def reconciled(self, scope: Scope, lease: Lease) -> None:
@@ -262,7 +262,7 @@ class Ledger(Protocol):
         """Return key to (position, content) for those of some keys that stand in the current selection."""
 
     async def instance(self) -> str:
-        """Return what tells this ledger from every other one; empty when it is not there yet, or nothing is kept."""
+        """Return the unique id of this ledger; empty when it does not exist yet, or nothing is stored."""
 
     async def version(self, scope: Scope) -> int:
         """Return a number that grows whenever selection or outcome of an item of the scope changes; 0 when unknown."""
@@ -317,7 +317,7 @@ class Ledger(Protocol):
         """
 
     async def jobs_without_id(self, connection: str | None) -> Sequence[tuple[Scope, str, JobStatus]]:
-        """Return the jobs of all recipes on one connection that may exist there under an id that nobody knows.
+        """Return the jobs of all recipes on one connection that may exist there under an unknown id.
 
         These are sent, unknown or held; connections as in `jobs_with_ids`.
         """

@@ -1,6 +1,6 @@
 """The manifest of a target: an optional contract.
 
-A manifest may be wrong about its platform, and the first replies show it; until then few paying requests are risked.
+A manifest may be wrong about its platform, which the first replies show; until then few paying requests are sent.
 """
 
 from __future__ import annotations
@@ -19,4 +19,4 @@ class SupportsManifest(Protocol):
         """Digest of all that says how replies are read, hex."""
 
     def reread(self, job: Job) -> Submitted | None:
-        """Read the kept reply to the paying request of a held job once more; None when it still names no job."""
+        """Read the kept reply to the paying request of a held job again; None when it still names no job."""

@@ -33,7 +33,7 @@ class Connection:
 
     Attributes:
         fields: what the manifest's `connection.fields` ask for; a reference wherever the file has one.
-        emulate: what takes the platform's place under `--emulate`: `url` of a stand-in on loopback, or `emulator`, the
+        emulate: what replaces the platform under `--emulate`: `url` of an emulator on loopback, or `emulator`, the
             name of a shipped one; empty for the emulator of the platform itself.
     """
 

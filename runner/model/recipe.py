@@ -67,8 +67,8 @@ class RunOptions:
         max_pause_s: how long the platform may ask to wait; for longer the apply ends, and a later one goes on.
         attempts: how often an item that failed for a passing reason is tried within one apply, at least 1.
         on_unknown_submit: `find_then_hold`, `find_then_adopt` or `find_then_resubmit`.
-        same_failure_limit: how often the paying request of a job is sent when each time nobody learns what became of
-            it; then the items fail (surely not there) or are held.
+        same_failure_limit: how often the paying request of a job is sent when its outcome stays unknown each time; then
+            the items fail (the job certainly does not exist) or are held.
     """
 
     items_per_job: int | None = None

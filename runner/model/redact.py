@@ -1,4 +1,4 @@
-"""Redact secrets: no text that leaves the process holds the value of one, in whatever encoding it stands there.
+"""Redact secrets: no text that leaves the process holds the value of one, in any encoding.
 
 A secret is protected as soon as it is known (`protect`). Every text that leaves passes `redact`: the terminal, JSON
 documents, plans, events, the ledger, replies of the service. A text that was cut inside a secret is redacted, too, when
@@ -15,7 +15,7 @@ from runner.model.item import Json
 from runner.model.secret import HIDDEN, Secret
 
 SHORTEST: Final = 6
-"""A shorter text is not a secret that anyone could keep, and may stand anywhere."""
+"""Shorter texts are not protected: they occur in ordinary text."""
 
 _SEED: Final = 8
 _RUN: Final = re.compile(rb"[A-Za-z0-9]+")
@@ -24,7 +24,7 @@ _LINE: Final = 16
 
 
 class Redactor:
-    """Knows the secrets of this process and takes them out of texts."""
+    """Holds the secrets of this process and redacts them in texts."""
 
     def __init__(self) -> None:
         self._secrets: set[str] = set()
@@ -88,7 +88,7 @@ class Redactor:
 
 
 REDACTOR: Final = Redactor()
-"""The one of this process: whatever leaves it is written by many rooms, and a secret is one for all of them."""
+"""The redactor of this process, shared by every module that writes texts."""
 
 
 def protect(secret: Secret) -> Secret:
@@ -98,7 +98,7 @@ def protect(secret: Secret) -> Secret:
 
 
 def protect_url(url: Secret) -> Secret:
-    """Protect a URL as a whole, and the password in it; a path is no secret."""
+    """Protect a URL as a whole, and the password in it; a path is not a secret."""
     if "://" not in url.reveal():
         return url
     from urllib.parse import unquote, urlsplit  # start-up

@@ -1,4 +1,4 @@
-"""Tell what is being repeated, and why, to whoever shows it: a progress line, or the terminal of a plan."""
+"""Report retries and their reasons to a listener: a progress line, or the terminal of a plan."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from contextvars import ContextVar
 from typing import Final
 
 LISTENER: Final[ContextVar[Callable[[str], None] | None]] = ContextVar("repeat_listener", default=None)
-"""Takes the reason of every repetition in this context; None where nobody shows it."""
+"""Receives the reason of every retry in this context; None where none are shown."""
 
 
 def tell_repeat(why: str) -> None:
-    """Say that something failed, and will be tried again after a pause."""
+    """Report that something failed and is retried after a pause."""
     listener = LISTENER.get()
     if listener is not None:
         listener(why)

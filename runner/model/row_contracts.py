@@ -1,4 +1,4 @@
-"""Optional contracts of sources and checks about rows; asked for by `isinstance`."""
+"""Optional contracts of sources and checks about rows, tested with `isinstance`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from runner.model.item import Json
 
 @runtime_checkable
 class SupportsNotes(Protocol):
-    """A source that decides something about what it reads: a delimiter, the name of a column."""
+    """A source that makes decisions about the data that it reads: a delimiter, the name of a column."""
 
     def notes(self) -> Sequence[str]:
-        """Return one sentence per decision, for people; asked for once everything was read."""
+        """Return one readable sentence per decision; called once everything was read."""
 
 
 @runtime_checkable

@@ -1,4 +1,4 @@
-"""The forms in which a secret occurs in texts: encodings of headers, URLs, documents and error messages."""
+"""List the encoded forms of a secret in headers, URLs, documents and error messages."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class Catalog:
         return sorted(f"{name}.{kind}" for name, value in values.items() if value for kind in _kinds(value, room))
 
     def is_faulty(self, name: str) -> bool:
-        """Whether there is such a platform but its manifest is wrong: `problems` says how."""
+        """Whether the platform exists but its manifest is wrong: `problems` says how."""
         return self._value(name) is None and bool(self._problems.get(name))
 
     def options_schema(self, room: str, kind: str) -> Mapping[str, Json] | None:
@@ -121,11 +121,11 @@ class Catalog:
         }
 
     def digest(self, kind: str) -> str:
-        """Return a text that changes when what the kind of target sends to its platform may change."""
+        """Return a text that changes when the requests of the kind of target may change."""
         return self._both_digests(kind)[0]
 
     def first_digest(self, kind: str) -> str:
-        """Return what `digest` gave in its first version."""
+        """Return the digest by its first version."""
         return self._both_digests(kind)[1]
 
     def sent_defaults(self, kind: str) -> Mapping[str, Json]:
@@ -185,7 +185,7 @@ class Catalog:
 
 @cache
 def _first_digests() -> Mapping[str, str]:
-    """Return the first digests of the kinds of the house, as they were when there was no second version."""
+    """Return the version 1 digests of the shipped kinds."""
     known: Mapping[str, str] = json.loads((BUILT_IN / "first_digests.json").read_bytes())
     return known
 

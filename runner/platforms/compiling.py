@@ -101,7 +101,7 @@ class Compiler:
         if path[0] == "options" and reads_items(option := self.at((*pointer[:2], "options", "properties", path[1]))):
             scope = " and ".join(option.get("x-scope") or ["item"])
             what = f"the option {path[1]!r} is an expression over {scope}, which cannot be read here: it would be null"
-            mend = "keep its value in prepare, and read job.NAME; whether a recipe gives it stands in recipe.given"
+            mend = "keep its value in prepare, and read job.NAME; recipe.given says whether a recipe sets it"
             self.tell("out-of-scope", what, pointer, mend)
             return
         what = f"{path[0]} has no field {path[1]!r} here"
@@ -113,11 +113,11 @@ class Compiler:
         return frozenset(option for option, rule in described.items() if over_items or not reads_items(rule))
 
     def _check_defaults(self, text: str, pointer: Pointer) -> None:
-        """Warn of a default that never comes: an option that is not given is there, and null."""
+        """Warn of a `default` without effect: an option that is not given is defined, and null."""
         for name, is_part, written in vain_defaults(text) if "default(" in text else ():
             rule = self.at((*pointer[:2], "options", "properties", name)) or {}
             if is_part or reads_items(rule) or rule.get("default") is None:
-                what = f"{written} stays null where the option is null: default replaces only what is not there"
+                what = f"{written} stays null where the option is null: default replaces only undefined values"
                 mark, mend = self.document.mark_of(pointer), f"write {written[:-1]}, true)"
                 self.problems.append(Problem("vain-default", what, mark, mend, Severity.WARNING))
 

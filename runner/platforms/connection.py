@@ -138,10 +138,10 @@ def connect(
         clock: the time.
         rng: for jitter.
         transport: an httpx transport in the place of the network, for tests.
-        reach: which hosts may be reached; not all when something on this machine takes the platform's place.
+        reach: which hosts may be reached; this machine only when an emulator replaces the platform.
 
     Raises:
-        ConfigError: a field is missing, unknown or of the wrong type; the base URL is no URL; it leads to another
+        ConfigError: a field is missing, unknown or of the wrong type; the base URL is not a URL; it leads to another
             machine and may not.
     """
     values = _values(manifest, {name: value for name, value in fields.items() if name not in COMMON})

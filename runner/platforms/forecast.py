@@ -42,7 +42,7 @@ async def estimate(session: Session, pricing: Pricing, scope: Scope) -> Estimate
 
 
 async def predicted(session: Session, predictions: Predictions, scope: Scope) -> frozenset[str]:
-    """Ask of which items the platform has results already; of none when that cannot be told now.
+    """Return the items that the platform already has results of; none when that is unknown now.
 
     Args:
         session: of the connection.

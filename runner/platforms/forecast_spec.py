@@ -38,7 +38,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """Which items the platform has results of already.
+    """How to look up the items that the platform already has results of.
 
     Attributes:
         id: of a found one.

@@ -27,7 +27,7 @@ _GOOD: Final = (JobStatus.SUCCEEDED, JobStatus.PARTIAL)
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """From a token to the key of its item; a job of one item needs no token.
+    """Map tokens to item keys; a job of one item needs no token.
 
     Attributes:
         in_order: keys of the items that were sent, for results that only their position matches to them.
@@ -45,7 +45,7 @@ class Keys:
         return self.by_token.get(str(token), f"(unknown) {token}")
 
     def of_unreadable(self, piece: Unreadable) -> Result:
-        """Return what stands for a line that cannot be read; its item is known when one token alone is in the line."""
+        """Return a placeholder for an unreadable line; its item is known when exactly one token is in the line."""
         text = piece.line.decode("utf-8", "replace")
         named = [key for token, key in self.by_token.items() if f'"{token}"' in text]
         key = named[0] if len(named) == 1 else (self.only or "(unknown)")
@@ -88,7 +88,7 @@ async def results(
         replies: for results that stand in poll's reply.
 
     Raises:
-        UnreadableReply: a reply is not as the manifest expects; worth asking again, but not for ever.
+        UnreadableReply: a reply is not as the manifest expects; repeat the request, but not for ever.
     """
     scope["kept"] = {}
     only = seats[0].item.key if len(seats) == 1 else None
@@ -139,7 +139,7 @@ async def _listed(session: Session, place: Place, keys: Keys, scope: Scope) -> A
 def _positioned(
     place: Place, keys: Keys, founds: Sequence[Scope], unreadable: Sequence[Unreadable] = ()
 ) -> Sequence[Result]:
-    """Match results to items by their order; of one too few or too many nobody knows whose the others are.
+    """Match results to items by their order; with one too few or too many, none can be matched.
 
     Raises:
         UnreadableReply: there are not as many as items were sent.
@@ -164,8 +164,8 @@ def _is_ours(place: Place, keys: Keys, scope: Scope) -> bool:
 async def _replied(place: Place, keys: Keys, scope: Scope, replies: Replies) -> Sequence[Result]:
     """Read the results in poll's reply; when it lacks them (it was that of the submit), poll is asked once more.
 
-    What the reply as a whole lacks is a matter of the manifest; an answer in it that is not what it should be (no JSON
-    in the text of a model) fails its item.
+    A reply that lacks something as a whole misfits the manifest; a single bad answer in it (no JSON in the text of a
+    model) fails its item.
 
     Raises:
         UnreadableReply: the reply lacks what the manifest reads, and asking again did not help.
@@ -179,13 +179,13 @@ async def _replied(place: Place, keys: Keys, scope: Scope, replies: Replies) -> 
             raise lacking from error
     try:
         scope["response"] = await replies.fresh()
-    except (JobLost, Refused) as error:  # the platform answers at once and keeps nothing
+    except (JobLost, Refused) as error:  # a synchronous platform that stores no job
         raise lacking from error
     return await _replied(place, keys, scope, replies)
 
 
 def _found_in_reply(place: Place, keys: Keys, scope: Scope, *, is_last: bool) -> Sequence[Result]:
-    """Read the results in a reply; RecipeError tells that it lacks something, but in its last form only as a whole."""
+    """Read the results in a reply; RecipeError: it lacks something, in its last form only as a whole."""
     founds = [scope["response"]] if place.step.each is None else place.step.each(scope) or ()
     ours = [{**scope, "found": found} for found in founds]
     if place.by_position:

@@ -1,7 +1,7 @@
-"""What of a manifest decides which work it does; read from its values, before anything is compiled.
+"""Digest the parts of a manifest that decide which work it does, from its values, before anything is compiled.
 
-The digest covers what is sent: the requests of the paying steps, and what is put into them. How replies are read counts
-for nothing, so that one more status in `not_created` makes no finished work new.
+The digest covers what is sent: the requests of the paying steps, and their contents. The reading of replies is left
+out, so that one more status in `not_created` makes no finished work new.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from runner.model.item import Json
 
 ROOMS: Final = ("sources", "targets", "sinks", "notifiers")
 VERSION: Final = 2
-"""Of the digest: grows with every change of what it covers; work done under an older one is found by `first_digest`."""
+"""Version of the digest: grows with every change of its coverage; `first_digest` finds work of version 1."""
 _SENT: Final = ("post", "put", "patch", "delete", "query", "headers", "json", "form", "multipart", "body", "jsonl")
 _CALL: Final = (*_SENT, "graphql", "type")
 _KEPT: Final = ("keep", "collect", "add")
@@ -45,7 +45,7 @@ def sent_defaults(value: Mapping[str, Json], name: str) -> dict[str, Json]:
 
 
 def first_digest(value: Mapping[str, Json], name: str) -> str:
-    """Return the same as version 1 gave it: how the replies of the paying steps are read counted too."""
+    """Return the digest by version 1, which covered the reading of the paying steps' replies, too."""
     block: Mapping[str, Json] = value.get("targets", {}).get(name, {})
     modes = {mode: _first_parts(one) for mode, one in (block.get("modes") or {}).items()}
     paid = {**_first_parts(block), **({"mode": block["mode"], "modes": modes} if modes else {})}
@@ -59,7 +59,7 @@ def _all_sent(value: Mapping[str, Json], name: str) -> dict[str, Json]:
 
 
 def _always(value: Mapping[str, Json]) -> dict[str, Json]:
-    """Return what goes with every request."""
+    """Return the parts common to all requests."""
     return {part: value["connection"].get(part) for part in ("headers", "query")}
 
 
@@ -90,7 +90,7 @@ def _step(step: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def _made(values: Json) -> dict[str, Json]:
-    """Return the values that are made of what the recipe says; not those that are read from a reply."""
+    """Return the values computed from the recipe; not those read from a reply."""
     return {name: value for name, value in (values or {}).items() if not _reads_reply(value)}
 
 

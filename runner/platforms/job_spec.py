@@ -97,7 +97,7 @@ class JobSpec:
     Attributes:
         shows_items: whether `prepare` reads `items`; if not, elements may read what uploads gave.
         submits_items: whether `submit` reads them.
-        url: where people can look at a job, null for nowhere.
+        url: web page of a job, null for none.
         leaves: says what these options leave behind on the platform, null for nothing.
         check: steps that show before anything is paid that the recipe's words mean something there.
         kept: names that `prepare`, `submit`, `find` and `poll` capture: fields of `job`.
@@ -347,6 +347,6 @@ def _check(compiler: Compiler, at: Pointer, spec: JobSpec) -> None:
         compiler.tell("missing-field", "no place of results has result", (*at, "results"), 'for example "{{ found }}"')
     unmarked = [place for place in spec.results if place.result and not place.item and not place.by_position]
     if any(place.by_position and (place.item or place.is_error) for place in spec.results):
-        compiler.tell("bad-results", "by: position goes with neither item nor role: error", (*at, "results"))
+        compiler.tell("bad-results", "by: position cannot be used with item or role: error", (*at, "results"))
     if spec.capabilities.max_items_per_job != 1 and unmarked:
         compiler.tell("missing-field", "with several items a job, results need item", (*at, "results"))

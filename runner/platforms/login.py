@@ -18,12 +18,12 @@ Target = TypeVar("Target", bound="_Target")
 
 CHECK_EVERY_S: Final = 10.0
 MOST_REFUSALS: Final = 3
-"""So many in a row, since the last request that was accepted, refuse the login where nothing else tells; of one job
-that is asked again and again only one counts."""
+"""Refusals in a row, since the last accepted request, that mean a refused login when there is no `check`; repeated ones
+of one job count once."""
 
 
 class RefusedLogin:
-    """Judges refusals by the connection's `check`, asked at most once in `CHECK_EVERY_S`, or by their number."""
+    """Classify refusals by the connection's `check`, sent at most once in `CHECK_EVERY_S`, or by their number."""
 
     def __init__(self, check: Callable[[], Awaitable[None]] | None, clock: Clock) -> None:
         """Build it; nothing is sent.
@@ -88,7 +88,7 @@ class _Judge(Protocol):
 def judges_refusals(
     verb: Callable[Concatenate[Target, Given], Awaitable[Value]],
 ) -> Callable[Concatenate[Target, Given], Coroutine[Any, Any, Value]]:
-    """Let a verb for one job say what a 401 or 403 means: the login is refused, or only this request."""
+    """Decorate a method about one job: a 401 or 403 becomes AuthError, or Refused for this request only."""
 
     async def judged(self: Target, /, *args: Given.args, **named: Given.kwargs) -> Value:
         try:

@@ -1,4 +1,4 @@
-"""Find `options.x | default(y)` where the option may be null: `default` replaces what is not there, null it leaves."""
+"""Find `options.x | default(y)` where the option may be null: `default` replaces undefined values, but keeps null."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NULL: Final = frozenset({"none", "None", "null"})
 
 
 def vain_defaults(text: str) -> Iterator[tuple[str, bool, str]]:
-    """Give each default of an option that leaves null as it is.
+    """Yield each default of an option that keeps null.
 
     Args:
         text: with expressions.
@@ -26,7 +26,7 @@ def vain_defaults(text: str) -> Iterator[tuple[str, bool, str]]:
 
 
 def _arguments(text: str) -> list[str]:
-    """Split what stands before the closing bracket at its commas; commas of brackets and texts inside do not count."""
+    """Split the text before the closing bracket at its commas; ignore commas inside brackets and texts."""
     found, depth, quote = [""], 0, ""
     for letter in text:
         if quote:

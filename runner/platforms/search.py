@@ -1,4 +1,4 @@
-"""The search for a job whose reply was lost, in a listing of the platform."""
+"""Search a listing of the platform for a job whose reply was lost."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from runner.platforms.tree import Scope
 from runner.platforms.walk import all_matched, is_wanted, keep, run_steps
 
 LOOKED_BACK_S: Final = 7_776_000.0
-"""How far back a lost job is looked for when nobody knows when it was sent: 90 days."""
+"""How far back a lost job is looked for when its send time is unknown: 90 days."""
 MOST_FOUND: Final = 100
-"""So many jobs that may be a lost one are told."""
+"""Most candidates for a lost job that a search returns."""
 
 
 async def find_all(
@@ -26,7 +26,7 @@ async def find_all(
     """Return the jobs of the listing that match, at most so many.
 
     Raises:
-        RunnerError: nothing is known; see `Finding.find`.
+        RunnerError: the search failed; see `Finding.find`.
     """
     find = spec.find
     assert find is not None

@@ -40,14 +40,14 @@ from runner.transport.text import is_page
 Judge: TypeAlias = Callable[[Answer], RunnerError | None]
 
 _TOKEN_LIFETIME_S: Final = 300.0
-"""How long a token is used when its reply does not say, or not in words that can be read."""
+"""How long a token is used when its reply does not say so in a known form."""
 EARLY: Final = 0.1
 """A token is renewed when a tenth of its life is left."""
 
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """What a request was granted before it is made.
+    """Permissions that a request was granted beforehand.
 
     Attributes:
         admitted: its place among the requests of the connection was taken.
@@ -161,7 +161,7 @@ class Session:
         return self.manifest.verdicts.error(answer, self.client, name)
 
     async def judge_refusal(self, error: AuthError, job: str | None = None) -> RunnerError:
-        """Return what it means that a request for one job was refused: the login is, or only this request."""
+        """Return the meaning of a refused request about one job: the login is refused, or only this request."""
         return error if error.status not in (401, 403) else await self._login.judge_refusal(error, job)
 
     def poll_after_s(self, answer: Answer) -> float | None:
@@ -190,7 +190,7 @@ class Session:
     async def _check_login(self) -> None:
         call = self.manifest.connection.check
         assert call is not None
-        await self.ask(call, self.scope(), permit=Permit(admitted=True))  # its asker may have taken the last place
+        await self.ask(call, self.scope(), permit=Permit(admitted=True))  # the caller may hold the last slot
 
     async def _request(
         self, call: Call, scope: Scope, *, safe: bool | None, patient: bool = True, admitted: bool = False
@@ -238,21 +238,21 @@ class Session:
 
 
 def _not_the_login(error: AuthError) -> Refused:
-    """Return what a 401 or 403 means that comes from a host which never got credentials."""
+    """Return the error for a 401 or 403 from a host that never got credentials."""
     return Refused(f"{error.what} (a host that is not the connection's own)", status=error.status)
 
 
 def not_the_api(what: str, status: int) -> StopRun:
-    """Return the error of a page where data is due."""
+    """Return the error for an HTML page in place of data."""
     return StopRun(
         f"{what} (status {status}): what answers at this address is not the platform's API",
         status=status,
-        mend="look at base_url of the connection, and for a sign-in page or a proxy in between",
+        mend="check base_url of the connection, and whether a sign-in page or a proxy answers in its place",
     )
 
 
 def _unreadable(request: Request, reply: Reply, what: str, *, is_own: bool) -> RunnerError:
-    """Return what it means that a 2xx is not JSON: a page of something else, a body that was cut, a misfit."""
+    """Return the error for a 2xx that is not JSON: a page of something else, a body that was cut, a misfit."""
     if is_own and is_page(reply.body, reply.headers.get("content-type", "")):
         stop = not_the_api(what, reply.status)
         return stop if request.is_safe else UnexpectedReply(stop.what, status=reply.status, stop=stop, mend=stop.mend)
@@ -270,7 +270,7 @@ def _is_cut(body: bytes) -> bool:
 
 @contextlib.contextmanager
 def reading(what: str) -> Iterator[None]:
-    """Turn what a template misses in a reply into `UnreadableReply`: the platform answered something unexpected."""
+    """Turn a template error about a reply into `UnreadableReply`: the platform answered something unexpected."""
     try:
         yield
     except RecipeError as error:

@@ -96,7 +96,7 @@ def compile_states(compiler: Compiler, pointer: Pointer, names: Names) -> StateR
 
 
 def named_items(tree: Tree | None, scope: Scope) -> frozenset[str]:
-    """Return tokens, and numbers as `#2`, of the items that a reply blames; none when it does not tell."""
+    """Return tokens, and numbers as `#2`, of the items that a reply blames; none when it names none."""
     given = _optional(tree, scope)
     each = given if isinstance(given, list) else [given]
     return frozenset(f"#{one}" if isinstance(one, int) else str(one) for one in each if one is not None)

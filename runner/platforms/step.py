@@ -75,7 +75,7 @@ class Paging:
         step: length of a full page, or how far the offset moves.
         first: of number.
         until: short, empty, or nothing.
-        constant: whether one cursor stands for all pages: the platform keeps the place, an empty page is the end.
+        constant: whether all pages share one cursor: the platform keeps the position, an empty page is the end.
     """
 
     kind: str

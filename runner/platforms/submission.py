@@ -1,4 +1,4 @@
-"""One submit of one job: the paying request, the search for a job that its reply does not name, the first state."""
+"""Submit one job: send the paying request, search for the job if the reply does not name it, read the first state."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ FindJob: TypeAlias = Callable[[Job], Awaitable[Submitted | None]]
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What is sent for one job.
+    """Submission of one job.
 
     Attributes:
         way: chosen by the job, with a call.
-        told: kept with the job whatever the reply says.
+        told: values stored with the job, regardless of the reply.
     """
 
     session: Session
@@ -50,7 +50,7 @@ class Submission:
                 if unnamed.is_failure or self.spec.find is None:
                     raise unnamed
         except UnexpectedReply as error:
-            turns.leave(job)  # looking needs places too, and all may be held by those that look
+            turns.leave(job)  # a search needs slots, too, and searching jobs could hold them all
             return await self._found_or(error, find)
         except Indeterminate as error:
             if error.status is None or not 200 <= error.status < 300:
@@ -64,7 +64,7 @@ class Submission:
         return await self._found(find, kept, "accepted, but the reply has no id", sent.answer.reply.status)
 
     def reread(self, after: Scope, reply: Mapping[str, Json]) -> Submitted | None:
-        """Read a kept reply once more, by a manifest that may have been mended; None when it still names no job.
+        """Read a kept reply again, with a manifest that may have been corrected; None when it still names no job.
 
         Args:
             after: scope of the job, with the reply.
@@ -74,7 +74,7 @@ class Submission:
         return self._accepted(id_, after, {**read_kept(self.way, after), **self.told}, reply, None) if id_ else None
 
     async def _found_or(self, error: UnexpectedReply, find: FindJob) -> Submitted:
-        """Look once for the job of a reply that does not fit; raise its error when no exact listing shows it."""
+        """Search once for the job of a reply that does not fit; raise its error when no exact listing has it."""
         if error.stop is not None or self.spec.capabilities.find is not Find.EXACT:
             raise error
         try:
@@ -86,7 +86,7 @@ class Submission:
         return Submitted(found.id, {**self.told, **found.kept}, misfit=error.what)
 
     async def _found(self, find: FindJob, kept: Mapping[str, Json], why: str, status: int) -> Submitted:
-        """Look at once for a job whose reply does not name it; it exists, so that what is found is it.
+        """Search at once for a job whose reply does not name it; it exists, so the job that is found is this one.
 
         Only where several jobs that look alike may be on their way, a likely one may just as well be another.
         """
@@ -104,26 +104,26 @@ class Submission:
     def _accepted(
         self, id_: str, after: Scope, kept: Mapping[str, Json], reply: Mapping[str, Json], poll_after_s: float | None
     ) -> Submitted:
-        """Return the accepted job; a reply that does not tell its state is kept: it may hold the only answer."""
+        """Return the accepted job; a reply without a readable state is kept: it may hold the only result."""
         if not self.way.status_in_reply:
             state = None if poll_after_s is None else JobState(JobStatus.RUNNING, poll_after_s=poll_after_s)
             return Submitted(id_, kept, state)
         try:
             state = state_of(self.spec, self.session, after, poll_after_s)
         except RecipeError as error:
-            problem = f"the reply to the submit does not tell the state of the job: {error.problems[0].what}"
+            problem = f"the reply to the submit lacks the state of the job: {error.problems[0].what}"
             return Submitted(id_, {**kept, **reply}, misfit=problem)
         if state.status is JobStatus.HELD:
             problem = f"the reply to the submit says {state.word!r}, which the manifest does not know"
             return Submitted(id_, {**kept, **reply}, misfit=problem)
         if state.is_terminal and (not is_settled(state) or state.bad_items):
-            return Submitted(id_, {**kept, **reply})  # poll may tell why, and knows the items by their names
+            return Submitted(id_, {**kept, **reply})  # poll may give the reason, and knows the items by their names
         holds_results = state.is_terminal and all(place.step.call is None for place in self.spec.results)
         return Submitted(id_, kept, state, reply if holds_results else {})
 
 
 def first_state(spec: JobSpec, session: Session, scope: Scope) -> JobState | None:
-    """Read how a job stands from the kept reply to its submit; None when the manifest still cannot read it.
+    """Read the state of a job from the kept reply to its submit; None when the manifest still cannot read it.
 
     Args:
         spec: of the target.
@@ -137,7 +137,7 @@ def first_state(spec: JobSpec, session: Session, scope: Scope) -> JobState | Non
 
 
 def state_of(spec: JobSpec, session: Session, scope: Scope, poll_after_s: float | None) -> JobState:
-    """Read how a job stands; a platform that repeats a secret in its words does not make us show it."""
+    """Read the state of a job, with secrets redacted in the platform's words."""
     state = spec.poll.states.read(scope, poll_after_s)
     return replace(state, error=session.client.hidden(state.error)) if state.error else state
 

@@ -113,12 +113,12 @@ def misfit(session: Session, answer: Answer, problem: str) -> UnexpectedReply:
         f"{title} accepted it with {status}, but {problem}; the reply holds {reply}",
         status=status,
         kept=kept_reply(answer),
-        mend="mend submit.id of the manifest and apply again: the reply is kept; or: runner state adopt",
+        mend="fix submit.id of the manifest and apply again (the reply is kept), or run: runner state adopt",
     )
 
 
 def _judge(session: Session, way: Submitting, answer: Answer, scope: Scope, name: str) -> RunnerError | None:
-    """Judge the reply to the paying request: created, surely not created, failed, or nobody knows."""
+    """Classify the reply to the paying request: created, certainly not created, failed, or unknown."""
     after = {**scope, **answer.scope()}
     status, is_ok = answer.reply.status, answer.reply.is_ok
     if is_ok and read_id(way, after)[0]:
@@ -139,7 +139,7 @@ def _judge(session: Session, way: Submitting, answer: Answer, scope: Scope, name
 
 
 def _is_true(when: Tree, scope: Scope) -> bool:
-    """Whether an expression holds; one that misses a field proves nothing, and hides no other."""
+    """Whether an expression holds; one that misses a field proves nothing, and the others still count."""
     try:
         return when.is_true(scope)
     except RecipeError:

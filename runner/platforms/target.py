@@ -121,7 +121,7 @@ class PlatformTarget:
             raise
 
     def reread(self, job: Job) -> Submitted | None:
-        """Read the kept reply to a job's submit once more; None when there is none, or it still names no job."""
+        """Read the kept reply to a job's submit again; None without one, or when it still names no job."""
         reply: Mapping[str, Json] | None = job.kept.get(REPLY)
         if reply is None:
             return None
@@ -152,7 +152,7 @@ class PlatformTarget:
         except JobLost:
             if first is None:
                 raise
-            return first  # the platform answers at once and keeps nothing: the reply is all there is
+            return first  # a synchronous platform that stores no job: only this reply has the results
 
     @judges_refusals
     async def _asked(self, job: Job) -> JobState:
@@ -251,7 +251,7 @@ class PlatformTarget:
         return found[0] if found else None
 
     async def _find_all(self, job: Job, *, most: int = MOST_FOUND) -> Sequence[Submitted]:
-        """Look for all jobs that may be one whose reply was lost."""
+        """Return all jobs that may be one whose reply was lost."""
         return await search.find_all(self._session, self._spec, job, self._job_scope, most)
 
     async def _cancel(self, job: Job) -> None:
@@ -300,7 +300,7 @@ class PlatformTarget:
                 with reading("the listing of jobs"):
                     key = wanted.pop(str(spec.id(one)), None)
                     state = state_of(self._spec, self._session, one, None) if key is not None else None
-                    if key is not None and state is not None and not state.bad_items:  # else it is asked alone
+                    if key is not None and state is not None and not state.bad_items:  # else it is polled alone
                         states[key] = state
             if not wanted:
                 break

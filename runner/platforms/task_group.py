@@ -1,4 +1,4 @@
-"""Several works at one time."""
+"""Run several awaitables concurrently."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 async def run_all(works: Sequence[Coroutine[Any, Any, None]]) -> None:
-    """Run all; the first failure ends the others and is raised by itself."""
+    """Run all; the first failure cancels the others and is raised alone."""
     try:
         async with asyncio.TaskGroup() as group:
             for work in works:

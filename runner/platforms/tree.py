@@ -128,7 +128,7 @@ def compile_tree(data: Json, pointer: Pointer, leaf: Leaf, *, keeps_nulls: bool 
 
 
 def text_of(tree: Tree | None, scope: Scope) -> str | None:
-    """Return what a tree gives as a text; None when it gives null, or is not there."""
+    """Render a tree as a text; None when it gives null, or is absent."""
     value = None if tree is None else tree(scope)
     return None if value is None else str(value)
 

@@ -22,7 +22,7 @@ from runner.transport.text import gist, is_page, plain
 FEW = 1000
 """Most elements that are given at one time."""
 MOST_UNREADABLE = 100
-"""Most lines that are kept because they cannot be read; of more of them only the results are missing."""
+"""Most unreadable lines that are kept; results of further ones are just missing."""
 LONGEST_KEPT = 4096
 EXCERPT = 300
 
@@ -92,7 +92,7 @@ async def read_list(
         step: with the call.
         scope: what its templates read.
         safe: whether the call may be repeated; None asks the method.
-        unreadable: takes the first lines that cannot be read, the others are given; None raises at the first one.
+        unreadable: collects the first unreadable lines, the others are returned; None raises at the first one.
 
     Yields:
         The scope with the reply, and what was found in it; at most `FEW` at one time when lines are streamed.
@@ -106,7 +106,7 @@ async def read_list(
     pages = _pages(step.pages)
     while True:
         asked = scope if pages is None else {**scope, "page": pages.page}
-        # Where the platform keeps the place, the same request again is that for the page after.
+        # Where the platform keeps the position, the same request sent again asks for the page after.
         moves = step.pages is not None and step.pages.constant and asked["page"]["cursor"] is not None
         answer = await _ask(session, step, _paged(call, pages), asked, safe=False if moves else safe)
         after = {**asked, **answer.scope()}
@@ -304,7 +304,7 @@ async def _lines(
         charset = charset_of(stream.headers.get("content-type", ""))
         async for lines in lines_of(in_utf8(counted(stream.chunks()), charset)):
             if not number and lines and is_page(lines[0]):
-                what = f"the reply is no JSON lines but {gist(b' '.join(lines[:20]))}"
+                what = f"the reply is not JSON Lines but {gist(b' '.join(lines[:20]))}"
                 is_own = session.client.is_own(stream.url)
                 raise not_the_api(what, stream.status) if is_own else UnreadableReply(what, status=stream.status)
             for at in range(0, len(lines), FEW):
@@ -379,4 +379,4 @@ def _whole(value: Json) -> int:
     try:
         return int(value)
     except (TypeError, ValueError) as error:
-        raise UnreadableReply("the platform gave no whole number where a list goes on") from error
+        raise UnreadableReply("the platform's reply has no integer offset for the next page") from error

@@ -18,7 +18,7 @@ class Catalog(Protocol):
         """Return the names of all kinds of a room, `aihub.app`, sorted."""
 
     def is_faulty(self, name: str) -> bool:
-        """Whether there is such a platform but its manifest is wrong; its problems are told by the catalog."""
+        """Whether the platform exists but its manifest is wrong; the catalog reports its problems."""
 
     def options_schema(self, room: str, kind: str) -> Mapping[str, Json] | None:
         """Return the draft-07 schema of a kind's options, without `connection`; None when there is no such kind.
@@ -36,7 +36,7 @@ class Catalog(Protocol):
         """Return a text that changes when what the kind sends to its platform may change."""
 
     def first_digest(self, kind: str) -> str:
-        """Return what `digest` gave in its first version."""
+        """Return the digest by its first version."""
 
     def sent_defaults(self, kind: str) -> Mapping[str, Json]:
         """Return the defaults of those options of a kind of target that are put into what it sends."""

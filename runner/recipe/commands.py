@@ -1,4 +1,4 @@
-"""Refuse commands that the project does not allow: of recipes, and of secrets."""
+"""Refuse commands of recipes and secrets that the project does not allow."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def commands_of(document: Document) -> tuple[Sequence[Sequence[str]], list[Probl
     for at, one in enumerate(written if isinstance(written, list) else ()):
         entry = [one] if isinstance(one, str) else one
         if not isinstance(entry, list) or not entry or not all(isinstance(word, str) for word in entry):
-            continue  # the schema has told
+            continue  # the schema has reported it
         if fault := fault_of_entry(entry):
             mark = document.mark_of(("allow", "commands", at))
             problems.append(Problem("open-command", fault, mark, "for example [python3, train.py]"))
@@ -33,7 +33,7 @@ def commands_of(document: Document) -> tuple[Sequence[Sequence[str]], list[Probl
 
 
 def command_problems(recipes: Sequence[Recipe], project: Project) -> Iterator[Problem]:
-    """Give a problem for every command of a recipe that the project does not allow."""
+    """Yield a problem for every command of a recipe that the project does not allow."""
     for component in (part for recipe in recipes for stage in recipe.stages for part in _parts(stage)):
         argv = component.options.get("argv")
         if component.platform is not None or argv is None:
@@ -45,11 +45,11 @@ def command_problems(recipes: Sequence[Recipe], project: Project) -> Iterator[Pr
         for name in env if isinstance(env, Mapping) else ():
             if changes_what_runs(name):
                 what = f"the variable {name} changes what the command runs"
-                yield Problem("command-variable", what, component.mark, "leave it out of env")
+                yield Problem("command-variable", what, component.mark, "omit it from env")
 
 
 def secret_command_problems(project: Project) -> Iterator[Problem]:
-    """Give a problem for every command of a secret that the project does not allow."""
+    """Yield a problem for every command of a secret that the project does not allow."""
     fields = [value for one in project.connections.values() for value in one.fields.values()]
     for one in (*fields, *project.secrets.values(), project.ledger):
         if isinstance(one, SecretRef) and one.store == "command" and not is_allowed(one.argv, project.commands):
@@ -66,7 +66,7 @@ def _refused(argv: Sequence[Json], mark: Mark | None, file: str) -> Problem:
     entry = entry_for(argv)
     mend = f"add to {file or 'runner.yaml'}: allow: {{commands: [[{', '.join(map(_written, entry))}]]}}"
     if not entry:
-        mend = "write the program, and the script that it runs, as they are: no template over items or triggers there"
+        mend = "write the program and its script literally: no template over items or triggers there"
     return Problem("command-not-allowed", what, mark, mend)
 
 

@@ -17,7 +17,7 @@ from runner.recipe.scopes import Renderer, plain
 
 CONNECTION: Final = "connection"
 CONSEQUENCE: Final = "consequence"
-"""Slug of a problem that follows from one of another document: the recipe is not usable, and nobody is told."""
+"""Slug of a problem that follows from one of another document: it makes the recipe unusable, but is not shown."""
 
 
 @dataclass(slots=True)

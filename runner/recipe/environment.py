@@ -59,7 +59,7 @@ def environment_of(document: Document) -> tuple[Environment, list[Problem]]:
 
 
 def _variables(value: Json) -> Iterator[str]:
-    """Give the names in all references to variables, wherever they stand: a profile that is not chosen counts too."""
+    """Yield the names in all references to variables, those of profiles that are not chosen included."""
     if isinstance(value, Mapping):
         if len(value) == 1 and isinstance(name := value.get("env"), str):
             yield name

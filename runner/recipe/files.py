@@ -82,8 +82,8 @@ def documents_of(paths: Sequence[Path]) -> tuple[list[Document], list[Problem]]:
 
     Folders are searched below for .yaml and .yml files, but neither hidden folders nor those of other projects. A file
     that was found may be another kind of document, and is passed over with a warning when it has none. A file that was
-    named must be a recipe; other kinds of ours are passed over, as `*.yaml` names them too, and told when nothing else
-    was named.
+    named must be a recipe; other kinds of ours are passed over, as `*.yaml` names them too, and reported when nothing
+    else was named.
     """
     documents: list[Document] = []
     problems: list[Problem] = []

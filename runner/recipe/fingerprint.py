@@ -15,7 +15,7 @@ from runner.model.recipe import Component
 from runner.templating import Template, Tree
 
 WORK_VERSION = 2
-"""Of the work hash; a change of what it covers needs a new one, and a way from the old one to it."""
+"""Version of the work hash; a change of its coverage needs a new one, and a migration from the old one."""
 
 
 def work_hash(
@@ -41,7 +41,7 @@ def publish_digest(record: Mapping[str, Json] | None, checks: Sequence[Component
 
 
 def named(component: Component) -> Json:
-    """Return what a component is: its kind, and its options with what is bound to their expressions."""
+    """Return the identity of a component: its kind, and its options with the values bound to their expressions."""
     return [component.kind, component.options]
 
 

@@ -21,7 +21,7 @@ ONE: Final = {
 
 
 PACKAGED: Final = ("sources", "targets", "checks", "sinks")
-"""Rooms that other packages may add kinds to; the order of filters is the house's."""
+"""Groups that other packages may add kinds to; not filters, whose order is fixed."""
 
 SHORT: Final = "x-short"
 """On the schema of a kind: the field that a value stands for when it is no object, `limit: 500`."""

@@ -54,11 +54,11 @@ def unknown_secrets(recipes: Sequence[Recipe], kinds: Kinds, known: Sequence[str
 
 
 def between_recipes(recipes: Sequence[Recipe], documents: Sequence[Document]) -> tuple[list[Recipe], list[Problem]]:
-    """Return the recipes in an order in which each stands behind those whose records it reads, and what is wrong.
+    """Sort the recipes so that each follows those whose records it reads; return them and the problems.
 
     Args:
         recipes: the usable ones.
-        documents: of all recipes; that one which reads a faulty one is said of the faulty one only.
+        documents: of all recipes; a recipe that reads a faulty one is not reported itself.
     """
     given = {document.value.get("name") for document in documents if isinstance(document.value, dict)}
     by_name: dict[str, Recipe] = {}

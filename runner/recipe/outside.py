@@ -1,4 +1,4 @@
-"""Tell of paths that lead outside the project: a command would refuse them, after all that comes before is done."""
+"""Report paths that lead outside the project at validate; otherwise apply would refuse them after part of its work."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from runner.paths import WILD
 
 
 def outside_problems(recipes: Sequence[Recipe], project: Project) -> Iterator[Problem]:
-    """Give a problem for every path of a kind of the house that leads outside the project and `allow_paths`."""
+    """Yield a problem for every path of a shipped kind that leads outside the project and `allow_paths`."""
     allowed = [os.path.realpath(folder) for folder in (project.root, *project.allowed)]
     told: set[int] = set()
     for component, field in _paths(recipes):
@@ -31,7 +31,7 @@ def outside_problems(recipes: Sequence[Recipe], project: Project) -> Iterator[Pr
 
 
 def _paths(recipes: Sequence[Recipe]) -> Iterator[tuple[Component, str]]:
-    """Give every component of a kind of the house with its field that holds a path; others have none."""
+    """Yield every component of a shipped kind that has a path, with the field that holds it."""
     for stage in (stage for recipe in recipes for stage in recipe.stages):
         named = [(one, "path") for one in (stage.source, *stage.sinks)]
         named += [(one, "file") for one in stage.filters]

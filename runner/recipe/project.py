@@ -87,7 +87,7 @@ class _Loading:
         self._profile = profile
         self._environment, problems = environment_of(document)
         self._problems = [*document.problems, *problems]
-        # Whoever writes this file writes its list: what its own fields read need not be listed for recipes.
+        # The author of this file writes the list, too: variables read by its own fields need no entry.
         own = replace(self._environment, is_open=True)
         self._renderer = Renderer(document, Scope({"env": own.values(environ)}, environment=own))
         self._value: Mapping[str, Json] = {}
@@ -217,7 +217,7 @@ def connection_problems(loaded: LoadedProject, catalog: Catalog) -> list[Problem
     for connection in loaded.project.connections.values():
         data = catalog.connection_schema(connection.platform)
         if data is None and catalog.is_faulty(connection.platform):
-            continue  # the catalog tells what is wrong with the manifest
+            continue  # the catalog reports the problems of the manifest
         if data is None:
             problems.append(_unknown_platform(connection, catalog))
         elif loaded.document is not None:

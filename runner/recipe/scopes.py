@@ -154,7 +154,7 @@ class Renderer:
         return template.names <= known
 
     def _has_members(self, template: Template, members: Members, pointer: Pointer) -> bool:
-        """Tell whether all that is read of run-time names is there, as far as that is known."""
+        """Whether all members of run-time names exist, as far as that is known; report those that do not."""
         wrong = [
             (path, known)
             for path in sorted(template.paths)

@@ -24,7 +24,7 @@ _LONGEST: Final = 4096
 
 
 def sink_path_problems(recipes: Sequence[Recipe], documents: Sequence[Document], project: Project) -> Iterator[Problem]:
-    """Give a problem for every sink whose file is an input, or is the file of another sink."""
+    """Yield a problem for every sink whose file is an input, or is the file of another sink."""
     root = project.root
     inputs = _Inputs.of(recipes, documents, project)
     first: dict[str, tuple[str, Mark]] = {}
@@ -37,19 +37,19 @@ def sink_path_problems(recipes: Sequence[Recipe], documents: Sequence[Document],
                     continue
                 file = _resolved(root, path)
                 if what := inputs.what_is(file) or _document_at(root / path):
-                    told, mend = f'the sink would overwrite {what}: "{path[:200]}"', "write elsewhere: out/NAME.jsonl"
+                    told, mend = f'the sink would overwrite {what}: "{path[:200]}"', "write to another file"
                     yield Problem("sink-over-input", told, sink.mark, mend)
                     continue
                 earlier, mark = first.setdefault(file, (owner, sink.mark))
                 if (earlier, mark) != (owner, sink.mark):
                     told = f'two sinks write the file "{path[:200]}"'
-                    mend = "give each sink, and each stage, a file of its own"
+                    mend = "give each sink, and each stage, its own file"
                     yield Problem("shared-sink", told, sink.mark, mend, other=mark if mark != sink.mark else None)
 
 
 @dataclass(frozen=True, slots=True)
 class _Inputs:
-    """What no sink may write; all paths as `_resolved` gives them.
+    """Files that no sink may write; all paths as `_resolved` returns them.
 
     Attributes:
         files: path to what it is.
@@ -77,7 +77,7 @@ class _Inputs:
         return cls(files, folders, list(_globs_of(recipes, root)))
 
     def what_is(self, file: str) -> str:
-        """Say which input a file is; empty when it is none."""
+        """Describe the input that a file is; empty when it is not one."""
         if what := self.files.get(file):
             return what
         if ".git" in file.split("/"):
@@ -92,7 +92,7 @@ class _Inputs:
 
 
 def _files_of(recipes: Sequence[Recipe], project: Project) -> Iterator[tuple[str, str]]:
-    """Give every single file that is read, relative to the root."""
+    """Yield every single file that is read, relative to the root."""
     for stage in _stages(recipes):
         source = _path_of(stage.source)
         if source is not None and stage.source.kind != "files" and not WILD.search(source):
@@ -111,7 +111,7 @@ def _files_of(recipes: Sequence[Recipe], project: Project) -> Iterator[tuple[str
 
 
 def _words(target: Component, root: Path) -> Iterator[str]:
-    """Give the words of a command that name a file: its program, a script."""
+    """Yield the words of a command that name a file: its program, a script."""
     argv, cwd = target.options.get("argv"), target.options.get("cwd", ".")
     for word in argv if isinstance(argv, list) and isinstance(cwd, str) else ():
         if isinstance(word, str) and 0 < len(word) <= _LONGEST and "\0" not in word and (root / cwd / word).is_file():
@@ -132,7 +132,7 @@ def _globs_of(recipes: Sequence[Recipe], root: Path) -> Iterator[tuple[str, Glob
         try:
             glob = Glob.of(_folded(str(pattern)))
         except ConfigError:
-            continue  # the source tells it
+            continue  # the source reports it
         yield _resolved(root, path), glob, f"a source file of {stage.source.kind}"
 
 
@@ -142,7 +142,7 @@ def _stages(recipes: Sequence[Recipe]) -> Iterator[Stage]:
 
 
 def _path_of(component: Component) -> str | None:
-    """Return the file or folder of a kind of the house; None when it has none, or it is known later."""
+    """Return the file or folder of a shipped kind; None without one, or when it is known later."""
     path = component.options.get("path")
     if component.platform is not None or not isinstance(path, str) or not path or "\0" in path:
         return None
@@ -159,11 +159,11 @@ def _folded(text: str) -> str:
 
 
 def _document_at(path: Path) -> str:
-    """Say that a file which is there is a recipe, a manifest, a test or a project; empty when it is none."""
+    """Describe an existing file that is a recipe, manifest, test or project; empty when it is none of them."""
     try:
         if path.name.lower().endswith(_YAML) and path.is_file():
             with path.open("rb") as opened:
                 return "a document of the runner" if _OURS.search(opened.read(_HEAD_BYTES)) else ""
     except (OSError, ValueError):
-        pass  # what cannot be read is told by whoever writes it
+        pass  # an unreadable file is reported when the sink writes it
     return ""

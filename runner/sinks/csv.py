@@ -90,7 +90,7 @@ class Csv:
         self._add([[_text(record.row.get(name), guard=guard) for name in fields] for record in batch])
 
     def _widen(self, batch: Sequence[Record]) -> None:
-        """Add the columns that no row had before; the rows that stand in the file already have none for them."""
+        """Add the columns that no earlier row had; the rows in the file have no value for them yet."""
         seen = dict.fromkeys(self._fields or ())
         for record in batch:
             seen.update(dict.fromkeys(record.row))

@@ -122,7 +122,7 @@ def _refuse_options(config: Csv.Config) -> None:
     if names is not None and (not names or not all(names) or len({*names}) < len(names)):
         raise ConfigError("names must be different and not empty", mend="names: [id, text]")
     if names is None and not config.header:
-        raise ConfigError("without a line of names the recipe must give them", mend="names: [id, text]")
+        raise ConfigError("`header: false` needs `names`", mend="names: [id, text]")
     try:
         "".encode(config.encoding)
     except LookupError as error:

@@ -2,8 +2,8 @@
 
     source: {jsonl: {path: data/tickets.jsonl, key: id}}
 
-Empty lines count for nothing. A line that is no JSON object is rejected with its number, the others go on. What is
-packed with gzip is read as it is; a file of another form (one JSON array, UTF-16, a zip archive) is refused.
+Empty lines are skipped. A line that is not a JSON object is rejected with its number, the others are read. Gzip files
+are unpacked on the way; a file of another form (one JSON array, UTF-16, a zip archive) is refused.
 """
 
 from __future__ import annotations
@@ -166,11 +166,11 @@ def _blocks(path: Path, label: str) -> Iterator[_Block]:
 
 
 def _refuse_array(start: bytes, label: str) -> None:
-    """Refuse one JSON array of objects where lines are due; an array as the first line is a line like any other."""
+    """Refuse a file that is one JSON array of objects; an array that is just the first line is rejected as a line."""
     text = start.removeprefix(_BOM).lstrip()
     if text.startswith(b"[") and (text[1:].lstrip(b" \t\r")[:1] in (b"{", b"\n", b"")):
         mend = f"write one object per line: jq -c '.[]' {label}"
-        raise ConfigError(f"{label}:1: one JSON array, where one object per line is due", mend=mend)
+        raise ConfigError(f"{label}:1: one JSON array, but one object per line is expected", mend=mend)
 
 
 def _first(line: bytes, number: int) -> bytes:

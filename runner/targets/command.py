@@ -269,7 +269,7 @@ def _refuse_unallowed(config: Command.Config, place: Place) -> None:
         raise ConfigError(f"the project does not allow the command {known[:120]!r}", mend=mend)
     for name in config.env:
         if changes_what_runs(name):
-            raise ConfigError(f"the variable {name} changes what the command runs", mend="leave it out of env")
+            raise ConfigError(f"the variable {name} changes what the command runs", mend="omit it from env")
 
 
 def _empty(folder: Path) -> None:

@@ -34,7 +34,7 @@ HOPS: Final = 5
 MAX_REPLY: Final = 64 << 20
 AGREES_S: Final = 60.0
 UNREADABLE_ASKED: Final = 3
-"""A reply that came in full but cannot be read is asked for so often at once; then whoever wanted it decides."""
+"""How often an unreadable reply is requested again at once, before the caller decides."""
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _NO_BODY: Final = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 _ERROR_BODY: Final = 1 << 20
@@ -258,7 +258,7 @@ class Client:
         limit_s = self.settings.timeouts.total_s
         late = Indeterminate(f"{request.name}: not finished within {limit_s:g} s")
         failure = late if isinstance(error, TimeoutError) else mapped(error, request.name)
-        if not (isinstance(error, Broken) and error.fault is Fault.LATE):  # that says nothing about the platform
+        if not (isinstance(error, Broken) and error.fault is Fault.LATE):  # our lease ended: no fault of the platform
             self.limits.went_wrong(failure, None, {})
         return _passing(failure) if request.is_safe else failure
 

@@ -48,7 +48,7 @@ class HttpxWire:
 
     def __init__(self, transport: httpx.AsyncBaseTransport, proxy: str | None = None) -> None:
         self._transport = transport
-        place = urlsplit(proxy) if proxy else None  # its user and password are shown to nobody
+        place = urlsplit(proxy) if proxy else None  # its user and password are never shown
         self._way = f", through the proxy {place.scheme}://{place.hostname}:{place.port or ''}" if place else ""
 
     def keeps_time(self, url: str) -> bool:
@@ -174,8 +174,8 @@ def certificates() -> ssl.SSLContext:
             if not folders:
                 trust.load_verify_locations(place)
         except OSError as error:  # those of ssl too
-            what = f"the certificates to trust cannot be read ({name}={place}): {error}"
-            raise ConfigError(what, mend=f"look at {', '.join(AUTHORITIES)}") from error
+            what = f"the certificate authorities cannot be read ({name}={place}): {error}"
+            raise ConfigError(what, mend=f"check {', '.join(AUTHORITIES)}") from error
     return trust
 
 

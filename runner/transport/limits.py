@@ -101,7 +101,7 @@ class Limits:
         return min(known) if known else MAX_PAUSE_S
 
     def bound_pause(self, max_pause_s: float) -> None:
-        """End the run when the platform asks to wait for longer; of several recipes the least patient one counts."""
+        """End the run when the platform asks to wait for longer; of several recipes the shortest bound counts."""
         self._max_pause_s = max_pause_s if self._max_pause_s is None else min(self._max_pause_s, max_pause_s)
 
     def entered(self) -> bool:
@@ -164,7 +164,7 @@ class Limits:
             headers: of the reply.
 
         Raises:
-            StopRun: the platform asks for a longer pause than anybody should wait, or fails for too long.
+            StopRun: the platform asks for a longer pause than allowed, or fails for too long.
         """
         asked = hints.wait_s(headers, self._clock.now(), self._rules.honour)
         is_busy = _is_busy(error, status)
@@ -182,7 +182,7 @@ class Limits:
                 self._refuse()
 
     def _count_failure(self, error: RunnerError) -> None:
-        """Count what looks like a dead platform, whatever pause it asks for."""
+        """Count failures that look like a dead platform, whatever pause it asks for."""
         now = self._clock.monotonic()
         if self._failed == 0:
             self._failing_since = now
@@ -246,14 +246,14 @@ class Limits:
 
 
 def _is_busy(error: RunnerError, status: int | None) -> bool:
-    """Whether the platform is there and only asks to wait: 429, a rule of the manifest, another 4xx worth repeating."""
+    """Whether the platform works and only asks to wait: 429, a rule of the manifest, another retryable 4xx."""
     if not isinstance(error, Unavailable) or isinstance(error, StopRun):
         return status == 429
     return status == 429 or error.is_busy or (status is not None and 400 <= status < 500)
 
 
 def as_utc(epoch_s: float) -> str:
-    """Return a time for people."""
+    """Format a time for a message."""
     try:
         return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     except (ValueError, OverflowError, OSError):

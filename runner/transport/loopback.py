@@ -1,4 +1,4 @@
-"""How far requests may go: anywhere, to this machine only (`--emulate`), or nowhere (`plan --untrusted`)."""
+"""Limit which hosts requests may reach: any, this machine only (`--emulate`), or none (`plan --untrusted`)."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class LoopbackWire:
         """Send the request; raises as the wrapped wire, and Broken when it leads to another machine."""
         host = urlsplit(sent.url).netloc
         if self._reach is Reach.NOTHING:
-            raise Broken(f"{host} is a host, and none is reached without trust", Fault.OURS)
+            raise Broken(f"an untrusted plan reaches no host, and this leads to {host}", Fault.OURS)
         if not is_loopback(sent.url):
             raise Broken(f"{host} is a real host, which --emulate never reaches", Fault.OURS)
         return await self._wire.open(sent)

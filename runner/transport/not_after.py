@@ -1,8 +1,8 @@
-"""Not-after: the look right before the bytes of a paying request go to the kernel, and the bound of what it holds.
+"""Not-after: check the lease right before the bytes of a paying request go to the kernel, and bound its buffer.
 
-The end of a request decides: a request whose last bytes did not leave was surely not worked on. So the last write is
-small, it is made only when the kernel has taken everything before it and has room for it as a whole, and the look
-stands right before it. The gap between the look and the system call stays.
+The end of a request decides: a request whose last bytes did not leave was certainly not processed. So the last write
+is small, is made only when the kernel has taken everything before it and has room for it as a whole, and follows the
+check at once. The gap between the check and the system call remains.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from runner.transport.request import Content
 from runner.transport.wire import Broken, Fault
 
 KERNEL_S: Final = 15.0
-"""How long the kernel may hold bytes that the peer has not acknowledged; then it drops the connection."""
+"""Seconds for which the kernel may hold unacknowledged bytes; then it drops the connection."""
 
 TAIL: Final = 4096
-"""The kernel that is ready to take anything takes as much as this."""
+"""Bytes that a writable socket takes at least."""
 
 PIECE: Final = 65536
 
@@ -34,13 +34,13 @@ def refuse_late(not_after: NotAfter | None) -> None:
 
 
 def bound_kernel(sock: socket.socket | None, *, is_bounded: bool) -> None:
-    """Let the kernel hold what is sent on a connection for so long at most, or as long as it likes."""
+    """Bound how long the kernel holds bytes sent on a connection, or lift the bound."""
     if sock is not None and _USER_TIMEOUT is not None:
         sock.setsockopt(socket.IPPROTO_TCP, _USER_TIMEOUT, int(KERNEL_S * 1000) if is_bounded else 0)
 
 
 async def in_pieces(head: bytes, body: Content | None) -> AsyncIterator[tuple[bytes, bool]]:
-    """Give a request in pieces that are written one by one, each with whether it is the last, which is a small one."""
+    """Yield a request in pieces to write one by one, each with whether it is the last one; the last one is small."""
     pending = head
     if isinstance(body, bytes):
         pending += body

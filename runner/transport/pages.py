@@ -48,7 +48,7 @@ class Pages:
             step: length of a full page, or how far the offset moves.
             until: `short` or `empty`: the page that ends the list; else the platform says so.
             most: more pages than this are an error.
-            constant: whether the cursor may stay the same: the platform keeps the place, an empty page is the end.
+            constant: whether the cursor may stay the same: the platform keeps the position, an empty page is the end.
         """
         self._kind, self._step, self._until, self._most = kind, step, until, most
         self._constant = constant

@@ -111,7 +111,7 @@ class Reply:
         try:
             return parsed(self.body, charset_of(kind))
         except ValueError as error:
-            raise UnreadableReply(f"the reply is no JSON but {gist(self.body, kind)}", status=self.status) from error
+            raise UnreadableReply(f"the reply is not JSON but {gist(self.body, kind)}", status=self.status) from error
 
     def text(self) -> str:
         """Return the body as text: UTF-8, else in the charset that was announced; never fails."""

@@ -114,7 +114,7 @@ def mapped(error: Exception, name: str) -> RunnerError:
     if error.fault is Fault.OURS:
         return Refused(f"{name}: {said} (nothing was sent)")
     if error.fault is Fault.LATE:
-        mend = "this process or its ledger stood still for too long; it is sent when the lease is renewed"
+        mend = "this process or its ledger was stopped for too long; the request is sent once the lease is renewed"
         return Unavailable(f"{name}: {said} (it was not sent)", mend=mend)
     if error.fault is Fault.UNSENT:
         mend = _TRUST if "CERTIFICATE" in said else _REACH

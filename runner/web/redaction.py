@@ -1,4 +1,4 @@
-"""Redact secrets in every reply of the service, whoever made it."""
+"""Redact secrets in every reply of the service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several projects behind one address: the service of each below the name of its project."""
+"""Serve several projects at one address, each below the name of its project."""
 
 from __future__ import annotations
 

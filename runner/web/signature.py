@@ -27,10 +27,10 @@ def _sha1(secret: bytes, message: bytes) -> str:
 
 STANDARD: Final = "standard-webhooks"
 TOLERANCE_S: Final = 300.0
-"""So old or so far ahead the time of a signed request may be."""
+"""Most seconds between the time in a signed request and now."""
 
 GetAll = Callable[[str], Sequence[str]]
-"""Gives every value of a header."""
+"""Returns every value of a header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Signing:
     Attributes:
         scheme: a name of `SCHEMES`.
         header: another one than the scheme's own; empty for that.
-        prefix: what stands before the digest; None for the scheme's own.
+        prefix: text before the digest; None for the scheme's default.
     """
 
     scheme: str

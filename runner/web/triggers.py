@@ -118,7 +118,7 @@ def triggers_of(recipes: Sequence[Recipe], secrets: Secrets) -> Triggers:
             found.add(recipe, component, secrets)
     for hook in found.hooks.values():
         if isinstance(hook.signing, StandardSigning):
-            hook.signing.key()  # told now, not by a refusal of every request
+            hook.signing.key()  # fails now, not at every request
     return Triggers(found.hooks, found.model_types, list(found.schedules.values()))
 
 
@@ -183,13 +183,13 @@ def _hook(component: Component, recipe: Recipe, config: WebhookConfig, secret: S
     given = {name for name in ("header", "prefix", "delivery_header") if getattr(config, name) is not None}
     if config.delivery is not None and "delivery_header" in given:
         what = f"{component.mark}: a delivery is identified by its body or by a header, not by both"
-        raise ConfigError(what, mend="leave out `delivery` or `delivery_header`")
+        raise ConfigError(what, mend="omit `delivery` or `delivery_header`")
     if config.signature != STANDARD:
         signing = Signing(config.signature, secret, config.header or "", config.prefix)
         return Hook(config.path, recipe.name, signing, config.delivery or "", config.delivery_header or "")
     if given:
-        what = f"{component.mark}: {STANDARD} has headers of its own: {', '.join(sorted(given))} cannot be given"
-        raise ConfigError(what, mend="leave them out; a delivery is identified by webhook-id")
+        what = f"{component.mark}: {STANDARD} defines its own headers: {', '.join(sorted(given))} cannot be set"
+        raise ConfigError(what, mend="omit them; a delivery is identified by webhook-id")
     by_header = "" if config.delivery else "webhook-id"
     return Hook(config.path, recipe.name, StandardSigning(secret), config.delivery or "", by_header)
 

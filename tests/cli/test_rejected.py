@@ -92,7 +92,7 @@ def test_a_saved_plan_is_stale_when_other_rows_would_go(shell: Shell):
     ("content", "said"),
     [
         ("id;text\n1;a\n2;b\n", 'in.csv:1: there is no column "id", only "id;text"'),
-        ('id,text\n1,"a "b" c\n2,tail"\n2,real\n', "in.csv:2: the quotes of this row do not fit"),
+        ('id,text\n1,"a "b" c\n2,tail"\n2,real\n', "in.csv:2: the quotes of this row do not match"),
         ('id,text\n1,a\n2,"b\n3,c\n', "the quote of line 3 is never closed: lines 3 to 4 are not read"),
     ],
 )

@@ -81,5 +81,5 @@ def test_an_item_that_has_succeeded_is_paid_for_again_by_apply_only(failed: Shel
 
 def test_only_what_has_succeeded_is_replaced(failed: Shell):
     said = failed("apply", "-f", "one.yaml", "--replace", "one-first")
-    assert (said.code, "there is nothing to replace" in said.err) == (2, True)
+    assert (said.code, "it has no result to replace" in said.err) == (2, True)
     assert failed("apply", "-f", "one.yaml", "--replace", "nosuch").code == 2

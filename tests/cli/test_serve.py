@@ -71,11 +71,11 @@ def test_an_apply_waits_for_no_trigger(shop: Shell) -> None:
     text = (RECIPE % ("/hooks/go", "shop")).replace("in.jsonl", "'{{ trigger.file }}'")
     shop.write("r.yaml", text)
     said = shop("plan", "-f", ".")
-    assert (said.code, "reads what triggers it" in said.err) == (2, True)
+    assert (said.code, "reads its trigger" in said.err) == (2, True)
     assert "1 new" in shop("plan", "-f", ".", "--trigger", "file=in.jsonl").out
     shop.write("other.yaml", RECIPE.partition("triggers:")[0].replace("name: r", "name: other"))
     said = shop("plan", "-f", ".")
-    assert (said.code, "left out, as nothing has triggered it: r" in said.err) == (0, True)
+    assert (said.code, "skipped, because nothing has triggered it: r" in said.err) == (0, True)
 
 
 def test_two_projects_of_one_name_are_refused(shop: Shell) -> None:

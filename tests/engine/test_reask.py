@@ -173,7 +173,7 @@ def test_a_held_job_that_cannot_be_asked_stays_held():
     held(platform, ledger)
     report = run(ledger, saying(platform, Unavailable("no route")))
     assert (report.outcome, report.counts) == ("held", {"held": 6})
-    assert any("could not be asked again: no route" in note for note in report.progress.notes)
+    assert any("could not be read again: no route" in note for note in report.progress.notes)
 
 
 def test_a_running_job_is_abandoned_although_the_selection_is_unchanged():

@@ -76,7 +76,7 @@ def test_rows_are_not_replaced_by_none():
     report = applied(emptied)
     assert (report.outcome, len(rows(stores))) == ("check_failed", 4)
     assert asyncio.run(survey(emptied)).rows_gone == 4
-    assert "4 rows would be replaced by none" in report.published.verdicts[-1].what
+    assert "4 rows would be replaced by no rows" in report.published.verdicts[-1].what
     assert applied(work(ledger, stores, ITEMS)).outcome == "done"
 
 

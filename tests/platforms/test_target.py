@@ -97,7 +97,7 @@ ONE = job(item("a", {"v": 1}))
         (200, {"other": 1}, UnexpectedReply, 'submit.id cannot be read.*"id".*holds .*other'),
         (200, {"id": {"is": 1}}, UnexpectedReply, "gives no text or number, but dict"),
         (200, {"no": 1, "message": "quota exceeded"}, UnexpectedReply, "and no job: quota exceeded"),
-        (200, b"OK", UnexpectedReply, "no JSON but 'OK'"),
+        (200, b"OK", UnexpectedReply, "not JSON but 'OK'"),
         (200, b"<html><title>Login</title>", UnexpectedReply, "HTML page titled 'Login'"),
         (200, b'{"id": ', Indeterminate, "no JSON"),
         (200, {"fault": "x"}, Refused, "The platform answered 200"),

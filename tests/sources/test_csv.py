@@ -67,7 +67,7 @@ def test_a_quote_without_end_names_all_lines_that_it_swallows(tmp_path):
 )
 def test_a_file_is_refused_when_the_next_row_may_lie_in_a_broken_one(tmp_path, text):
     what, mend = refusal(tmp_path, b"a,b\n" + text)
-    assert what.startswith("a.csv:2: the quotes of this row do not fit")
+    assert what.startswith("a.csv:2: the quotes of this row do not match")
     assert "double every quote" in mend
 
 
@@ -127,9 +127,9 @@ def test_dialects(tmp_path, content, options, values):
 @pytest.mark.parametrize(
     ("content", "options", "what"),
     [
-        ("id,text\n1,a\n".encode("utf-16"), {}, "is a text in UTF-16"),
-        ("id,text\n1,a\n".encode("utf-16-le"), {}, "is a text in UTF-16"),
-        (b"i\0d\0,", {"encoding": "utf-16"}, "is not a text in utf-16"),
+        ("id,text\n1,a\n".encode("utf-16"), {}, "is UTF-16 text"),
+        ("id,text\n1,a\n".encode("utf-16-le"), {}, "is UTF-16 text"),
+        (b"i\0d\0,", {"encoding": "utf-16"}, "is not text in utf-16"),
         (b"PK\x03\x04...", {}, "is a zip archive"),
         (gzip.compress(b"id,text\n1,a\n" * 99)[:-9], {}, "cannot be unpacked"),
         (b"a,b,c\n", {"names": ["a", "b"]}, "the first line has 3 values, but `names:` gives 2"),
@@ -199,7 +199,7 @@ def test_fingerprint_changes_with_bytes_and_options(tmp_path):
 )
 def test_a_file_is_refused_when_rows_before_may_lie_in_a_broken_one(tmp_path, text):
     what, _ = refusal(tmp_path, b"a,b\n" + text)
-    assert "so that rows around it may be a part of it" in what
+    assert "so that rows around it may be part of it" in what
 
 
 @pytest.mark.parametrize(

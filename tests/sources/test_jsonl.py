@@ -86,10 +86,10 @@ def test_a_file_packed_with_gzip_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("content", "what"),
     [
-        (b'[{"id": 1}, {"id": 2}]', "a.jsonl:1: one JSON array, where one object per line is due"),
-        (b'\xef\xbb\xbf [\r\n  {"id": 1}\n]\n', "a.jsonl:1: one JSON array, where one object per line is due"),
-        ('{"id": 1}\n'.encode("utf-16"), "a.jsonl is a text in UTF-16"),
-        ('{"id": 1}\n'.encode("utf-16-be"), "a.jsonl is a text in UTF-16"),
+        (b'[{"id": 1}, {"id": 2}]', "a.jsonl:1: one JSON array, but one object per line is expected"),
+        (b'\xef\xbb\xbf [\r\n  {"id": 1}\n]\n', "a.jsonl:1: one JSON array, but one object per line is expected"),
+        ('{"id": 1}\n'.encode("utf-16"), "a.jsonl is UTF-16 text"),
+        ('{"id": 1}\n'.encode("utf-16-be"), "a.jsonl is UTF-16 text"),
         (b"\x28\xb5\x2f\xfd...", "a.jsonl is compressed with zstd"),
         (gzip.compress(b'{"id": 1}\n' * 99)[:-9], "a.jsonl cannot be unpacked"),
     ],

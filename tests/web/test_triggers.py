@@ -49,7 +49,7 @@ REFUSED = (
         (['schedule: {cron: "0 3 * * *", timezone: Mars/Olympus}'], "is no schedule: .*Mars/Olympus"),
         (['webhook: {path: "/{{ trigger.x }}", secret: shop}'], "only known when it has come"),
         (["webhook: {path: /go, secret: shop, delivery: id, delivery_header: X-Id}"], "not by both"),
-        (["webhook: {path: /go, secret: shop, signature: standard-webhooks, prefix: x}"], "prefix cannot be given"),
+        (["webhook: {path: /go, secret: shop, signature: standard-webhooks, prefix: x}"], "prefix cannot be set"),
     ],
 )
 

@@ -93,7 +93,7 @@ async def _broken(work: Work, scene: Scene) -> Sequence[Discrepancy]:
 
 def _why_not(case: Case, recipe: Recipe, means: Means) -> str:
     if not means.is_trusted and any("argv" in part.options for stage in recipe.stages for part in parts_of(stage)):
-        return "it runs a command, and nothing of it is trusted"
+        return "it runs a command, which --untrusted does not allow"
     if case.recorded is not None:
         return ""
     if means.against:

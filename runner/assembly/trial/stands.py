@@ -66,7 +66,7 @@ class Only:
 
     @property
     def reach(self) -> Reach:
-        """Return that of the stand."""
+        """Return the reach of the stand-in."""
         return self.stands.reach
 
     async def fields(self, platform: str, how: Mapping[str, str]) -> Mapping[str, Json]:
@@ -116,7 +116,7 @@ class Means:
 
 
 def means_of(against: str, environ: Mapping[str, str], *, is_trusted: bool = True) -> Means:
-    """Return the means of a command; the secret is taken out of what recipes see, and all else without trust."""
+    """Return the means of a command; recipes do not see the secret, and without trust no variable at all."""
     if not is_trusted:
         return Means("", {}, is_trusted=False)
     seen = {name: value for name, value in environ.items() if name != SECRET}

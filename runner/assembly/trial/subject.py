@@ -169,5 +169,5 @@ def platforms_of(recipe: Recipe) -> Sequence[str]:
 
 
 def parts_of(stage: Stage) -> Iterator[Component]:
-    """Give the parts of a stage that a case runs."""
+    """Return the parts of a stage that a case runs."""
     yield from (stage.source, stage.target, *stage.filters, *stage.checks)

@@ -1,4 +1,4 @@
-"""`runner state adopt`: say which jobs of the platform the doubtful ones are."""
+"""`runner state adopt`: record which remote jobs the doubtful ones are."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _PAIR: Final = re.compile(r"([^\s=,]+)(?:\s*[=,]\s*|\s+)(\S.*)")
 @options.emulated
 @click.option("--pair", "pairs", multiple=True, metavar="JOB=ID", help="One of many jobs; may be repeated.")
 @click.option("--from", "source", metavar="FILE", help="Read the pairs from a file, one a line; - reads stdin.")
-@click.option("--force", is_flag=True, help="Even if another job has the id; the ledger says so.")
+@click.option("--force", is_flag=True, help="Adopt an id that another job has too; the ledger records it as forced.")
 def adopt(asked: Asked, *, emulate: bool, force: bool, **named: Any) -> Exit:  # noqa: ANN401 - click's form
     """Say that the job whose key begins with JOB is ID on the platform; the next apply goes on with it.
 
-    For jobs that are held or in doubt, after somebody has found them in the platform's own list. Of several jobs all
-    are adopted or none. An id that another job of the ledger has on the same connection is refused.
+    For jobs that are held or in doubt, once you have found them in the platform's own list. Several jobs are adopted
+    all together or not at all. An id that another job of the ledger has on the same connection is refused.
 
     \b
     Examples:

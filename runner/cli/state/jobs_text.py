@@ -85,7 +85,7 @@ def document(found: Found) -> dict[str, Json]:
 
 
 def item_block(state: ItemState) -> str:
-    """Return what is known of an item in one stage, line by line."""
+    """Return the lines about an item in one stage."""
     outcome, job = state.outcome, state.job
     lines = [row("recipe", name(state)), row("status", f"{outcome.status}, attempt {outcome.attempt}")]
     if outcome.error:

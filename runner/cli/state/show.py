@@ -28,7 +28,7 @@ from runner.model.item import Json
 def show(asked: Asked, *, key: str, emulate: bool, form: str) -> Exit:
     """Show an item by its key, or the job whose key begins with KEY.
 
-    Of an item: its status in each recipe, its error, its last job. Of a job: its times, its id on the platform, its
+    An item has a status, an error and a last job in each recipe; a job has its times, its id on the platform, its
     items and their errors.
 
     \b
