@@ -19,7 +19,7 @@ _PLAIN: Final = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETI
 _SLOW: Final = b" "
 EMPTY: Final = b"{}"
 ADOPTIONS: Final = (Adoption.NO, Adoption.FOUND, Adoption.PROBABLE, Adoption.PERSON, Adoption.FORCED)
-"""By the number that is stored; new ones are appended."""
+"""In the order of the stored numbers; append new ones."""
 
 
 def pack(value: Json, what: str) -> bytes:
@@ -45,7 +45,7 @@ def unpack(packed: bytes) -> Json:
 
 
 def pack_item(item: Item) -> bytes:
-    """Write the value of an item, which is sent as it is; as `pack`, but nothing of it is redacted."""
+    """Write the value of an item like `pack`, but without redaction: items are sent unchanged."""
     return _packed(item.value, f"item {item.key!r}")
 
 
@@ -72,7 +72,7 @@ def key_text(key: bytes) -> str:
 
 
 def text(value: str) -> str:
-    r"""Make a text for people storable everywhere: without secrets, NUL and lone surrogates as `\x00`, `\udc80`."""
+    r"""Make a message storable everywhere: without secrets, NUL and lone surrogates as `\x00`, `\udc80`."""
     value = redact(value)
     if value.isascii() and "\0" not in value:
         return value

@@ -60,7 +60,7 @@ def copy(source: Connection, databases: tuple[Database, Database], now: float) -
             item, generation = source.fetch("counters")[0]
             target.change("counters_set", item=item, generation=generation)
             target.fetch("numbers_resumed")
-            if origin.regression is not None:  # found when it was opened, and written into none of its tables yet
+            if origin.regression is not None:  # detected when it was opened, and not yet written into its tables
                 lost = origin.regression
                 target.change("regression_added", at=now, reason=lost.reason, since=lost.since)
             if _idle(source, now) != before:

@@ -28,7 +28,7 @@ class StoreLocked(StoreBroken, LedgerLocked):
 
 
 class StoreLost(StoreUnavailable):
-    """The connection was lost before the end of a transaction: nothing of it is kept, and it may be done again."""
+    """The connection was lost before the end of a transaction: it was rolled back and may be repeated."""
 
 
 class Connection(Protocol):
@@ -41,7 +41,7 @@ class Connection(Protocol):
         """Run a named statement and return how many rows it wrote."""
 
     def now(self, given: float) -> float:
-        """Return the time by which leases are judged, epoch seconds: the database's own; the given one without it."""
+        """Return the time that leases are compared with, epoch seconds: the database's clock, else the given time."""
 
     def begin(self, *, durable: bool = True) -> None:
         """Begin a writing transaction; one that is not durable may be lost with the power, but never torn."""
@@ -65,7 +65,7 @@ class Database(Protocol):
 
     @property
     def regression(self) -> Regression | None:
-        """How the ledger is older than it was, as it was found when it was opened; None when it is not."""
+        """How the ledger went back in time, as detected when it was opened; None when it did not."""
 
     def write(self) -> Connection:
         """Return the writing connection, made on first use; called by the writing thread alone."""
@@ -77,7 +77,7 @@ class Database(Protocol):
         """Run a query that looks at many rows and returns few."""
 
     def hurry(self) -> None:
-        """Give up soon on a server that is away just now."""
+        """Give up soon on an unreachable server."""
 
     async def close(self) -> None:
         """Close the reading connections."""
@@ -103,14 +103,14 @@ def transaction(connection: Connection, lease: Lease | None = None, *, durable: 
 
 
 def fence(connection: Connection, lease: Lease) -> None:
-    """Raise LeaseLost when somebody else has taken the lease, or it was given back; inside of a transaction."""
+    """Raise LeaseLost when the lease was taken over or released; inside of a transaction."""
     rows = connection.fetch("fence", name=lease.name)
     if not rows or rows[0][0] != lease.epoch:
         raise lost(lease)
 
 
 def check(connection: Connection, lease: Lease) -> None:
-    """Do the same without a transaction: it tells early what the next write would."""
+    """Do the same without a transaction, to fail earlier than the next write."""
     rows = connection.fetch("lease", name=lease.name)
     if not rows or rows[0][0] != lease.epoch:
         raise lost(lease)
@@ -125,5 +125,5 @@ def lost(lease: Lease) -> LeaseLost:
 
 
 def written_to(place: str) -> LedgerError:
-    """Return what is raised by a write to a ledger that was opened for reading."""
+    """Return the error of a write to a ledger that was opened read-only."""
     return LedgerError(f"the ledger {place} was opened read-only and cannot be written")

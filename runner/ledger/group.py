@@ -102,7 +102,7 @@ class Writer:
             self._unit = [self._waiting.popleft()]
             while isinstance(self._unit[0], _Record) and self._waiting and isinstance(self._waiting[0], _Record):
                 self._unit.append(self._waiting.popleft())
-        return self._unit[0].context.run(self._write, self._unit)  # who waits for it is told what is repeated
+        return self._unit[0].context.run(self._write, self._unit)  # the waiting caller's listener gets the retries
 
     def _write(self, unit: list[_Entry]) -> list[_Outcome]:
         first = unit[0]

@@ -1,4 +1,4 @@
-"""How long a ledger on a server may be away: a restart is ridden out, a lost connection is opened again."""
+"""Reconnect to a ledger on a server: wait while it restarts, open a lost connection again."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from runner.model.repeat import tell_repeat
 T = TypeVar("T")
 
 PATIENCE_S: Final = 90.0
-"""A restart with recovery takes a minute at most times."""
+"""Seconds to wait for an unreachable server; a restart with recovery usually takes up to a minute."""
 REPEATS: Final = 10
-"""So often one piece of work is done again whose connection is lost each time."""
+"""How often a piece of work is repeated when its connection is lost each time."""
 HURRY_S: Final = 2.0
-"""So much longer an outage may last for somebody who wants to end."""
+"""Seconds that an outage may still last once the process was asked to end."""
 _FIRST_S: Final = 0.2
 _LONGEST_S: Final = 2.0
 
 
 class Patience:
-    """One outage at a time, for all connections to one server; used by several threads."""
+    """Bound one outage at a time, for all connections to one server; used by several threads."""
 
     def __init__(
         self,
@@ -37,15 +37,15 @@ class Patience:
         self._away_since: float | None = None
 
     def hurry(self) -> None:
-        """Shorten the outage that is going on."""
+        """Shorten the current outage."""
         if self._away_since is not None:
             self._away_since = min(self._away_since, self._monotonic() - self._seconds + HURRY_S)
 
     def reach(self, connect: Callable[[], T]) -> T:
-        """Connect, again and again while the server is away.
+        """Connect; retry while the server is unreachable.
 
         Raises:
-            StoreUnavailable: it has been away for too long.
+            StoreUnavailable: it was unreachable for too long.
         """
         delay_s = _FIRST_S
         while True:
@@ -65,11 +65,11 @@ class Patience:
 
 
 def repeated(work: Callable[[], T], drop: Callable[[], None]) -> T:
-    """Do some work, again and again when its connection is lost before it is done.
+    """Do some work; repeat it when its connection is lost before the end.
 
     Args:
         work: opens a connection when there is none.
-        drop: lets go of the connection.
+        drop: closes the connection.
 
     Raises:
         StoreLost: the connection was lost every time.

@@ -44,7 +44,7 @@ _ALWAYS: Final = (
     "SET idle_in_transaction_session_timeout = '20s'",  # a lost connection must not keep the lease's row locked
 )
 _ASKED: Final = 20
-"""So often the server is asked what became of a transaction."""
+"""How often the server is asked for the outcome of a transaction."""
 # Every statement but a scan looks single rows up; what the planner takes for a small table may be a large one soon.
 _LOOKING_UP: Final = (
     "SET plan_cache_mode = force_custom_plan",
@@ -60,7 +60,7 @@ _READ_ONLY: Final = "default_transaction_read_only=on"
 
 
 def read_only(url: str) -> str:
-    """Return what opens the same database so that the server refuses every write.
+    """Return a URL of the same database for which the server refuses every write.
 
     Raises:
         ConfigError: the URL cannot be read.
@@ -88,8 +88,8 @@ class PostgresDatabase:
         Args:
             url: of the database.
             clock: the time, for what the ledger writes down by itself.
-            beside: folder of this machine for counters that notice when an older copy of the ledger was restored.
-            judges_leases: whether the server's clock tells when a lease has ended; else the caller's does.
+            beside: folder of this machine for counters that detect a restored older copy of the ledger.
+            judges_leases: whether the server's clock decides when a lease has ended; else the caller's does.
             patience: how long the server may be away once it was reached.
 
         Raises:
@@ -173,7 +173,7 @@ class PostgresDatabase:
             raise _uncounted(self._place, error) from error
 
     def _refuse_older(self, counts: Mapping[str, tuple[int, float | None]]) -> None:
-        """Stop when the server came back without what this process wrote: what follows would rest on it."""
+        """Stop when the server came back without writes of this process: later ones depend on them."""
         lost = sum(max(0, serial - counts.get(lease, (0, None))[0]) for lease, serial in self._latest.items())
         if lost:
             raise StoreUnavailable(

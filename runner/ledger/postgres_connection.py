@@ -1,4 +1,4 @@
-"""Named queries over one Postgres connection, and what its failures mean."""
+"""Run named queries over one Postgres connection, and classify its failures."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _REACH: Final = "check that the server runs and accepts this user, then apply ag
 
 
 class LedgerOnServer(Protocol):
-    """What a connection asks of its database when it commits."""
+    """What a connection needs from its database when it commits."""
 
     def is_committed(self, transaction: int) -> bool:
-        """Ask the server, over another connection, what became of a transaction whose connection was lost.
+        """Return, over another connection, the outcome of a transaction whose connection was lost.
 
         Raises:
             StoreUnavailable: it does not answer, or does not know.
         """
 
     def follow(self, written: Mapping[str, int], *, durable: bool) -> None:
-        """Take notice of what was committed: lease to how often the ledger was written under it.
+        """Note a commit: lease to how often the ledger was written under it.
 
         Raises:
             StoreBroken: the counters next to the project cannot be written.
@@ -90,9 +90,9 @@ class PostgresConnection:
             raise self._broken(error) from error
 
     def commit(self) -> None:
-        """See `Connection`; the counters next to the project follow what is certainly on the server's disk.
+        """See `Connection`; the counters next to the project count only commits that are on the server's disk.
 
-        A connection that is lost right now leaves open whether the server still did it: the server is asked.
+        When the connection is lost during the commit, the server is asked whether it was done.
         """
         try:
             self._command("COMMIT")
@@ -119,7 +119,7 @@ class PostgresConnection:
             raise self._broken(error) from error
 
     def _broken(self, error: psycopg.Error) -> StoreBroken:
-        """Return what a failure means; after the loss of the connection nothing of an open transaction is kept."""
+        """Classify a failure; after the loss of the connection an open transaction is rolled back."""
         if self._raw.closed or isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
             return StoreLost(str(broken(self._place, error)), mend=_REACH)
         return broken(self._place, error)
@@ -138,7 +138,7 @@ class PostgresConnection:
 
 
 def broken(place: str, error: psycopg.Error) -> StoreBroken:
-    """Say what Postgres could not do, and how to mend it."""
+    """Return the error for a failure of Postgres, with how to fix it."""
     what = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     if isinstance(error, psycopg.errors.DiskFull):
         return StoreBroken(

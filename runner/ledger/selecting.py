@@ -54,7 +54,7 @@ class Known:
         standings: one per item, under the work hash that was asked for.
         rows: ids of all rows of the item's key; nothing for a key without any.
         marks: checksum of the stored value, for items that have their row.
-        first: places of the items whose row stands under the first version of the work hash.
+        first: places of the items whose row has the first version of the work hash.
     """
 
     standings: list[Standing]

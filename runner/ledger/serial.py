@@ -1,4 +1,4 @@
-"""Counters next to a ledger, so that one that was deleted, restored or went back in time is noticed.
+"""Counters next to a ledger, to detect that it was deleted, restored or went back in time.
 
 SQLite repairs a damaged write-ahead log by dropping its end without a word. The counter says how often the ledger was
 written; a ledger that knows less than its counter has lost something, and its jobs must be looked for before any is
@@ -37,7 +37,7 @@ class Regression:
 
     Attributes:
         reason: human-readable.
-        since: epoch seconds; nothing that was written before is missing. None when nobody knows.
+        since: epoch seconds; nothing that was written before is missing. None when unknown.
     """
 
     reason: str
@@ -87,9 +87,9 @@ class SerialFile:
 def compare(
     ledger: Count | None, outside: Count | str | None, place: str, written_at: float | None = None
 ) -> Regression | None:
-    """Say how the ledger is older than its counter; None when it is not.
+    """Describe how the ledger is older than its counter; None when it is not.
 
-    What is lost is always the end of what was written, so that all of it is younger than the last write that is there.
+    Only the newest writes can be missing, so all of them are younger than the last write in the ledger.
 
     Args:
         ledger: what the ledger says, None when there is no ledger.
@@ -125,7 +125,7 @@ class SerialFolder:
         return {lease: count for lease, count in found.items() if count is not None}
 
     def write(self, lease: str, count: Count) -> None:
-        """Follow a commit.
+        """Count a commit.
 
         Raises:
             OSError: the file cannot be written.
@@ -139,7 +139,7 @@ class SerialFolder:
     def compare(
         self, outside: Mapping[str, Count | str], instance: str, counts: Mapping[str, tuple[int, float | None]]
     ) -> Regression | None:
-        """Say how the ledger is older than its counters.
+        """Describe how the ledger is older than its counters.
 
         Args:
             outside: what `read` gave.
@@ -159,13 +159,13 @@ class SerialFolder:
         return Regression(found[0].reason, since) if found else None
 
     def forget(self) -> None:
-        """Remove all counters: what they told is in the ledger."""
+        """Remove all counters: the ledger has recorded their findings."""
         for path in self._folder.glob("*.serial"):
             path.unlink(missing_ok=True)
         self.close()
 
     def close(self) -> None:
-        """Let go of all files."""
+        """Close all files."""
         for file in self._files.values():
             with suppress(OSError):
                 file.close()

@@ -69,7 +69,7 @@ class SqliteConnection:
         return self._raw.total_changes - before
 
     def now(self, given: float) -> float:
-        """See `Connection`; who shares a file shares a clock."""
+        """See `Connection`; all processes that share a file share a clock."""
         return given
 
     def begin(self, *, durable: bool = True) -> None:
@@ -193,7 +193,7 @@ class SqliteDatabase:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._scan, work)
 
     def hurry(self) -> None:
-        """See `Database`; a file is never away."""
+        """See `Database`; a file is always reachable."""
 
     async def close(self) -> None:
         """See `Database`."""

@@ -289,7 +289,7 @@ class SqlLedger:
         return [Scope(*row) for row in rows]
 
     async def _regressions(self, scope: Scope) -> list[Regression]:
-        """Return what was not reconciled: written into the ledger, newest first, else found when it was opened."""
+        """Return the regressions not reconciled yet: those in the ledger, newest first, else that found at opening."""
         names = reading.names(scope)
         rows = await self._database.read(lambda connection: connection.fetch("regressed", **names))
         found = self._database.regression

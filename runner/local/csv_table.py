@@ -1,4 +1,4 @@
-"""A table of comma-separated values: names on top, then rows; nothing inside a broken row is ever taken for a row."""
+"""Read a CSV table: names on top, then rows; nothing inside a broken row ever counts as a row."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ AUTO: Final = "auto"
 NAMES_SHOWN: Final = 20
 _UTF_8: Final = ("utf-8", "utf8", "utf-8-sig")
 _END: Final = "unexpected end of data"
-"""What the library says of a quote that is never closed."""
+"""Message of the library for a quote that is never closed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a table is written.
+    """Dialect of a table.
 
     Attributes:
         delimiter: one character, `auto`, or None for a comma.
@@ -63,7 +63,7 @@ class Dialect:
 
 
 class _Reader(Protocol):
-    """What `csv.reader` gives; its type has no public name."""
+    """The iterator that `csv.reader` returns; its type has no public name."""
 
     @property
     def line_num(self) -> int: ...
@@ -91,7 +91,7 @@ class CsvTable:
 
     Attributes:
         names: of the columns.
-        notes: what was decided about the file, for people.
+        notes: one readable sentence per decision about the file.
     """
 
     def __init__(self, path: Path, label: str, dialect: Dialect) -> None:
@@ -106,7 +106,7 @@ class CsvTable:
         self.notes: list[str] = []
 
     def rows(self) -> Iterator[Row]:
-        """Give the rows below the names.
+        """Yield the rows below the names.
 
         Raises:
             ConfigError: the file cannot be read, its first line does not fit the recipe, or its quotes leave it open
@@ -140,7 +140,7 @@ class CsvTable:
             return lines.readline(FIELD_CHARACTERS)
 
     def _found_delimiter(self) -> str:
-        """Return the delimiter; with `auto` the one that cuts the first line into the most values."""
+        """Return the delimiter; with `auto` the one that splits the first line into the most values."""
         if self._dialect.delimiter != AUTO:
             return self._dialect.delimiter or ","
         line = self._first_line()
@@ -180,7 +180,7 @@ class CsvTable:
         return first
 
     def _unique(self, names: Sequence[str]) -> Sequence[str]:
-        """Return the names with a number behind those that came before: `text`, `text_2`."""
+        """Return the names, duplicates with a number: `text`, `text_2`."""
         found: list[str] = []
         for at, name in enumerate(names):
             if not name:
@@ -253,7 +253,7 @@ class CsvTable:
             yield Row(number, (), f"not CSV: the row of line {line} is broken and goes on to line {last}")
 
     def _refuse_broken(self, seen: _SeenLines, line: int, last: int, what: str) -> None:
-        """Refuse a file of which nobody can say where a broken row begins and ends.
+        """Refuse a file in which the bounds of a broken row are ambiguous.
 
         A quoted text with a quote inside that was not doubled may begin at any opening quote before and end at any
         closing quote behind: rows that seem to lie between may be a part of it. Else the broken row is alone.
@@ -269,7 +269,7 @@ class CsvTable:
             raise self._doubt(line, what)
 
     def _refuse_open_end(self, seen: _SeenLines, line: int) -> None:
-        """Refuse a file with a value that no quote begins, but one ends, if quotes begin values in it elsewhere."""
+        """Refuse a file in which a value ends with a quote but begins without one, if quotes begin other values."""
         if self._quoting.ends_open("".join(seen.lines)) and self._quote_lines()[0] < sys.maxsize:
             raise self._doubt(line, "a value ends with a quote and does not begin with one")
 
@@ -279,7 +279,7 @@ class CsvTable:
         return ConfigError(f"{self._label}:{line}: {told}", mend=mend)
 
     def _quote_lines(self) -> tuple[int, int]:
-        """Return the first line with an opening and the last with a closing quote below the names; reads once."""
+        """Return the first line with an opening quote and the last with a closing one below the names; reads once."""
         if self._quotes is None:
             first, last = sys.maxsize, 0
             with self._open() as lines:
@@ -292,7 +292,7 @@ class CsvTable:
 
 
 class _Quoting:
-    """What quotes may mean, one by one.
+    """Patterns of opening and closing quotes.
 
     Attributes:
         opening: a quote that may begin a value.

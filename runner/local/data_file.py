@@ -27,7 +27,7 @@ _FORMS: Final = (
 
 @contextmanager
 def reading(label: str) -> Iterator[None]:
-    """Raise ConfigError for what goes wrong while a file is read; `label` is its name for people."""
+    """Turn errors of reading a file into ConfigError; `label` is its name in messages."""
     try:
         yield
     except gzip.BadGzipFile as error:
@@ -39,11 +39,11 @@ def reading(label: str) -> Iterator[None]:
 
 
 def open_bytes(path: Path, label: str, *, utf_16_mend: str = "") -> IO[bytes]:
-    """Open a file for reading, from its beginning; what is packed with gzip is given unpacked.
+    """Open a file for reading, from its beginning; gzip is unpacked on the way.
 
     Args:
         path: of the file.
-        label: its name for people.
+        label: its name in messages.
         utf_16_mend: what to do when the text is in UTF-16; empty when the caller reads it.
 
     Raises:

@@ -82,7 +82,7 @@ def _write_lines(path: Path, values: Sequence[Mapping[str, Json]]) -> None:
 
 
 def _results(path: Path, form: str, keys: Sequence[str], most_bytes: int, faults: list[str]) -> Iterator[Result]:
-    """Give the results in a file; what is wrong with a line or row is added to `faults`, and the next one read."""
+    """Yield the results in a file; add the fault of a bad line or row to `faults` and continue with the next one."""
     if form == "jsonl":
         yield from _rows(_lines(path, most_bytes, faults), keys, faults)
         return

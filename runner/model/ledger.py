@@ -283,8 +283,8 @@ class Ledger(Protocol):
         """Add items at `position`.. to the selection being built (position 0 begins it anew).
 
         Creates missing item rows as `new` and stores their `value`; a row under the first version of the work hash
-        becomes one under the hash of today. Returns standings with ids. A key that stands
-        already in the selection being built gets a Standing with status `duplicate` and is not selected again.
+        becomes one under the hash of today. Returns standings with ids. A key that is already in the selection being
+        built gets a Standing with status `duplicate` and is not selected again.
         May return before all is on disk: everything that is written later is written after it, and what goes wrong is
         raised by the next one. Batches of one selection are given one after the other.
         """

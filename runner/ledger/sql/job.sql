@@ -59,7 +59,7 @@ WHERE job.scope = given.scope AND job.key = given.job;
 
 -- name: job_unknown
 -- given: scope int, job text, why text, word text
--- Nobody knows whether the job exists; one more reply was lost.
+-- Whether the job exists is unknown; one more reply was lost.
 UPDATE job SET status = 'unknown', error = given.why, word = given.word, lost = job.lost + 1,
     is_open = 1 - job.settled
 FROM given
@@ -155,7 +155,7 @@ JOIN job ON job.remote = given.remote
 JOIN scope ON scope.id = job.scope;
 
 -- name: jobs_without_id
--- The jobs on a connection that may exist there under an id that nobody knows.
+-- The jobs on a connection that may exist there under an unknown id.
 SELECT scope.project, scope.profile, scope.recipe, scope.stage, job.key, job.status
 FROM scope
 CROSS JOIN job

@@ -3,5 +3,5 @@ ALTER TABLE lease ADD COLUMN serial BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE lease ADD COLUMN written_at DOUBLE PRECISION;
 -- When a ledger in a file was last written.
 ALTER TABLE ledger ADD COLUMN written_at DOUBLE PRECISION;
--- Nothing that was written before this moment is missing; NULL when nobody knows.
+-- Nothing that was written before this moment is missing; NULL when unknown.
 ALTER TABLE regression ADD COLUMN since DOUBLE PRECISION;

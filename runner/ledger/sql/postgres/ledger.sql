@@ -3,8 +3,8 @@
 SELECT schema_version, instance, serial FROM ledger;
 
 -- name: fence
--- The epoch that may write, and how often it was written under this lease, this time included. Nobody can take the lease
--- over before this transaction has ended.
+-- The epoch that may write, and how often it was written under this lease, this time included. The lease cannot be
+-- taken over before this transaction has ended.
 UPDATE lease SET serial = serial + 1, written_at = EXTRACT(EPOCH FROM clock_timestamp())
 WHERE name = :name
 RETURNING epoch, serial;
