@@ -100,7 +100,7 @@ def test_an_adopted_job_goes_on_under_its_id(tmp_path: Path):
 @pytest.mark.parametrize(
     ("pairs", "why"),
     [
-        ([("held", "r1")], "'r1' is job running of r already"),
+        ([("held", "r1")], "'r1' already belongs to job running of r"),
         ([("held", "r7"), ("held", "r8")], "job held is named twice"),
         ([("held", "r7"), ("running", "r7")], "id r7 is named twice"),
         ([("held", "r7"), ("running", "r8")], "job running is accepted, not in doubt or held"),

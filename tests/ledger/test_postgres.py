@@ -78,7 +78,7 @@ def test_a_ledger_that_is_only_read_refuses_every_write(url):
         ledger = open_ledger(url, clock=StillClock(), is_read_only=True)
         try:
             assert await ledger.scopes() == [SCOPE]
-            with pytest.raises(LedgerError, match="opened for reading"):
+            with pytest.raises(LedgerError, match="opened read-only"):
                 await ledger.acquire("recipe", HOLDER, 100.0, 60.0)
         finally:
             await ledger.close()

@@ -53,7 +53,7 @@ def test_a_ledger_that_is_only_read_refuses_every_write(tmp_path):
         ledger = open_ledger(str(path), clock=StillClock(), is_read_only=True)
         try:
             assert await ledger.scopes() == [SCOPE]
-            with pytest.raises(LedgerError, match="opened for reading"):
+            with pytest.raises(LedgerError, match="opened read-only"):
                 await ledger.acquire("recipe", HOLDER, 1e12, 60.0)
         finally:
             await ledger.close()

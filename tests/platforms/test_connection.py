@@ -134,4 +134,4 @@ def test_a_field_that_cannot_be_worked_out_is_told(part, slug):
 def test_an_address_that_leads_nowhere_is_a_setting_to_mend(status):
     with pytest.raises(ConfigError) as caught:
         asyncio.run(connection(lambda _: httpx.Response(status)).check())
-    assert caught.value.mend == "check base_url of the connection"
+    assert caught.value.mend == "look at base_url of the connection"

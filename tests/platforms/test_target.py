@@ -99,7 +99,7 @@ ONE = job(item("a", {"v": 1}))
         (200, {"no": 1, "message": "quota exceeded"}, UnexpectedReply, "and no job: quota exceeded"),
         (200, b"OK", UnexpectedReply, "not JSON but 'OK'"),
         (200, b"<html><title>Login</title>", UnexpectedReply, "HTML page titled 'Login'"),
-        (200, b'{"id": ', Indeterminate, "no JSON"),
+        (200, b'{"id": ', Indeterminate, "not JSON"),
         (200, {"fault": "x"}, Refused, "The platform answered 200"),
         (500, {"message": "oh"}, Indeterminate, "oh"),
         (503, b"", Indeterminate, "empty body"),

@@ -22,7 +22,7 @@ def test_only_reading_methods_are_safe_unless_told(method, safe, expected):
 
 @pytest.mark.parametrize("body", [b"<html>", b'{"a": 1', b"\xff\xfe", b"[" * 100_000])
 def test_what_is_no_json_is_unavailable(body):
-    with pytest.raises(Unavailable, match="no JSON"):
+    with pytest.raises(Unavailable, match="not JSON"):
         Reply(200, {}, body, "").json()
 
 

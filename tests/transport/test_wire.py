@@ -86,8 +86,8 @@ def test_proxies_of_the_environment(monkeypatch, environment, url, expected):
     ("environment", "url", "words"),
     [
         ({"HTTP_PROXY": "gopher://p:1"}, "http://h/", "proxy"),
-        ({"SSL_CERT_FILE": "/not/there.pem"}, "https://h/", "SSL_CERT_FILE|certificates"),
-        ({"HTTPS_PROXY": "http://p:1", "SSL_CERT_FILE": "/not/there.pem"}, "https://h/", "certificates"),
+        ({"SSL_CERT_FILE": "/not/there.pem"}, "https://h/", "SSL_CERT_FILE|certificate authorities"),
+        ({"HTTPS_PROXY": "http://p:1", "SSL_CERT_FILE": "/not/there.pem"}, "https://h/", "certificate authorities"),
         ({"REQUESTS_CA_BUNDLE": "/not/there.pem"}, "https://h/", "REQUESTS_CA_BUNDLE=/not/there.pem"),
     ],
 )
