@@ -204,7 +204,7 @@ class World:
             return Freeze(Life(process.returncode, out, err, 0.0), None)
         time.sleep(LEASE_S + 0.2)
         try:
-            second = self.live(kill_after_s=kill_after_s, limit_s=120, **leases)
+            second = self.live(kill_after_s=kill_after_s, **leases)
         finally:
             process.send_signal(signal.SIGCONT)
         out, err = process.communicate(timeout=600)
