@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 from runner.model.contracts import Place
 from runner.model.errors import ConfigError
 from runner.model.item import Json
-from runner.model.suggest import did_you_mean
+from runner.model.suggestion import did_you_mean
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint

@@ -11,7 +11,7 @@ from runner.engine.work import Work
 from runner.model.errors import UsageError
 from runner.model.ledger import ItemStatus
 from runner.model.recipe import Recipe
-from runner.model.suggest import closest
+from runner.model.suggestion import closest
 
 _COMPARED: Final = 10_000  # keys; more would take seconds, for a guess
 _SHOWN: Final = 10

@@ -83,8 +83,8 @@ def load_projects(
         recipes, problems = load_recipes(
             found, group, vars=variables or {}, environ=environ, catalog=catalog, trigger=trigger
         )
-        told = [problem for problem in problems if problem.slug != CONSEQUENCE]
-        return Loaded(found.project, catalog, recipes, [*catalog.problems, *told], paths=group)
+        shown = [problem for problem in problems if problem.slug != CONSEQUENCE]
+        return Loaded(found.project, catalog, recipes, [*catalog.problems, *shown], paths=group)
 
     return _joined([load(group) for group in by_project(paths)])
 

@@ -46,9 +46,9 @@ def check_others(paths: Sequence[Path], projects: Sequence[Loaded]) -> OtherDocu
     problems: list[Problem] = []
     found = dict(_found(paths or [Path()], projects))
     for path, kind in found.items():
-        told = _problems(path, kind, projects)
-        problems += told
-        if not any(problem.severity is Severity.ERROR for problem in told):
+        faults = _problems(path, kind, projects)
+        problems += faults
+        if not any(problem.severity is Severity.ERROR for problem in faults):
             valid[NOUNS[kind]] += 1
     names = {name for path in found for name in (str(path), shown_name(path))}
     return OtherDocuments(valid, problems, frozenset(names))

@@ -74,7 +74,7 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
-class Nowhere:
+class NoHost:
     """Stand-in for untrusted plans: connections are built without any secret, and reach no host."""
 
     catalog: Catalog

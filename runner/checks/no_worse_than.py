@@ -20,7 +20,7 @@ from runner.model.item import Json, Record
 
 
 class NoWorseThan:
-    """Compares the mean of an expression with that of the last published apply; implements `Remembering`."""
+    """Compares the mean of an expression with that of the last published apply; implements `SupportsRemember`."""
 
     @dataclass(frozen=True, slots=True)
     class Config:
@@ -42,7 +42,7 @@ class NoWorseThan:
         self._last: float | None = None
 
     def remember(self, last: Sequence[Mapping[str, Json]]) -> None:
-        """Take the details of the verdicts of the last published apply; see `Remembering`."""
+        """Take the details of the verdicts of the last published apply; see `SupportsRemember`."""
         for details in last:
             mean = details.get("mean")
             is_same = details.get("value") == self._expression.text and bool(details.get("records"))

@@ -18,7 +18,7 @@ from runner.model.item import Json, Record
 
 
 class RowCount:
-    """Counts rows against fixed bounds and against the rows that were published last; implements `Remembering`."""
+    """Counts rows against fixed bounds and against the rows that were published last; implements `SupportsRemember`."""
 
     @dataclass(frozen=True, slots=True)
     class Config:
@@ -41,7 +41,7 @@ class RowCount:
         self._last: int | None = None
 
     def remember(self, last: Sequence[Mapping[str, Json]]) -> None:
-        """Take the number of rows of the last published apply; see `Remembering`."""
+        """Take the number of rows of the last published apply; see `SupportsRemember`."""
         for details in last:
             self._last = details.get("published_rows", self._last)
 

@@ -147,6 +147,6 @@ def _problems(report: StageReport) -> list[str]:
         row("note", text + (f" ({number} times)" if number > 1 else "")) for text, number in progress.notes.items()
     ]
     if report.outcome in ("pending", "interrupted"):
-        told = progress.repeated()[:REPEATS_SHOWN]
-        lines += [row("waiting", f"{count(number, 'job')} to be tried again: {why}") for why, number in told]
+        repeats = progress.repeated()[:REPEATS_SHOWN]
+        lines += [row("waiting", f"{count(number, 'job')} to be tried again: {why}") for why, number in repeats]
     return lines

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to its end on a new loop; print the reason of every retry meanwhile, each reason once."""
-    work = _telling(work)
+    work = _reporting_retries(work)
     with _collected_seldom():
         try:
             import uvloop  # type: ignore[import-not-found, unused-ignore] # an extra; 10 ms that only long commands take
@@ -27,15 +27,15 @@ def run(work: Coroutine[Any, Any, T]) -> T:
             return runner.run(work)
 
 
-async def _telling(work: Coroutine[Any, Any, T]) -> T:
-    told: set[str] = set()
+async def _reporting_retries(work: Coroutine[Any, Any, T]) -> T:
+    shown: set[str] = set()
 
-    def tell(why: str) -> None:
-        if why not in told:
-            told.add(why)
+    def show_once(why: str) -> None:
+        if why not in shown:
+            shown.add(why)
             err(f"trying again: {one_line(why)}")
 
-    LISTENER.set(tell)
+    LISTENER.set(show_once)
     return await work
 
 

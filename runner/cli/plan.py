@@ -27,7 +27,7 @@ from runner.cli.options import Asked
 from runner.cli.orphaned import freeze_lines, freeze_note, orphan_lines, orphan_note, tells_orphans
 from runner.cli.plan_file import head, meant_by
 from runner.cli.plan_text import plan_block, summary
-from runner.cli.untrusted import plan_without_trust
+from runner.cli.untrusted_plan import plan_without_trust
 from runner.engine.plan import StagePlan
 from runner.model.item import Json
 from runner.model.recipe import Budget
@@ -83,7 +83,7 @@ def command(asked: Asked, *, form: str, shown: Path | None, **wishes: Any) -> Ex
 
 
 def _plan_trusted(asked: Asked, form: str, wishes: Mapping[str, Any]) -> Exit:
-    from runner.gitops.trusted import trusted_project  # start-up: only when asked for
+    from runner.gitops.trusted_ref import trusted_project  # start-up: only when asked for
 
     if asked.emulate:
         raise click.UsageError("--trusted plans with real connections: omit --emulate")

@@ -164,12 +164,12 @@ def summary(plans: Sequence[StagePlan]) -> str:
     pending = sum(sum(plan.open_jobs.values()) for plan in plans) - to_hold
     sinks = sum(sink.action == "write" for plan in plans for sink in plan.sinks)
     rejected, gone = sum(plan.rejected for plan in plans), sum(plan.rows_gone for plan in plans)
-    told = [f"- {count(gone, 'row')}"] if gone else []
-    told += [f"{count(rejected, 'row')} rejected"] if rejected else []
+    row_changes = [f"- {count(gone, 'row')}"] if gone else []
+    row_changes += [f"{count(rejected, 'row')} rejected"] if rejected else []
     taken = sum(plan.to_take for plan in plans)
     judged = sum(plan.checks_change for plan in plans)
     if not (items or pending or to_hold or sinks or judged or taken):
-        return ", ".join(["nothing to do", *told])
+        return ", ".join(["nothing to do", *row_changes])
     parts = [f"{count(items, 'item')} to submit in {count(jobs, 'job')}"] if items else []
     if taken:
         parts.append(f"{count(taken, 'result')} to take that the platform has already")
@@ -181,4 +181,4 @@ def summary(plans: Sequence[StagePlan]) -> str:
         parts.append(f"{count(sinks, 'sink')} to write")
     if judged:
         parts.append(f"{count(judged, 'stage')} to check again")
-    return "plan: " + ", ".join([*parts, *told])
+    return "plan: " + ", ".join([*parts, *row_changes])

@@ -7,7 +7,7 @@ import importlib
 import click
 
 from runner.cli.exits import MEANING
-from runner.model.suggest import closest
+from runner.model.suggestion import closest
 
 COMMANDS = {
     "init": ("runner.cli.init", "Make a project with a recipe that runs at once."),

@@ -134,8 +134,8 @@ async def _first(sync: Sync) -> Loaded:
 async def _serve(projects: Sequence[tuple[Loaded, Settings]], sync: Sync | None, address: tuple[str, int]) -> Exit:
     from runner.web.branch import Branch
     from runner.web.listening import listening
+    from runner.web.project_mounts import joined
     from runner.web.service import opened
-    from runner.web.several import joined
 
     stop = Stop()
     listen(stop)

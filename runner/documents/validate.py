@@ -11,7 +11,7 @@ from runner.documents.schemas import Schema
 from runner.documents.shapes import holds_template
 from runner.model.item import Json
 from runner.model.problem import Problem
-from runner.model.suggest import did_you_mean
+from runner.model.suggestion import did_you_mean
 
 _TYPES: Final = {
     "string": "a text",
@@ -61,11 +61,11 @@ def problems_of(
     teller = _Teller(document, pointer, noun)
     leaves = _leaves(errors, is_rendered=is_rendered)
     found = list(islice((problem for error in leaves for problem in teller.tell(error)), MAX_FAULTS + 1))
-    told = list(dict.fromkeys(sorted(found[:MAX_FAULTS], key=_order)))
+    shown = list(dict.fromkeys(sorted(found[:MAX_FAULTS], key=_order)))
     if len(found) > MAX_FAULTS:
         what = f"{noun} has more than {MAX_FAULTS:,} problems, the others are not shown"
-        told.append(Problem("too-many-problems", what, document.key_mark_of(pointer), "fix these first"))
-    return told
+        shown.append(Problem("too-many-problems", what, document.key_mark_of(pointer), "fix these first"))
+    return shown
 
 
 def schema_problems(data: Mapping[str, Json], document: Document, pointer: Pointer) -> list[Problem]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from runner.engine.agenda import Step
 from runner.engine.apply import Apply
 from runner.engine.outcome import accept, hold
-from runner.model.contracts import Finding, FindingAll
+from runner.model.contracts import Finding, SupportsFindAll
 from runner.model.job import Adoption, Find, Job, JobStatus, Submitted
 from runner.model.ledger import Scope
 
@@ -103,7 +103,7 @@ async def _fits(apply: Apply, key: str, found: Submitted) -> bool:
 
 
 async def _candidates(target: Finding, job: Job) -> Sequence[Submitted]:
-    if isinstance(target, FindingAll):
+    if isinstance(target, SupportsFindAll):
         return await target.find_all(job)
     found = await target.find(job)
     return [] if found is None else [found]

@@ -14,7 +14,7 @@ from runner.engine.flight import Flight
 from runner.engine.lease import HeldLease
 from runner.engine.powers import Powers, powers_of
 from runner.engine.progress import Progress
-from runner.engine.replies import Replies
+from runner.engine.replies import ReplyMonitor
 from runner.engine.retry_request import RetryRequest
 from runner.engine.rhythm import Rhythm
 from runner.engine.stop import Reason, Stop
@@ -116,7 +116,7 @@ class Apply:
     queued: set[asyncio.Task[None]] = field(default_factory=set)
     splits: list[Split] = field(default_factory=list)
     split_in_vain: int = 0
-    replies: Replies = field(default_factory=lambda: Replies(is_understood=True))
+    replies: ReplyMonitor = field(default_factory=lambda: ReplyMonitor(is_understood=True))
     unwritten: dict[str, Acceptance] = field(default_factory=dict)
     powers: Powers = field(init=False)
 

@@ -92,9 +92,9 @@ class Progress:
             self.cost = (self.cost or 0.0) + cost
 
 
-def _sum_up(told: Mapping[str, Json], totals: dict[str, Json]) -> None:
+def _sum_up(counters: Mapping[str, Json], totals: dict[str, Json]) -> None:
     """Add the numbers among some counters to their totals, nested ones by their own names."""
-    for name, value in told.items():
+    for name, value in counters.items():
         if isinstance(value, Mapping):
             inner = totals.setdefault(name, {})
             if isinstance(inner, dict):

@@ -16,7 +16,7 @@ from runner.model.contracts import Check, Checked, Sink, Verdict
 from runner.model.event import Published
 from runner.model.item import Json, Record
 from runner.model.ledger import Lease, Publication
-from runner.model.row_contracts import Remembering, SupportsRejected
+from runner.model.row_contracts import SupportsRejected, SupportsRemember
 
 CHECKS = "checks"
 """Name under which the ledger keeps that the checks have passed for a version."""
@@ -133,7 +133,7 @@ def _checks(work: Work, last: Publication | None, rejected: int) -> Sequence[Che
     """Return fresh checks; those that compare get what was found when the checks passed last."""
     checks = work.checks()
     for check in checks:
-        if isinstance(check, Remembering) and last is not None:
+        if isinstance(check, SupportsRemember) and last is not None:
             check.remember([*last.receipt.get("verdicts", ()), {"published_rows": last.rows}])
         if isinstance(check, SupportsRejected):
             check.reject(rejected)

@@ -33,7 +33,7 @@ class Streak:
         self.misfits, self.any_fits = 0, True
 
 
-class Replies:
+class ReplyMonitor:
     """Counts replies that fit and misfit, and admits paying requests; one object serves one apply of one stage."""
 
     def __init__(self, *, is_understood: bool) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from runner.engine.agenda import Action, Step
 from runner.engine.apply import Apply
 from runner.engine.decide import decide
+from runner.engine.job_recheck import waits_for_rereading
 from runner.engine.key import job_key
-from runner.engine.reask import waits_for_rereading
 from runner.engine.select import (
     DUPLICATE,
     RowTally,

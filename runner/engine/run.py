@@ -16,15 +16,15 @@ from runner.engine.cancel import cancel
 from runner.engine.collect import collect
 from runner.engine.decide import RETRIES
 from runner.engine.flight import Flight
+from runner.engine.job_recheck import ask_held, read_ended_again, reask, take_up
+from runner.engine.kept_replies import reread_replies
 from runner.engine.lease import HeldLease
 from runner.engine.look import look
 from runner.engine.outcome import park
 from runner.engine.poll import judge, poll
 from runner.engine.progress import Progress
 from runner.engine.publish import PublishReport, publish
-from runner.engine.reask import ask_held, read_ended_again, reask, take_up
 from runner.engine.reconcile import reconcile
-from runner.engine.reread import reread_replies
 from runner.engine.retry_request import RetryRequest, abandon_jobs, free_items
 from runner.engine.rhythm import Rhythm
 from runner.engine.round import walk
@@ -228,11 +228,11 @@ async def _work_off(apply: Apply) -> None:
 
 async def _do(apply: Apply, step: Step) -> Step | None:
     repeats, key = apply.progress.repeats, step.job.key
-    told = repeats.get(key)
+    reason = repeats.get(key)
     LISTENER.set(partial(apply.progress.repeat, key))
     try:
         following = await STEPS[step.action](apply, step)
-        if repeats.get(key) is told:
+        if repeats.get(key) is reason:
             repeats.pop(key, None)  # it went well this time
         if following is None:
             await apply.write_acceptance(step.job)

@@ -18,7 +18,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from runner.ledger.database import Connection, Database, StoreBroken, fence, transaction
 from runner.ledger.fold import waves, write
-from runner.ledger.patience import repeated
+from runner.ledger.reconnect import repeat_when_lost
 from runner.model.errors import LeaseLost, LedgerError, LedgerLocked, LedgerUnavailable
 from runner.model.event import Event
 from runner.model.ledger import Lease
@@ -123,7 +123,7 @@ class Writer:
         if self._failure is not None:
             raise self._failure
         try:
-            return repeated(lambda: self._run_once(work), self._drop)
+            return repeat_when_lost(lambda: self._run_once(work), self._drop)
         except StoreBroken as error:
             self._failure = error
             raise

@@ -18,9 +18,9 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from runner.ledger.database import Connection, Row, StoreBroken, StoreUnavailable, written_to
-from runner.ledger.patience import Patience, repeated
 from runner.ledger.postgres_connection import PostgresConnection, broken
 from runner.ledger.queries import migrations, refuse_newer
+from runner.ledger.reconnect import Reconnector, repeat_when_lost
 from runner.ledger.serial import Count, Regression, SerialFolder
 from runner.ledger.sqlite import nothing
 from runner.model.contracts import Clock
@@ -81,7 +81,7 @@ class PostgresDatabase:
         clock: Clock,
         judges_leases: bool = True,
         beside: Path | None = None,
-        patience: Patience | None = None,
+        reconnector: Reconnector | None = None,
     ) -> None:
         """Look at what is there; the tables are made by the first write, so that planning changes nothing.
 
@@ -90,7 +90,7 @@ class PostgresDatabase:
             clock: the time, for what the ledger writes down by itself.
             beside: folder of this machine for counters that detect a restored older copy of the ledger.
             judges_leases: whether the server's clock decides when a lease has ended; else the caller's does.
-            patience: how long the server may be away once it was reached.
+            reconnector: bounds how long the server may be unreachable once it was reached.
 
         Raises:
             ConfigError: the URL cannot be read.
@@ -106,7 +106,7 @@ class PostgresDatabase:
         self._regression: Regression | None = None
         self._instance = ""
         self._latest: dict[str, int] = {}
-        self._patience = patience or Patience()
+        self._reconnector = reconnector or Reconnector()
         self._threads = ThreadPoolExecutor(1, "ledger-read")
         self._scans = ThreadPoolExecutor(1, "ledger-scan")
         self._scanner: Connection | None = None
@@ -136,8 +136,8 @@ class PostgresDatabase:
         """See `Database`."""
         if self._is_read_only:
             raise written_to(self._place)
-        self._patience.reach(self._make)
-        writer = self._open(self._patience.reach(lambda: self._connect(*_LOOKING_UP)))
+        self._reconnector.reach(self._make)
+        writer = self._open(self._reconnector.reach(lambda: self._connect(*_LOOKING_UP)))
         try:
             self._instance, counts = self._counts(writer)
             self._refuse_older(counts)
@@ -151,15 +151,15 @@ class PostgresDatabase:
         """See `LedgerOnServer`."""
         for _ in range(_ASKED):
             try:
-                with self._patience.reach(self._connect) as raw:
+                with self._reconnector.reach(self._connect) as raw:
                     found = raw.execute("SELECT txid_status(%s::bigint)", (transaction,)).fetchone()
             except psycopg.Error as error:
                 raise _undecided(self._place, str(error)) from error
-            told = found[0] if found else None
-            if told in ("committed", "aborted"):
-                return bool(told == "committed")
-            self._patience.pause(1.0)  # the server has not noticed yet that the connection is gone
-        raise _undecided(self._place, f"the server says {told or 'nothing'}")
+            status = found[0] if found else None
+            if status in ("committed", "aborted"):
+                return bool(status == "committed")
+            self._reconnector.pause(1.0)  # the server has not noticed yet that the connection is gone
+        raise _undecided(self._place, f"the server says {status or 'nothing'}")
 
     def follow(self, written: Mapping[str, int], *, durable: bool) -> None:
         """See `LedgerOnServer`."""
@@ -191,7 +191,7 @@ class PostgresDatabase:
 
     def hurry(self) -> None:
         """See `Database`."""
-        self._patience.hurry()
+        self._reconnector.hurry()
 
     async def close(self) -> None:
         """See `Database`."""
@@ -220,11 +220,11 @@ class PostgresDatabase:
         self._serials.forget()
 
     def _read(self, work: Callable[[Connection], T]) -> T:
-        return repeated(lambda: self._read_once(work), self._drop_reader)
+        return repeat_when_lost(lambda: self._read_once(work), self._drop_reader)
 
     def _read_once(self, work: Callable[[Connection], T]) -> T:
         if self._reader is None:
-            self._reader = self._open(self._patience.reach(lambda: self._connect(*_LOOKING_UP)))
+            self._reader = self._open(self._reconnector.reach(lambda: self._connect(*_LOOKING_UP)))
         if not self._is_there:
             self._is_there = self._exists(self._reader)
         return work(self._reader if self._is_there else self._nothing)
@@ -235,11 +235,11 @@ class PostgresDatabase:
         self._reader = None
 
     def _scan(self, work: Callable[[Connection], T]) -> T:
-        return repeated(lambda: self._scan_once(work), self._drop_scanner)
+        return repeat_when_lost(lambda: self._scan_once(work), self._drop_scanner)
 
     def _scan_once(self, work: Callable[[Connection], T]) -> T:
         if self._scanner is None:
-            self._scanner = self._open(self._patience.reach(self._connect))
+            self._scanner = self._open(self._reconnector.reach(self._connect))
         return work(self._scanner)
 
     def _drop_scanner(self) -> None:

@@ -274,9 +274,9 @@ class CsvTable:
             raise self._doubt(line, "a value ends with a quote and does not begin with one")
 
     def _doubt(self, line: int, what: str) -> ConfigError:
-        told = f"the quotes of this row do not match ({what}), so that rows around it may be part of it"
+        problem = f"the quotes of this row do not match ({what}), so that rows around it may be part of it"
         mend = "double every quote inside a quoted text (\"\"); `quote: ''` when quotes mean nothing in this file"
-        return ConfigError(f"{self._label}:{line}: {told}", mend=mend)
+        return ConfigError(f"{self._label}:{line}: {problem}", mend=mend)
 
     def _quote_lines(self) -> tuple[int, int]:
         """Return the first line with an opening quote and the last with a closing one below the names; reads once."""

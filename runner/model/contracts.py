@@ -256,7 +256,7 @@ class Finding(Protocol):
 
 
 @runtime_checkable
-class FindingAll(Protocol):
+class SupportsFindAll(Protocol):
     """A target that lists all remote jobs that may be a lost one."""
 
     async def find_all(self, job: Job) -> Sequence[Submitted]:

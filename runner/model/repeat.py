@@ -10,7 +10,7 @@ LISTENER: Final[ContextVar[Callable[[str], None] | None]] = ContextVar("repeat_l
 """Receives the reason of every retry in this context; None where none are shown."""
 
 
-def tell_repeat(why: str) -> None:
+def report_retry(why: str) -> None:
     """Report that something failed and is retried after a pause."""
     listener = LISTENER.get()
     if listener is not None:

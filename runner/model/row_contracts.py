@@ -25,7 +25,7 @@ class SupportsRejected(Protocol):
 
 
 @runtime_checkable
-class Remembering(Protocol):
+class SupportsRemember(Protocol):
     """A check that compares with what was found when the checks of the stage passed last."""
 
     def remember(self, last: Sequence[Mapping[str, Json]]) -> None:

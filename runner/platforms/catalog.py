@@ -12,7 +12,7 @@ from runner.documents import read, shown_name
 from runner.model.errors import ConfigError, RecipeError
 from runner.model.item import Json
 from runner.model.problem import Mark, Problem
-from runner.model.suggest import did_you_mean
+from runner.model.suggestion import did_you_mean
 from runner.platforms.identity import ROOMS, digest, first_digest, sent_defaults
 from runner.platforms.proven import Proven
 

@@ -10,8 +10,8 @@ from runner.documents import Document
 from runner.model.errors import RecipeError
 from runner.model.item import Json
 from runner.model.problem import Problem, Severity
-from runner.model.suggest import did_you_mean
-from runner.platforms.nullable import vain_defaults
+from runner.model.suggestion import did_you_mean
+from runner.platforms.null_defaults import vain_defaults
 from runner.platforms.tree import LOOP, Pointer, Tree, compile_tree
 from runner.templating import Template, compile_template
 

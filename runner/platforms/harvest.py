@@ -15,7 +15,7 @@ from runner.platforms.job_spec import JobSpec, Place
 from runner.platforms.session import Session, reading
 from runner.platforms.states import number_of
 from runner.platforms.tree import MISFITS, Scope, Tree
-from runner.platforms.walk import Unreadable, is_wanted, read_list, run_steps
+from runner.platforms.walk import UnreadableLine, is_wanted, read_list, run_steps
 from runner.transport.text import plain
 
 NO_REASON: Final = "the platform gave no reason"
@@ -44,7 +44,7 @@ class Keys:
         token = place.item(scope)
         return self.by_token.get(str(token), f"(unknown) {token}")
 
-    def of_unreadable(self, piece: Unreadable) -> Result:
+    def of_unreadable(self, piece: UnreadableLine) -> Result:
         """Return a placeholder for an unreadable line; its item is known when exactly one token is in the line."""
         text = piece.line.decode("utf-8", "replace")
         named = [key for token, key in self.by_token.items() if f'"{token}"' in text]
@@ -116,7 +116,7 @@ async def results(
 async def _listed(session: Session, place: Place, keys: Keys, scope: Scope) -> AsyncIterator[Sequence[Result]]:
     """Read the results of a list; one that ended early is asked again, it must not look like missing results."""
     count, total = 0, None
-    unreadable: list[Unreadable] = []
+    unreadable: list[UnreadableLine] = []
     kept: list[Scope] = []
     async for after, founds in read_list(session, place.step, scope, unreadable=unreadable):
         count += len(founds)
@@ -137,7 +137,7 @@ async def _listed(session: Session, place: Place, keys: Keys, scope: Scope) -> A
 
 
 def _positioned(
-    place: Place, keys: Keys, founds: Sequence[Scope], unreadable: Sequence[Unreadable] = ()
+    place: Place, keys: Keys, founds: Sequence[Scope], unreadable: Sequence[UnreadableLine] = ()
 ) -> Sequence[Result]:
     """Match results to items by their order; with one too few or too many, none can be matched.
 

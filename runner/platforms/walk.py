@@ -61,7 +61,7 @@ def is_wanted(when: Tree | None, scope: Scope) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
+class UnreadableLine:
     """A line that is not JSON.
 
     Attributes:
@@ -83,7 +83,7 @@ async def read_list(
     scope: Scope,
     *,
     safe: bool | None = True,
-    unreadable: list[Unreadable] | None = None,
+    unreadable: list[UnreadableLine] | None = None,
 ) -> AsyncGenerator[tuple[Scope, Sequence[Json]], None]:
     """Read everything a step lists, page by page or line by line.
 
@@ -267,7 +267,7 @@ async def _fetched(
     fetch: Fetch,
     scope: Scope,
     founds: Sequence[Json],
-    unreadable: list[Unreadable] | None,
+    unreadable: list[UnreadableLine] | None,
 ) -> AsyncGenerator[tuple[Scope, Sequence[Json]], None]:
     """Ask the second call for each found, and give what is in its replies."""
     for found in founds:
@@ -290,7 +290,7 @@ async def _lines(
     scope: Scope,
     size: int | None = None,
     *,
-    unreadable: list[Unreadable] | None = None,
+    unreadable: list[UnreadableLine] | None = None,
 ) -> AsyncGenerator[Sequence[Json], None]:
     came, number = 0, 0
 
@@ -319,14 +319,16 @@ def _check_size(came: int, size: int | None) -> None:
         raise Unavailable(f"{came:,} bytes came, the platform said {size:,}")
 
 
-def _values(lines: Sequence[bytes], before: int, charset: str, unreadable: list[Unreadable] | None) -> Sequence[Json]:
+def _values(
+    lines: Sequence[bytes], before: int, charset: str, unreadable: list[UnreadableLine] | None
+) -> Sequence[Json]:
     """Return the values of some lines, `before` of which came earlier; see `read_list`."""
     values: list[Json] = []
     for number, line in enumerate(lines, before + 1):
         try:
             values.append(parsed(line, charset))
         except ValueError as error:
-            found = Unreadable(number, line[:LONGEST_KEPT], str(error))
+            found = UnreadableLine(number, line[:LONGEST_KEPT], str(error))
             if unreadable is None:
                 raise UnreadableReply(str(found)) from error
             if len(unreadable) < MOST_UNREADABLE:

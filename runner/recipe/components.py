@@ -11,7 +11,7 @@ from runner.model.item import Json
 from runner.model.problem import Problem
 from runner.model.project import Project
 from runner.model.recipe import Component
-from runner.model.suggest import did_you_mean
+from runner.model.suggestion import did_you_mean
 from runner.recipe.kinds import ONE, Kinds
 from runner.recipe.scopes import Renderer, plain
 

@@ -8,7 +8,7 @@ from runner.documents import Document
 from runner.model.item import Json
 from runner.model.problem import Mark, Problem, Severity
 from runner.model.recipe import Component, Recipe
-from runner.model.suggest import did_you_mean
+from runner.model.suggestion import did_you_mean
 from runner.recipe.kinds import Kinds
 from runner.recipe.order import circle, ordered
 

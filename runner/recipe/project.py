@@ -12,7 +12,7 @@ from runner.documents import Document, Pointer, Schema, load_schema, problems_of
 from runner.model.item import Json
 from runner.model.problem import Mark, Problem, Severity
 from runner.model.project import Connection, Freeze, Project, SecretRef
-from runner.model.suggest import did_you_mean
+from runner.model.suggestion import did_you_mean
 from runner.recipe.catalog import Catalog
 from runner.recipe.commands import commands_of, secret_command_problems
 from runner.recipe.environment import environment_of

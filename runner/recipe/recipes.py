@@ -15,7 +15,7 @@ from runner.recipe.files import documents_of
 from runner.recipe.kinds import Kinds
 from runner.recipe.lint import between_recipes, duplicate_names, unknown_secrets, unknown_vars
 from runner.recipe.load import Given, load_recipe
-from runner.recipe.outside import outside_problems
+from runner.recipe.outside_paths import outside_problems
 from runner.recipe.project import LoadedProject, connection_problems
 from runner.recipe.sink_paths import sink_path_problems
 

@@ -10,7 +10,7 @@ from runner.documents import Document, Pointer, schema_of
 from runner.model.errors import RecipeError
 from runner.model.item import Json
 from runner.model.problem import Mark, Problem
-from runner.model.suggest import did_you_mean
+from runner.model.suggestion import did_you_mean
 from runner.recipe.environment import Environment
 from runner.templating import Template, Tree, compile_template, is_template
 

@@ -37,14 +37,14 @@ def sink_path_problems(recipes: Sequence[Recipe], documents: Sequence[Document],
                     continue
                 file = _resolved(root, path)
                 if what := inputs.what_is(file) or _document_at(root / path):
-                    told, mend = f'the sink would overwrite {what}: "{path[:200]}"', "write to another file"
-                    yield Problem("sink-over-input", told, sink.mark, mend)
+                    text, mend = f'the sink would overwrite {what}: "{path[:200]}"', "write to another file"
+                    yield Problem("sink-over-input", text, sink.mark, mend)
                     continue
                 earlier, mark = first.setdefault(file, (owner, sink.mark))
                 if (earlier, mark) != (owner, sink.mark):
-                    told = f'two sinks write the file "{path[:200]}"'
+                    text = f'two sinks write the file "{path[:200]}"'
                     mend = "give each sink, and each stage, its own file"
-                    yield Problem("shared-sink", told, sink.mark, mend, other=mark if mark != sink.mark else None)
+                    yield Problem("shared-sink", text, sink.mark, mend, other=mark if mark != sink.mark else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Final
 from runner.documents import Document
 from runner.model.item import Json
 from runner.model.problem import Mark, Problem
-from runner.model.suggest import did_you_mean
+from runner.model.suggestion import did_you_mean
 
 _TYPES: Final[Mapping[str, Callable[[Json], bool]]] = {
     "string": lambda value: isinstance(value, str),

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 
 from jinja2 import nodes
 
-from runner.model.suggest import did_you_mean
+from runner.model.suggestion import did_you_mean
 from runner.templating.allowed import FILTERS, METERED, TESTS
 from runner.templating.bounds import MAX_BITS
 from runner.templating.fault import Fault

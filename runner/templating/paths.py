@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from runner.model.item import Json
-from runner.model.suggest import did_you_mean
+from runner.model.suggestion import did_you_mean
 from runner.templating.fault import Fault, undefined, wrong_value
 from runner.templating.values import is_list, kind_of
 

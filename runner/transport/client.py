@@ -20,7 +20,7 @@ from runner.model.errors import (
     Unavailable,
     UnreadableReply,
 )
-from runner.model.repeat import tell_repeat
+from runner.model.repeat import report_retry
 from runner.transport import hints, origin, reading
 from runner.transport.headers import checked
 from runner.transport.limits import Limits
@@ -201,7 +201,7 @@ class Client:
         may = is_free and is_passing(error) and failures < most
         if not may or not self._budget.take():
             raise error
-        tell_repeat(str(error))
+        report_retry(str(error))
         await self._clock.sleep(pause_s(rules, failures, error.retry_after_s, self._rng))
 
     async def _once(self, request: Request, judge: Judge) -> Reply:

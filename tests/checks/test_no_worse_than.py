@@ -5,7 +5,7 @@ from runner.conformance.check import CheckContract
 from runner.conformance.place import GivenExpression, given_place
 from runner.model.errors import ConfigError
 from runner.model.item import Record
-from runner.model.row_contracts import Remembering
+from runner.model.row_contracts import SupportsRemember
 
 SCORE = GivenExpression(lambda scope: scope["result"]["score"], "{{ result.score }}")
 
@@ -35,7 +35,7 @@ class TestContract(CheckContract):
 
 
 def test_it_can_be_handed_the_last_verdicts(tmp_path):
-    assert isinstance(made(tmp_path), Remembering)
+    assert isinstance(made(tmp_path), SupportsRemember)
 
 
 def test_the_first_apply_has_nothing_to_compare_with(tmp_path):

@@ -4,7 +4,7 @@ import gc
 import pytest
 
 from runner.cli.loop import run
-from runner.model.repeat import tell_repeat
+from runner.model.repeat import report_retry
 
 
 def test_what_is_run_gives_its_value_back():
@@ -43,8 +43,8 @@ def test_the_collector_is_as_before_afterwards():
 def test_why_something_is_repeated_is_told_once(capsys: pytest.CaptureFixture[str]):
     async def work():
         for why in ("down", "down", "refused", "down"):
-            tell_repeat(why)
+            report_retry(why)
 
     run(work())
-    tell_repeat("after the command")
+    report_retry("after the command")
     assert capsys.readouterr().err == "trying again: down\ntrying again: refused\n"

@@ -27,7 +27,7 @@ from runner.model.errors import (
 from runner.model.item import Result
 from runner.model.job import Capabilities, Find, JobState, JobStatus
 from runner.model.recipe import PollRhythm, RunOptions
-from runner.model.repeat import tell_repeat
+from runner.model.repeat import report_retry
 from runner.templating import compile_template
 from tests.engine.world import (
     EXACT,
@@ -291,7 +291,7 @@ class Telling(FakeTarget):
     """Repeats a question about a job by itself, as the transport does."""
 
     async def poll(self, job):
-        tell_repeat("certificate verify failed")
+        report_retry("certificate verify failed")
         return await super().poll(job)
 
 

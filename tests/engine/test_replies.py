@@ -2,7 +2,7 @@
 
 import asyncio
 
-from runner.engine.replies import FIRST_REQUESTS, MISFITS_IN_A_ROW, Replies
+from runner.engine.replies import FIRST_REQUESTS, MISFITS_IN_A_ROW, ReplyMonitor
 from runner.model.errors import UnexpectedReply
 from runner.model.job import Job
 
@@ -11,7 +11,7 @@ MISFIT = UnexpectedReply("no field 'id'")
 
 
 def test_three_requests_may_wait_for_the_first_reply():
-    replies = Replies(is_understood=False)
+    replies = ReplyMonitor(is_understood=False)
     assert [replies.try_enter(job) for job in JOBS[:5]] == [True, True, True, False, False]
     assert replies.try_enter(JOBS[0])
     replies.leave(JOBS[0])
@@ -19,12 +19,12 @@ def test_three_requests_may_wait_for_the_first_reply():
 
 
 def test_a_known_manifest_admits_everything():
-    replies = Replies(is_understood=True)
+    replies = ReplyMonitor(is_understood=True)
     assert all(replies.try_enter(job) for job in JOBS)
 
 
 def test_the_place_of_a_misfit_is_not_given_to_another_request():
-    replies = Replies(is_understood=False)
+    replies = ReplyMonitor(is_understood=False)
     assert all(replies.try_enter(job) for job in JOBS[:3])
     stops = [replies.misfits(MISFIT, job) for job in JOBS[:3]]
     assert [stop is None for stop in stops] == [True, True, False]
@@ -34,7 +34,7 @@ def test_the_place_of_a_misfit_is_not_given_to_another_request():
 
 def test_who_waits_is_admitted_when_a_reply_was_understood():
     async def run():
-        replies = Replies(is_understood=False)
+        replies = ReplyMonitor(is_understood=False)
         for job in JOBS[:FIRST_REQUESTS]:
             await replies.enter(job)
         waiting = [asyncio.create_task(replies.enter(job)) for job in JOBS[FIRST_REQUESTS:]]
@@ -47,7 +47,7 @@ def test_who_waits_is_admitted_when_a_reply_was_understood():
 
 
 def test_many_misfits_in_a_row_stop_a_run_that_began_well():
-    replies = Replies(is_understood=True)
+    replies = ReplyMonitor(is_understood=True)
     replies.fits()
     stops = [replies.misfits(MISFIT, JOBS[0]) for _ in range(MISFITS_IN_A_ROW - 1)]
     assert stops == [None] * (MISFITS_IN_A_ROW - 1)
@@ -57,12 +57,12 @@ def test_many_misfits_in_a_row_stop_a_run_that_began_well():
 
 
 def test_three_misfits_stop_a_run_of_a_manifest_that_fitted_in_an_earlier_run():
-    replies = Replies(is_understood=True)
+    replies = ReplyMonitor(is_understood=True)
     assert [replies.misfits(MISFIT) is None for _ in range(3)] == [True, True, False]
 
 
 def test_a_reply_to_a_submit_does_not_excuse_later_misfits():
-    replies = Replies(is_understood=True)
+    replies = ReplyMonitor(is_understood=True)
     stops = []
     for _ in range(3):
         replies.fits()

@@ -8,7 +8,7 @@ from runner.cli.exits import Exit
 from runner.cli.failures import code_of
 from runner.ledger import open_ledger
 from runner.ledger.database import transaction
-from runner.ledger.patience import Patience
+from runner.ledger.reconnect import Reconnector
 from runner.ledger.store import SqlLedger
 from runner.model.errors import ConfigError, LeaseHeld, LedgerError, LedgerUnavailable
 from runner.model.event import JobIntended
@@ -150,8 +150,8 @@ class TestRestart:
             pause(delay_s)
 
         async def whole():
-            patience = Patience(seconds, monotonic=lambda: self.waited, pause=wait)
-            self.ledger = ledger = SqlLedger(PostgresDatabase(url, clock=StillClock(), patience=patience))
+            reconnector = Reconnector(seconds, monotonic=lambda: self.waited, pause=wait)
+            self.ledger = ledger = SqlLedger(PostgresDatabase(url, clock=StillClock(), reconnector=reconnector))
             desk = Desk(ledger, await ledger.acquire("recipe", HOLDER, 1.0, 60.0))
             try:
                 return await work(desk)

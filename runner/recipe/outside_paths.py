@@ -16,14 +16,14 @@ from runner.paths import WILD
 def outside_problems(recipes: Sequence[Recipe], project: Project) -> Iterator[Problem]:
     """Yield a problem for every path of a shipped kind that leads outside the project and `allow_paths`."""
     allowed = [os.path.realpath(folder) for folder in (project.root, *project.allowed)]
-    told: set[int] = set()
+    reported: set[int] = set()
     for component, field in _paths(recipes):
         path = component.options.get(field)
-        if id(component) in told or not isinstance(path, str) or not path or "\0" in path:
+        if id(component) in reported or not isinstance(path, str) or not path or "\0" in path:
             continue
         found = Path(os.path.realpath(project.root / _fixed(path)))
         if not any(found.is_relative_to(folder) for folder in allowed):
-            told.add(id(component))
+            reported.add(id(component))
             what = f'the {field} "{path[:200]}" leads outside the project folder, to {found}'
             folder = found if component.kind == "files" or field == "cwd" else found.parent
             mend = f"move it into the project, or allow the folder in runner.yaml: allow_paths: [{folder}]"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from runner.assembly.loading import Loaded
 from runner.assembly.session import open_session
-from runner.assembly.stand_ins import Nowhere
+from runner.assembly.stand_ins import NoHost
 from runner.engine.plan import StagePlan
 from runner.engine.survey import survey
 from runner.engine.work import Work
@@ -47,8 +47,8 @@ async def plan_untrusted(loaded: Loaded) -> Sequence[UntrustedPlan]:
         ConfigError: a source of the project cannot be read.
     """
     found: list[UntrustedPlan] = []
-    project, nowhere = without_trust(loaded.project), Nowhere(loaded.catalog)
-    async with open_session(project, loaded.known, loaded.catalog, emulate=nowhere, environ={}) as session:
+    project, no_host = without_trust(loaded.project), NoHost(loaded.catalog)
+    async with open_session(project, loaded.known, loaded.catalog, emulate=no_host, environ={}) as session:
         for recipe in loaded.recipes:
             for stage, work in zip(recipe.stages, await session.work(recipe), strict=True):
                 is_read = _is_local(stage.source)

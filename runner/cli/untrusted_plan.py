@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from runner.assembly.untrusted import UntrustedPlan, plan_untrusted
+from runner.assembly.untrusted_plan import UntrustedPlan, plan_untrusted
 from runner.cli.console import out, out_json, paint, row
 from runner.cli.exits import Exit
 from runner.cli.forms.markdown import fold

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from runner.ledger.database import StoreLost, StoreUnavailable
-from runner.model.repeat import tell_repeat
+from runner.model.repeat import report_retry
 
 T = TypeVar("T")
 
@@ -21,7 +21,7 @@ _FIRST_S: Final = 0.2
 _LONGEST_S: Final = 2.0
 
 
-class Patience:
+class Reconnector:
     """Bound one outage at a time, for all connections to one server; used by several threads."""
 
     def __init__(
@@ -52,7 +52,7 @@ class Patience:
             try:
                 found = connect()
             except StoreUnavailable as error:
-                tell_repeat(str(error))
+                report_retry(str(error))
                 now = self._monotonic()
                 self._away_since = now if self._away_since is None else self._away_since
                 if now - self._away_since >= self._seconds:
@@ -64,7 +64,7 @@ class Patience:
             delay_s = min(_LONGEST_S, delay_s * 2)
 
 
-def repeated(work: Callable[[], T], drop: Callable[[], None]) -> T:
+def repeat_when_lost(work: Callable[[], T], drop: Callable[[], None]) -> T:
     """Do some work; repeat it when its connection is lost before the end.
 
     Args:

@@ -1,4 +1,4 @@
-from runner.model.suggest import closest, did_you_mean
+from runner.model.suggestion import closest, did_you_mean
 
 
 def test_names_the_likely_word_and_lists_the_known_ones():

@@ -13,8 +13,8 @@ import pytest
 
 from runner.assembly.loading import load_projects
 from runner.web.listening import listening
+from runner.web.project_mounts import joined
 from runner.web.service import Settings, opened
-from runner.web.several import joined
 from tests.web.place import ENVIRON, Client, asked, lines, write
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from runner.engine.apply import Apply
+from runner.engine.job_recheck import take_up
 from runner.engine.outcome import accept
-from runner.engine.reask import take_up
 from runner.model.job import Job, JobStatus
 from runner.model.manifest import SupportsManifest
 
