@@ -1,4 +1,4 @@
-"""Where emulated rows go: the sink's own path, or `.runner/emulated/PATH` once a real run has published there."""
+"""Route emulated rows to the sink's own path, or to `.runner/emulated/PATH` once a real run has published there."""
 
 from __future__ import annotations
 

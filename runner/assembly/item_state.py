@@ -1,4 +1,4 @@
-"""What the ledger knows of one item, by the item's own key."""
+"""Look up the states of one item in the ledger, by the item's key."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from runner.recipe.files import by_project
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What was found among some files of one project.
+    """Recipes, manifests and problems loaded from some files of one project.
 
     Attributes:
         recipes: those that are right and meant, each behind those whose records it reads.

@@ -22,7 +22,7 @@ NOUNS: Final = {"Platform": "manifest", "Project": "project file", "Test": "test
 
 @dataclass(frozen=True, slots=True)
 class OtherDocuments:
-    """What validation found.
+    """Result of validating documents other than recipes.
 
     Attributes:
         valid: noun of the kind to the number of documents without an error.

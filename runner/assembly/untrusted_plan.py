@@ -72,7 +72,7 @@ class _Unread:
     """Placeholder for a source outside the project."""
 
     async def read(self) -> AsyncIterator[Batch]:
-        """Give nothing."""
+        """Yield nothing."""
         for batch in list[Batch]():
             yield batch
 
@@ -92,6 +92,6 @@ class _Unasked:
         raise Refused(_NO_TRUST)
 
     async def results(self, job: Job, state: JobState) -> AsyncIterator[Sequence[Result]]:
-        """Give nothing."""
+        """Yield nothing."""
         for batch in list[Sequence[Result]]():
             yield batch

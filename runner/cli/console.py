@@ -33,7 +33,7 @@ _UNSAFE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2
 
 _ERASED: Final = "\r\x1b[K"
 _drawn: list[TextIO] = []
-"""Where a progress line is drawn now."""
+"""Stream that shows a progress line now."""
 
 
 def is_terminal(stream: TextIO) -> bool:

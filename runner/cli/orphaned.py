@@ -73,7 +73,7 @@ def freeze_note(frozen: Frozen | None) -> Mapping[str, Json]:
 
 
 async def prune_orphans(loaded: Loaded, asked: Asked, *, is_sure: bool) -> None:
-    """Hold the open jobs of all recipes of a project that are gone, when a person says so.
+    """Hold the open jobs of all recipes of a project that are gone, once a person confirms it.
 
     Raises:
         click.UsageError: not all recipes were loaded, or nobody can be asked.

@@ -18,7 +18,7 @@ from runner.model.errors import PlanRefused
 def plan_among(asked: Asked) -> tuple[Asked, SavedPlan | None]:
     """Return what was asked for without the saved plan, and the plan; None when there is none.
 
-    A plan is known by its content, whatever its file is called; a .json file cannot be anything else.
+    A plan is recognized by its content, under any file name; a .json file cannot be anything else.
 
     Raises:
         PlanRefused: the file is not a plan.

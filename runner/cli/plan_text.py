@@ -172,7 +172,7 @@ def summary(plans: Sequence[StagePlan]) -> str:
         return ", ".join(["nothing to do", *row_changes])
     parts = [f"{count(items, 'item')} to submit in {count(jobs, 'job')}"] if items else []
     if taken:
-        parts.append(f"{count(taken, 'result')} to take that the platform has already")
+        parts.append(f"{count(taken, 'result')} to collect that the platform already has")
     if pending:
         parts.append(f"{count(pending, 'job')} to go on with")
     if to_hold:

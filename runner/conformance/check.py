@@ -1,4 +1,4 @@
-"""What every check must do. A test class inherits `CheckContract` and says how to make one, and what passes."""
+"""Conformance suite of checks: a test class inherits `CheckContract`, makes a check and lists what passes."""
 
 from __future__ import annotations
 

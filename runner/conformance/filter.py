@@ -1,4 +1,4 @@
-"""What every filter must do. A test class inherits `FilterContract` and says how to make one."""
+"""Conformance suite of filters: a test class inherits `FilterContract` and makes a filter."""
 
 from __future__ import annotations
 

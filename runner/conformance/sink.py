@@ -1,4 +1,4 @@
-"""What every sink that writes a file must do. A test class inherits `SinkContract` and says how to make one."""
+"""Conformance suite of sinks that write a file: a test class inherits `SinkContract` and makes a sink."""
 
 from __future__ import annotations
 

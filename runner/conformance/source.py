@@ -1,4 +1,4 @@
-"""What every source must do. A test class inherits `SourceContract` and says how to make a full and an empty one."""
+"""Conformance suite of sources: a test class inherits `SourceContract` and makes a full and an empty one."""
 
 from __future__ import annotations
 

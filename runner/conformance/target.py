@@ -1,4 +1,4 @@
-"""What every target must do. A test class inherits `TargetContract` and says how to make one."""
+"""Conformance suite of targets: a test class inherits `TargetContract` and makes a target."""
 
 from __future__ import annotations
 

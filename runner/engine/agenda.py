@@ -34,7 +34,7 @@ class Action(StrEnum):
 
 @dataclass(slots=True)
 class Split:
-    """What the parts of one refused job share.
+    """State shared by the parts of one refused job.
 
     Attributes:
         left: how many refused parts may still be split.

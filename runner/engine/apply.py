@@ -45,7 +45,7 @@ class Acceptance:
 
 
 CLAIMS: Final = 10_000
-"""So many remote jobs of an apply are remembered, so that no other job of ours gets one of them."""
+"""Most remote jobs that an apply remembers, so that no other job of ours gets one of them."""
 
 
 @dataclass(slots=True)
@@ -132,7 +132,7 @@ class Apply:
             self.replies.job_fits()
 
     async def write_acceptance(self, job: Job) -> None:
-        """Make the acceptance of a job durable, with the reply that holds its results, if it was put off."""
+        """Make the acceptance of a job durable, with the reply that holds its results, if it was postponed."""
         if job.key in self.unwritten:
             accepted = self.unwritten.pop(job.key)
             await self.record(*accepted.events(is_settled=False))

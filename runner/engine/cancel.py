@@ -62,5 +62,5 @@ async def expire(apply: Apply, job: Job, timeout_s: float) -> Step | None:
 
 async def hold_running(apply: Apply, job: Job, why: str) -> Step | None:
     """Hold a job that may still run and end well; it stays known, and is asked again by the next apply or retry."""
-    end = f"the next apply asks it again (or give it up: runner retry --abandon {job.key[:8]})"
+    end = f"the next apply polls it again (or give it up: runner retry --abandon {job.key[:8]})"
     return await hold(apply, job, f"{why}; {end}")

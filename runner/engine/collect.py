@@ -94,7 +94,7 @@ class _Harvest:
 
     @property
     def misfit(self) -> str:
-        """Say why no result fits: none can be read, or none is for an item of the job; empty when none came."""
+        """Return why no result fits: none can be read, or none is for an item of the job; empty when none came."""
         if self.unreadable:
             return self.unreadable[0]
         if not self.strangers:

@@ -93,7 +93,7 @@ async def reask(apply: Apply, step: Step) -> Step | None:
 
 
 async def _search(apply: Apply, step: Step) -> Step | None:
-    """Search once more for a held job without an id; one that is found is taken up with the other running ones."""
+    """Search again for a held job without an id; a found one is resumed with the other running ones."""
     job, target = step.job, apply.work.target
     assert isinstance(target, Finding)
     try:
@@ -124,7 +124,7 @@ async def _judge_held(apply: Apply, step: Step, state: JobState) -> Step | None:
         end = "runner cancel ends it, runner retry --abandon gives it up"
         return await _stay(apply, step, f"not finished within {timeout_s:g} s, and it still runs; {end}")
     await apply.record(JobPolled(job.key, state.status, apply.now(), state.word, state.error, state.kept))
-    apply.flight.land(job)  # it is taken up with the other running ones
+    apply.flight.land(job)  # it is resumed with the other running ones
     return None
 
 

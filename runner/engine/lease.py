@@ -22,8 +22,8 @@ from runner.model.ledger import Lease, Ledger
 TTL_S = 60.0
 BEAT_S = 15.0
 MARGIN_S = 20.0
-"""So long before the end of the lease nothing paid leaves any more: what left before may wait in the kernel for
-`transport.not_after.KERNEL_S`, which is less."""
+"""Seconds before the end of the lease in which no paying request leaves; more than `transport.not_after.KERNEL_S`, for
+which earlier bytes may wait in the kernel."""
 
 
 @runtime_checkable
@@ -171,7 +171,7 @@ async def take(ledger: Ledger, name: str, who: Mapping[str, Json], clock: Clock)
 
 
 def boot_clock(clock: Clock) -> Callable[[], float]:
-    """Return the clock that counts the machine's sleep too, where there is one; it is read for every request."""
+    """Return the clock that also counts the machine's sleep, where one exists; it is read for every request."""
     return clock.boot_time if isinstance(clock, SupportsBootTime) else clock.monotonic
 
 

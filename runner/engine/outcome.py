@@ -147,14 +147,14 @@ async def hold(apply: Apply, job: Job, why: str, kept: Mapping[str, Json] | None
 
 
 async def stop(apply: Apply, job: Job, error: RunnerError) -> None:
-    """Stop the run; a job whose own reply (a page in place of data) stops it is held, or no apply would get past it.
+    """Stop the run; hold a job whose own reply (a page in place of data) stops it, or every apply would stop at it.
 
-    Of a job that was held before it is known already: the other jobs go on.
+    A job that was already held does not stop the others.
     """
     status = error.status if isinstance(error, StopRun) else None
     is_own = status is not None and 200 <= status < 300
     if is_own:
-        await hold(apply, job, f"{error}; the next apply asks it again")
+        await hold(apply, job, f"{error}; the next apply polls it again")
     if not is_own or job.key not in apply.reread:
         apply.stop.ask(Reason.ERROR, error)
 

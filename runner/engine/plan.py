@@ -112,7 +112,7 @@ class StagePlan:
 
     @property
     def has_work(self) -> bool:
-        """Whether apply would change anything: submit, go on with a job, check again, or write a sink."""
+        """Whether apply would change anything: submit, continue a job, check again, or write a sink."""
         is_due = self.checks_change or any(sink.action == "write" for sink in self.sinks)
         return bool(self.to_submit or self.to_take or self.open_jobs or is_due)
 

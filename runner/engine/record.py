@@ -30,7 +30,7 @@ async def records(work: Work) -> AsyncIterator[Sequence[Record]]:
 
 
 def _job_paths(value: Expression | Json) -> Iterator[tuple[str, ...]]:
-    """Give the first two steps of every path into `job` that a record reads."""
+    """Return the first two steps of every path into `job` that a record reads."""
     if isinstance(value, Mapping):
         for one in value.values():
             yield from _job_paths(one)

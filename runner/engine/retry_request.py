@@ -19,7 +19,7 @@ class RetryRequest:
     """Items and jobs to try again.
 
     Attributes:
-        held: held items too: a person has decided that they may be sent, whatever became of their last job.
+        held: held items, too: a person has decided that they may be sent, regardless of their last job.
         keys: of items; None for all.
         abandoned: keys of jobs that are given up, although they may still run and be paid.
     """

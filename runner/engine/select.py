@@ -59,7 +59,7 @@ def refused(reason: str) -> ConfigError:
 
 
 async def filtered(work: Work, tally: RowTally | None = None) -> AsyncIterator[Batch]:
-    """Give the items that pass the filters, in source order, in batches; `tally` counts the rows before each batch."""
+    """Yield the items that pass the filters, in source order, in batches; `tally` counts the rows before each batch."""
     filters = work.filters()
     async for batch in work.source.read():
         chosen = _through(filters, batch)

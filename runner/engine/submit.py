@@ -100,7 +100,7 @@ async def _send(apply: Apply, step: Step) -> Step | None:
         _leave(apply, job)  # another request may leave while the acceptance is written down
     except LedgerError:
         raise
-    except Exception as error:  # noqa: BLE001 - whatever it was, the request may have had its effect
+    except Exception as error:  # noqa: BLE001 - after any error the request may have had its effect
         return await _unaccepted(apply, replace(step, job=job, prepared=prepared), error)
     if step.split is not None:
         step.split.any_accepted = True

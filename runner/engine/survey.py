@@ -106,7 +106,7 @@ def _limit_notes(work: Work, to_submit: int) -> tuple[str, ...]:
     wanted, target = work.run.max_in_flight, work.target
     limits = [(wanted, "")]
     if target.capabilities.jobs_at_once is not None:
-        limits.append((target.capabilities.jobs_at_once, "the platform allows so many"))
+        limits.append((target.capabilities.jobs_at_once, "the platform allows no more"))
     turns = target.turns if isinstance(target, Queueing) else None
     if isinstance(turns, SupportsJobLimit) and turns.job_limit is not None:
         number, who = turns.job_limit

@@ -133,7 +133,7 @@ def broken(path: Path, error: sqlite3.Error) -> StoreBroken:
     if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return StoreLocked(
             f"ledger {path} was locked by another process for {_BUSY_S:.0f} s: {error}",
-            mend="let the process that is writing to it go on (it may be stopped), or end it; then apply again",
+            mend="resume the process that is writing to it (it may be stopped), or end it; then apply again",
         )
     return StoreBroken(
         f"ledger {path} cannot be used: {error}",

@@ -47,7 +47,7 @@ def fault_of_entry(entry: Sequence[str]) -> str:
                 return f"the option {entry[at]!r} of {entry[at - 1]} may take any code: leave it out of the entry"
             is_code = is_code or not _CODE.isdisjoint(entry[at])
             at += 1
-    return "" if at < len(entry) else f"{' '.join(entry)!r} runs whatever its arguments name: say which script"
+    return "" if at < len(entry) else f"{' '.join(entry)!r} runs any program in its arguments: add the script"
 
 
 def entry_for(argv: Sequence[object]) -> Sequence[str]:

@@ -199,7 +199,7 @@ class LedgerUnavailable(LedgerError):
 
 
 class LedgerLocked(LedgerError):
-    """Another process has been in the middle of a write for so long that nothing can be read or written."""
+    """Another process holds a write open for too long: nothing can be read or written."""
 
 
 class LeaseHeld(LedgerError):

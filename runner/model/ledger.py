@@ -311,7 +311,7 @@ class Ledger(Protocol):
     async def jobs_with_ids(
         self, connection: str | None, ids: Sequence[str]
     ) -> Mapping[str, Sequence[tuple[Scope, str]]]:
-        """Return remote id to the (scope, job) that have it, of whatever recipe, on one connection.
+        """Map remote ids to the (scope, job) that have them, of any recipe, on one connection.
 
         A job of an unknown connection (None) counts for every one, and None asks for all.
         """
@@ -329,7 +329,7 @@ class Ledger(Protocol):
         """Return how many replies to the paying request of a job were lost, over all applies."""
 
     async def understands(self, manifest: str) -> bool:
-        """Whether `ManifestUnderstood` was recorded for this digest, in whatever scope."""
+        """Whether `ManifestUnderstood` was recorded for this digest, in any scope."""
 
     async def spent(self, scope: Scope, since: float) -> Mapping[str, float]:
         """Return `items`, `jobs` and `money` of the jobs intended since then, reserved or settled.
@@ -339,7 +339,7 @@ class Ledger(Protocol):
 
     # -- publishing and reading back
     def outcomes(self, scope: Scope, *, with_kept: bool = False) -> AsyncIterator[Sequence[Outcome]]:
-        """Give the current selection with results, in source order, in batches; `kept` of the jobs when asked for."""
+        """Yield the current selection with results, in source order, in batches; `kept` of the jobs when asked for."""
 
     async def publications(self, scope: Scope) -> Mapping[str, Publication]:
         """Return sink to its last publication."""

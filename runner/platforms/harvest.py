@@ -20,7 +20,7 @@ from runner.transport.text import plain
 
 NO_REASON: Final = "the platform gave no reason"
 LACKING: Final = "undefined-value"
-"""Slug of a problem: what a template reads is not there."""
+"""Slug of a problem: a template reads an undefined value."""
 _MISFIT: Final = "the result is not as the manifest expects"
 _GOOD: Final = (JobStatus.SUCCEEDED, JobStatus.PARTIAL)
 
@@ -162,7 +162,7 @@ def _is_ours(place: Place, keys: Keys, scope: Scope) -> bool:
 
 
 async def _replied(place: Place, keys: Keys, scope: Scope, replies: Replies) -> Sequence[Result]:
-    """Read the results in poll's reply; when it lacks them (it was that of the submit), poll is asked once more.
+    """Read the results in poll's reply; when it lacks them (it was the submit's reply), poll once more.
 
     A reply that lacks something as a whole misfits the manifest; a single bad answer in it (no JSON in the text of a
     model) fails its item.
@@ -205,9 +205,9 @@ def _found_in_reply(place: Place, keys: Keys, scope: Scope, *, is_last: bool) ->
 
 
 def _result(place: Place, keys: Keys, scope: Scope) -> Result:
-    """Make the result of one found thing; one that lacks what the manifest reads fails its item alone.
+    """Return the result of one entry of a reply; an entry that lacks something fails its item alone.
 
-    Where nothing but the lack is known it is unreadable: a job of which all results are so is not as the manifest says.
+    An entry of which only the lack is known is unreadable; a job with nothing else misfits the manifest.
     """
     try:
         key = keys.of(place, scope)

@@ -117,7 +117,7 @@ def _text(value: Json) -> str:
 
 
 def number_of(value: Json) -> float | None:
-    """Return what a reply gives as a finite number; None when it is none, as `nan` and `1e999` are none."""
+    """Return a reply's value as a finite number; None for anything else, such as `nan` and `1e999`."""
     try:
         number = None if value is None or isinstance(value, bool) else float(value)
     except (TypeError, ValueError, OverflowError):

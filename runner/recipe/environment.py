@@ -12,7 +12,7 @@ from runner.model.problem import Mark, Problem
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What `env` is in templates.
+    """Variables that templates see as `env`.
 
     Attributes:
         listed: names below `environment` in runner.yaml.

@@ -43,7 +43,7 @@ def project_file(paths: Sequence[Path]) -> Path | None:
 def by_project(paths: Sequence[Path]) -> Sequence[Sequence[Path]]:
     """Group files and folders by project: the nearest project file above each of them says which one.
 
-    A project below a folder that was given is a group of its own, with its folder as the path.
+    A project below a given folder is a separate group, with its folder as the path.
 
     Args:
         paths: files and folders that exist, as the user gave them.

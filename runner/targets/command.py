@@ -257,7 +257,7 @@ def _timeout_s(duration: float | str | None) -> float | None:
 
 
 def _environment(place: Place) -> dict[str, str]:
-    """Return what every command sees, whatever its recipe names."""
+    """Return the variables that every command sees."""
     given = os.environ if place.environment is None else place.environment
     return {name: value for name, value in given.items() if name in PASSED_ON or name.startswith("LC_")}
 

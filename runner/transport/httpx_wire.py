@@ -157,7 +157,7 @@ def over_network(*, is_tls: bool, proxy: str | None) -> HttpxWire:
 
 
 def certificates() -> ssl.SSLContext:
-    """Return whom to trust: whatever the variables of `AUTHORITIES` name, or what comes with httpx when none is set.
+    """Return the certificate authorities to trust: those of the `AUTHORITIES` variables, else those of httpx.
 
     Raises:
         ConfigError: they cannot be read.

@@ -91,7 +91,7 @@ class Limits:
 
     @property
     def places(self) -> tuple[int, str]:
-        """How many requests may be under way when the platform is not pressed, and who says so."""
+        """Concurrency limit without back pressure, and the setting that it comes from."""
         return self._rules.concurrency, self._rules.concurrency_from
 
     @property
@@ -182,7 +182,7 @@ class Limits:
                 self._refuse()
 
     def _count_failure(self, error: RunnerError) -> None:
-        """Count failures that look like a dead platform, whatever pause it asks for."""
+        """Count failures that look like a dead platform, regardless of the pause it asks for."""
         now = self._clock.monotonic()
         if self._failed == 0:
             self._failing_since = now

@@ -57,7 +57,7 @@ async def bounded(chunks: AsyncIterator[bytes], most: int) -> bytes:
 
 
 async def in_utf8(chunks: AsyncIterator[bytes], charset: str) -> AsyncIterator[bytes]:
-    """Give a body in UTF-8 when its charset writes line ends in several bytes (UTF-16, UTF-32); any other as it is."""
+    """Yield a body in UTF-8 when its charset has multi-byte line ends (UTF-16, UTF-32), any other unchanged."""
     if not charset.startswith(("utf-16", "utf-32")):
         async for chunk in chunks:
             yield chunk

@@ -20,7 +20,7 @@ KEEP_ALIVE_S: Final = 4.0
 
 
 class Fault(StrEnum):
-    """What is certain about a request that failed.
+    """Known effect of a failed request.
 
     UNSENT: nothing left. LATE: its end did not leave, because its not-after had passed. OURS: it cannot be sent at all.
     LOST: nothing is certain.

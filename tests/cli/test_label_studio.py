@@ -137,7 +137,7 @@ def test_a_plan_counts_what_apply_will_send_not_what_the_platform_has(studio):
         ]
         said = site("plan", "--exit-code")
         assert (said.code, said.out.count("cost       nothing to pay")) == (10, 2)
-        assert "60 results to take that the platform has already" in said.out
+        assert "60 results to collect that the platform already has" in said.out
         assert (site("apply").code, len(site.runs), len(site.shell.lines(ROWS))) == (0, 2, 60)
         assert json.loads(site("plan", "-o", "json").out)["stages"][1]["counts"] == {"done": 60}
 

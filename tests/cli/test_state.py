@@ -124,7 +124,7 @@ def test_many_jobs_are_adopted_at_once(shell: Shell):
     asyncio.run(hold())
     shell.write("found.txt", "# from the platform's console\ncc=https://host/jobs/3\n\ndd run 4\n")
     said = shell("state", "adopt", "--pair", "aa=run-1", "--pair", "bb=run-2", "--from", "found.txt", "-f", "r.yaml")
-    assert (said.code, said.out.count("run apply to go on with it")) == (0, 4)
+    assert (said.code, said.out.count("run apply to continue it")) == (0, 4)
     told = json.loads(shell("state", "list", "-f", "r.yaml", "-o", "json").out)["jobs"]
     ids = ["run-1", "run-2", "https://host/jobs/3", "run 4"]
     assert [(job["id"], job["adoption"], job["connection"]) for job in told] == [(id_, "person", "p@1") for id_ in ids]

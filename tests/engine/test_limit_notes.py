@@ -33,7 +33,7 @@ ALONE = PLATFORM.replace("find: exact}", "find: exact, jobs_at_once: 1}")
         (INSTANT, PLAIN, "the default of limits.concurrency of a connection is 32"),
         (LIMITED, PLAIN, "limits.concurrency of the platform p is 7"),
         (LIMITED, {**PLAIN, "limits": {"concurrency": 5}}, "limits.concurrency of the connection is 5"),
-        (ALONE, PLAIN, "at most 1 job at one time, not run.max_in_flight (64): the platform allows so many"),
+        (ALONE, PLAIN, "at most 1 job at one time, not run.max_in_flight (64): the platform allows no more"),
     ],
     ids=["default", "who", "manifest", "connection", "platform"],
 )

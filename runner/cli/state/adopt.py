@@ -50,7 +50,7 @@ def adopt(asked: Asked, *, emulate: bool, force: bool, **named: Any) -> Exit:  #
     for each in run(_adopt(load_or_stop(asked), pairs, emulate=emulate, force=force)):
         other = f", as job {each.other[1]} of {each.other[0].recipe} is (forced)" if each.other else ""
         job = each.found.row.job
-        out(f"job {job} of {name(each.found)} is {each.id} now{other}; run apply to go on with it")
+        out(f"job {job} of {name(each.found)} is {each.id} now{other}; run apply to continue it")
     return Exit.DONE
 
 
