@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import suppress
 from typing import Final, ParamSpec, TypeVar
 
 T = TypeVar("T")
@@ -15,13 +16,18 @@ _END: Final = object()
 async def call(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a blocking function in a thread.
 
-    A cancellation waits until the function has returned: nobody closes a file that a thread still writes.
+    Every cancellation, a repeated one too, waits until the function has returned: no file is closed and no generator
+    ended that a thread still works on.
     """
     step = asyncio.ensure_future(asyncio.to_thread(function, *args, **kwargs))
     try:
         return await asyncio.shield(step)
     except asyncio.CancelledError:
-        await asyncio.wait([step])
+        while not step.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([step])
+        if not step.cancelled():
+            step.exception()  # retrieved, so that asyncio does not print it: the caller is gone
         raise
 
 

@@ -67,3 +67,29 @@ def test_call_is_not_left_while_it_works():
         return list(log), task.cancelled()
 
     assert asyncio.run(cancelled()) == (["done"], True)
+
+
+def test_repeated_cancellation_waits_until_the_function_has_returned():
+    begun, go_on, log = threading.Event(), threading.Event(), []
+
+    def slow():
+        try:
+            begun.set()
+            go_on.wait(10)
+            yield 1
+        finally:
+            log.append("closed")
+
+    async def cancelled():
+        task = asyncio.create_task(anext(blocking.walk(slow())))
+        await asyncio.to_thread(begun.wait, 10)
+        for _ in range(3):
+            task.cancel()
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        before = (task.done(), list(log))
+        go_on.set()
+        await asyncio.gather(task, return_exceptions=True)
+        return before, task.cancelled(), log
+
+    assert asyncio.run(cancelled()) == ((False, []), True, ["closed"])
