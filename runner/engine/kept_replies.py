@@ -9,20 +9,20 @@ from runner.model.job import Job, JobStatus
 from runner.model.manifest import SupportsManifest
 
 
-async def reread_replies(apply: Apply) -> int:
-    """Continue every held job without an id whose kept reply names it by now; return the number of jobs."""
+async def reread_replies(apply: Apply) -> set[str]:
+    """Continue every held job without an id whose kept reply names it by now; return the keys of these jobs."""
     target, work = apply.work.target, apply.work
+    continued: set[str] = set()
     if not isinstance(target, SupportsManifest):
-        return 0
-    count = 0
+        return continued
     async for row in work.ledger.jobs(work.scope, [JobStatus.HELD]):
         if row.id is not None or not row.kept:
             continue
         items = [item for _, item in await work.ledger.job_items(work.scope, row.job)]
         submitted = target.reread(Job(row.job, row.attempt, items, row.kept, sent_at=row.sent_at))
         if submitted is not None:
-            count += 1
+            continued.add(row.job)
             step = await accept(apply, await take_up(apply, row), submitted)
             if step is not None:
                 apply.agenda.now(step)
-    return count
+    return continued

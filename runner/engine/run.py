@@ -249,10 +249,10 @@ async def _rounds(apply: Apply, *, walks: bool) -> None:
     failed = apply.progress.items["failed"]
     freed = await abandon_jobs(apply)
     asked = await ask_held(apply)
-    asked += await reread_replies(apply)
+    continued = await reread_replies(apply)
     freed += await free_items(apply)
-    await _resume(apply)
-    walks = walks or bool(asked or freed)
+    await _resume(apply, continued)
+    walks = walks or bool(asked or continued or freed)
     for _ in range(ROUNDS):
         apply.released = apply.launched = 0
         if walks and not await walk(apply):
@@ -283,15 +283,19 @@ async def _cancel_all(apply: Apply) -> None:
     await apply.flight.drained()
 
 
-async def _resume(apply: Apply) -> None:
+async def _resume(apply: Apply, continued: Collection[str] = ()) -> None:
     """Resume every job that an earlier apply left: search for doubtful ones, poll the others.
 
     Held jobs that have an id can be cancelled, too; without being asked for, they stay held.
+
+    Args:
+        apply: the apply.
+        continued: keys of the jobs that this apply has taken up already, by a kept reply.
     """
     work = apply.work
     held = [JobStatus.HELD] if apply.cancels else []
     async for row in work.ledger.jobs(work.scope, [*DOUBTFUL, *OPEN, *TERMINAL, *held]):
-        if row.status is JobStatus.HELD and row.id is None:
+        if row.job in continued or (row.status is JobStatus.HELD and row.id is None):
             continue
         job = await take_up(apply, row)
         apply.progress.jobs["resumed"] += 1

@@ -492,3 +492,4 @@ def test_a_held_reply_is_read_when_the_manifest_is_mended(text):
     assert apply(server, ledger, ITEMS[:2], text).counts == {"held": 2}
     mended = apply(server, ledger, ITEMS[:2], text.replace("response.id }}", "response.jobId }}"))
     assert (mended.outcome, mended.counts, sum(server.posts.values())) == ("done", {"succeeded": 2}, 2)
+    assert mended.progress.jobs == {"asked again": 2, "accepted": 2, "finished": 2}
