@@ -195,16 +195,16 @@ class World:
             kill_after_s: when the apply that comes meanwhile is killed.
             environment: further `FAULTS_...` variables of the holder.
         """
-        leases = {"FAULTS_LEASE": str(LEASE_S)}
+        lease_s = str(LEASE_S)
         self.kills += 1
-        process = self.start(**leases, **environment)
+        process = self.start(FAULTS_LEASE=lease_s, **environment)
         until(process)
         if not _is_stopped(process):
             out, err = process.communicate(timeout=600)
             return Freeze(Life(process.returncode, out, err, 0.0), None)
         time.sleep(LEASE_S + 0.2)
         try:
-            second = self.live(kill_after_s=kill_after_s, **leases)
+            second = self.live(kill_after_s=kill_after_s, FAULTS_LEASE=lease_s)
         finally:
             process.send_signal(signal.SIGCONT)
         out, err = process.communicate(timeout=600)
