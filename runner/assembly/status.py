@@ -27,6 +27,7 @@ class StageStatus:
         publications: sink to its last publication.
         failures: (item key, status, error) of the first failed and held items; empty unless asked for.
         holder: who applies it now, None when nobody does; `dead` in it tells that it died.
+        is_selected: whether an apply has read the source to its end.
         rejected: number of rows without a usable item in the current selection.
         rejections: all of them as the source has them now; None unless asked for.
     """
@@ -38,6 +39,7 @@ class StageStatus:
     publications: Mapping[str, Publication]
     failures: Sequence[tuple[str, str, str]]
     holder: Mapping[str, Json] | None
+    is_selected: bool = False
     rejected: int = 0
     rejections: Sequence[Rejected] | None = None
 
@@ -62,7 +64,7 @@ async def recipe_status(
     found = []
     for stage in recipe.stages:
         scope = session.scope(recipe, stage.name)
-        runs = await ledger.runs(scope, 1)
+        runs, selection = await ledger.runs(scope, 1), await ledger.fingerprint(scope)
         found.append(
             StageStatus(
                 scope,
@@ -72,7 +74,8 @@ async def recipe_status(
                 await ledger.publications(scope),
                 await _failures(session, scope) if failures else (),
                 holder,
-                int((await ledger.fingerprint(scope)).get("rejected", 0)),
+                bool(selection),
+                int(selection.get("rejected", 0)),
                 [one async for one in rejected_rows(works[scope])] if rejections else None,
             )
         )

@@ -125,7 +125,9 @@ def rejected_texts(plan: StagePlan) -> list[str]:
         return []
     shown = [f"{each.place}: {each.what}" for each in plan.rejections[:REJECTED_SHOWN]]
     more = plan.rejected - len(shown)
-    further = [f"and {more:,} more (runner status --rejected)"] if more else []
+    further = []
+    if more:
+        further = [f"and {more:,} more (runner status --rejected)" if shown else "runner status --rejected lists them"]
     return [f"{count(plan.rejected, 'row')} without a usable item", *shown, *further]
 
 

@@ -17,7 +17,7 @@ from runner.cli.exits import Exit
 from runner.cli.forms.markdown import status_markdown
 from runner.cli.loading import project_line, projects_or_stop
 from runner.cli.options import Asked
-from runner.cli.plan_text import holder_text
+from runner.cli.plan_text import count, holder_text
 from runner.engine.publish import CHECKS
 from runner.model.item import Json
 
@@ -109,7 +109,7 @@ def _block(status: StageStatus) -> str:
     name = status.scope.recipe + (f"/{status.scope.stage}" if status.scope.stage else "")
     lines = [paint(name, "strong")]
     rejected = {"rejected": status.rejected}
-    lines.append(row("items", _counts({**status.counts, **rejected}) or "none yet"))
+    lines.append(row("items", _counts({**status.counts, **rejected}) or ("none" if status.is_selected else "none yet")))
     if status.jobs:
         lines.append(row("jobs", _counts(status.jobs)))
     if status.run is not None:
@@ -120,7 +120,7 @@ def _block(status: StageStatus) -> str:
         lines.append(row("locked", holder_text(status.holder)))
     for sink, last in status.publications.items():
         if sink != CHECKS:
-            lines.append(row("sink", f"{sink}    {last.rows:,} rows, {_time(last.at)}"))
+            lines.append(row("sink", f"{sink}    {count(last.rows, 'row')}, {_time(last.at)}"))
     lines += [row(state, f"{key}: {error}") for key, state, error in status.failures]
     lines += [row("rejected", f"{each.place}: {each.what}") for each in status.rejections or ()]
     return "\n".join(lines)

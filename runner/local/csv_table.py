@@ -242,7 +242,8 @@ class CsvTable:
     def _fault(self, row: Sequence[str], line: int, last: int) -> str:
         if len(row) != len(self.names):
             where = f"lines {line} to {last}: " if last > line else ""
-            return f"{where}{len(row)} values, but {len(self.names)} names"
+            values, names = _count(len(row), "value"), _count(len(self.names), "name")
+            return f"{where}{values}, but {names}"
         if _is_text("".join(row)):
             return ""
         return f"not text in {self._dialect.encoding}; set `encoding:` to another one"
@@ -354,3 +355,7 @@ def _quoted(names: Sequence[str]) -> str:
 
 def _escaped(delimiter: str) -> str:
     return "\\t" if delimiter == "\t" else delimiter
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

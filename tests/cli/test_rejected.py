@@ -107,3 +107,25 @@ def test_a_table_that_is_in_doubt_ends_with_3_and_the_sink_keeps_its_rows(shell:
         told = shell(command, "-f", "r.yaml")
         assert (told.code, shell.read("out.jsonl")) == (3, before)
         assert said in told.err
+
+
+def test_a_quick_plan_names_the_command_that_lists_the_rejected_rows(shell: Shell):
+    write(shell, '{"id": "a"}', "{")
+    assert shell("apply", "-f", "r.yaml").code == 11
+    said = shell("plan", "-f", "r.yaml").out
+    assert "unchanged since the last apply" in said and "1 row without a usable item" in said
+    assert "runner status --rejected lists them" in said and "more (" not in said
+
+
+def test_status_tells_an_empty_selection_from_none(shell: Shell):
+    write(shell)
+    assert "none yet" in shell("status", "-f", "r.yaml").out
+    shell("apply", "-f", "r.yaml")
+    said = shell("status", "-f", "r.yaml").out
+    assert "items      none\n" in said and "none yet" not in said
+
+
+def test_one_row_is_not_rows(shell: Shell):
+    write(shell, '{"id": "a"}')
+    shell("apply", "-f", "r.yaml")
+    assert "    1 row, " in shell("status", "-f", "r.yaml").out

@@ -235,3 +235,8 @@ def test_one_lost_quote_never_makes_a_row_of_what_lies_in_another(tmp_path):
         outcomes.add("read")
         assert [value for value in values if [value["id"], value["t"]] not in rows] == []
     assert "refused" in outcomes
+
+
+def test_one_value_is_not_values(tmp_path):
+    _, rejected = read(tmp_path, b"a,b\n1\n2,3,4\n")
+    assert [one.split(": ", 1)[1] for one in rejected] == ["1 value, but 2 names", "3 values, but 2 names"]
