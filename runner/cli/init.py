@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import click
@@ -103,7 +104,7 @@ def command(folder: Path, name: str) -> Exit:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
         out(f"{paint('+', 'good')} {file}")
-    out(f"\nnext: {'' if str(folder) == '.' else f'cd {folder} && '}runner apply")
+    out(f"\nnext: {'' if str(folder) == '.' else f'cd {shlex.quote(str(folder))} && '}runner apply")
     return Exit.DONE
 
 

@@ -18,3 +18,7 @@ def test_init_changes_nothing_that_exists(shell: Shell):
     assert shell("init").code == 2
     assert shell.read("runner.yaml") == "mine"
     assert not (shell.folder / "recipes").exists()
+
+
+def test_the_next_command_can_be_pasted(shell: Shell):
+    assert "next: cd 'a b/shop' && runner apply" in shell("init", "a b/shop").out
