@@ -54,8 +54,15 @@ class Git:
         return self.run(*arguments).decode("utf-8", "surrogateescape").strip()
 
     def top(self) -> Path:
-        """Return the folder of the work tree."""
-        return Path(self.text("rev-parse", "--show-toplevel"))
+        """Return the folder of the work tree.
+
+        Raises:
+            ConfigError: the folder is not in a work tree.
+        """
+        try:
+            return Path(self.text("rev-parse", "--show-toplevel"))
+        except ConfigError as error:
+            raise ConfigError(f"{self.folder}: {error}", mend="run it in a checkout: git clone, or git init") from error
 
     def commit(self, ref: str) -> str:
         """Return the full hash of the commit that a ref names.
