@@ -122,14 +122,15 @@ class Hooks:
 
     def _check(self, request: Request, message: bytes, signing: Signing | StandardSigning) -> None:
         if not self._fits(request, message, signing):
-            raise self._wrong_signature()
+            raise self._wrong_signature(is_timed=isinstance(signing, StandardSigning))
 
     def _fits(self, request: Request, message: bytes, signing: Signing | StandardSigning) -> bool:
         return signing.fits(request.headers.getlist, message, self._clock.now())
 
-    def _wrong_signature(self) -> HTTPException:
+    def _wrong_signature(self, *, is_timed: bool = False) -> HTTPException:
         self._metrics.count("runner_orders_total", trigger="unknown", result="wrong_signature")
-        return HTTPException(401, "the signature does not match the body and the secret")
+        age = ", or webhook-timestamp is more than 5 minutes from this clock" if is_timed else ""
+        return HTTPException(401, f"the signature does not match the body and the secret{age}")
 
 
 def _delivery(request: Request, hook: Hook, value: Mapping[str, Json]) -> str | None:

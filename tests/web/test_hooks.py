@@ -326,6 +326,17 @@ def test_standard_webhooks_are_verified_and_start_once(tmp_path: Path, secret: s
     assert told(tmp_path, requests, secret) == [(202, True), (202, False), (202, True), *[(401, None)] * 7]
 
 
+def test_a_refused_standard_webhook_names_its_timestamp(tmp_path: Path) -> None:
+    write(tmp_path, triggers=STANDARD)
+
+    async def sent() -> str:
+        async with served(tmp_path, environ={**ENVIRON, "HOOK": KEY}) as client:
+            reply = await client.http.post("/hooks/go", content=b"{}", headers=standard(b"{}", age_s=600.0))
+            return str(reply.json()["detail"])
+
+    assert "webhook-timestamp is more than 5 minutes from this clock" in asyncio.run(sent())
+
+
 def test_a_secret_that_is_not_base64_is_told_at_the_start(tmp_path: Path) -> None:
     write(tmp_path, triggers=STANDARD)
     with pytest.raises(ConfigError, match="must be base64"):
