@@ -16,7 +16,7 @@ from runner.engine.agenda import Action, Step
 from runner.engine.apply import Apply
 from runner.engine.decide import RETRIES
 from runner.engine.stop import Reason
-from runner.model.contracts import Finding
+from runner.model.contracts import Cancelling, Finding
 from runner.model.errors import ConfigError, JobLost, Refused, RunnerError, StopRun
 from runner.model.event import Event, ItemsDone, JobAccepted, JobHeld, JobPolled, JobSettled
 from runner.model.job import Adoption, Find, Job, JobState, JobStatus
@@ -121,7 +121,9 @@ async def _judge_held(apply: Apply, step: Step, state: JobState) -> Step | None:
     age_s = apply.flight.age_s(job, apply.work.clock.monotonic())
     if timeout_s is not None and age_s >= timeout_s and state.status is not JobStatus.WAITING_HUMAN:
         apply.blocked.add(job.key)
-        end = "runner cancel ends it, runner retry --abandon gives it up"
+        end = "runner retry --abandon JOB gives it up"
+        if isinstance(apply.work.target, Cancelling):
+            end = f"runner cancel ends it, {end}"
         return await _stay(apply, step, f"not finished within {timeout_s:g} s, and it still runs; {end}")
     await apply.record(JobPolled(job.key, state.status, apply.now(), state.word, state.error, state.kept))
     apply.flight.land(job)  # it is resumed with the other running ones
@@ -164,7 +166,7 @@ async def _gone(apply: Apply, step: Step, error: RunnerError, *, is_held: bool) 
         return None
     why = f"asked again, but the job is gone: {error}"
     if not _is_retried(apply, job):
-        return await _stay(apply, step, why)
+        return await _stay(apply, step, f"{why}; runner retry pays for its items again")
     events: list[Event] = [JobPolled(job.key, JobStatus.FAILED, apply.now(), error=why)]
     await apply.record(*events, JobSettled(job.key, apply.now(), missing=why))
     apply.reread.add(job.key)

@@ -66,6 +66,8 @@ def test_a_job_that_still_runs_is_never_sent_again_by_itself():
         report = run(ledger, target, again=request)
         assert (report.outcome, report.counts) == ("held", {"held": 6})
     assert max(platform.accepted.values()) == 1
+    said = " ".join(report.progress.notes)
+    assert "runner retry --abandon JOB gives it up" in said and "runner cancel" not in said  # it cannot be cancelled
 
 
 def test_an_abandoned_job_is_sent_again_and_it_is_said_that_it_may_be_paid_twice():
@@ -114,7 +116,9 @@ def test_a_held_job_that_is_gone_is_sent_again_by_retry_only():
     platform, ledger = Platform(), MemoryLedger()
     held(platform, ledger)
     gone = saying(platform, JobLost("404"))
-    assert run(ledger, gone).outcome == "held"
+    report = run(ledger, gone)
+    assert report.outcome == "held"
+    assert all("runner retry pays for its items again" in note for note in report.progress.notes)
     known = set(platform.jobs)
     gone._state = lambda job: DONE if job.id not in known else (_ for _ in ()).throw(JobLost("404"))
     report = run(ledger, gone, again=RetryRequest())
