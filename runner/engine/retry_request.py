@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from runner.model.contracts import Cancelling
 from runner.model.event import JobHeld, JobReleased
 from runner.model.job import JobStatus
 from runner.model.ledger import ItemStatus, JobRow
@@ -61,7 +62,8 @@ async def free_items(apply: Apply) -> int:
         return freed
     keys = again.keys
     if apply.blocked:
-        apply.progress.note("items of jobs that still run stay held: run runner cancel, or runner retry --abandon JOB")
+        ways = "run runner cancel, or " if isinstance(apply.work.target, Cancelling) else "run "
+        apply.progress.note(f"items of jobs that still run stay held: {ways}runner retry --abandon JOB")
         wanted = None if keys is None else set(keys)
         keys = [
             key for key, job in await _held(apply) if job not in apply.blocked and (wanted is None or key in wanted)
