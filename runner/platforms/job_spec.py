@@ -349,4 +349,5 @@ def _check(compiler: Compiler, at: Pointer, spec: JobSpec) -> None:
     if any(place.by_position and (place.item or place.is_error) for place in spec.results):
         compiler.tell("bad-results", "by: position cannot be used with item or role: error", (*at, "results"))
     if spec.capabilities.max_items_per_job != 1 and unmarked:
-        compiler.tell("missing-field", "with several items a job, results need item", (*at, "results"))
+        mend = 'item: "{{ found.id }}"; where the platform answers in the order of the requests, `by: position`'
+        compiler.tell("missing-field", "with several items a job, results need item", (*at, "results"), mend)

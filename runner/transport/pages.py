@@ -110,7 +110,8 @@ class Pages:
     def _follow(self, turn: Turn) -> None:
         mark = turn.next if isinstance(turn.next, str | int) else repr(turn.next)
         if mark in self._seen and not self._constant:
-            raise Unavailable("the platform's list leads back to a page that was read already")
+            mend = "where one handle serves all pages (a scroll), say so: pages: {cursor: {constant: true}}"
+            raise Unavailable("the platform's list leads back to a page that was read already", mend=mend)
         self._seen.add(mark)
         if self._kind == "cursor":
             self.cursor = turn.next
