@@ -16,7 +16,7 @@ from runner.model.contracts import Check, Checked, Sink, Verdict
 from runner.model.event import Published
 from runner.model.item import Json, Record
 from runner.model.ledger import Lease, Publication
-from runner.model.row_contracts import SupportsRejected, SupportsRemember
+from runner.model.row_contracts import SupportsOverwrite, SupportsRejected, SupportsRemember
 
 CHECKS = "checks"
 """Name under which the ledger keeps that the checks have passed for a version."""
@@ -73,7 +73,8 @@ def sink_shapes(work: Work) -> Sequence[Sequence[str]]:
 async def _why_write(sink: Sink, last: Publication | None, shapes: Sequence[str], version: int) -> str:
     """Return why the sink must be written, empty when it is current."""
     if last is None:
-        return "new"
+        overwrites = isinstance(sink, SupportsOverwrite) and await sink.overwrites()
+        return "new, replaces what is there" if overwrites else "new"
     if last.publish not in shapes:
         return "record or options changed"
     if last.version != version:

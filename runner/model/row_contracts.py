@@ -1,4 +1,4 @@
-"""Optional contracts of sources and checks about rows, tested with `isinstance`."""
+"""Optional contracts of sources, checks and sinks about rows, tested with `isinstance`."""
 
 from __future__ import annotations
 
@@ -33,3 +33,11 @@ class SupportsRemember(Protocol):
 
         The last of them is always `{"published_rows": number}`.
         """
+
+
+@runtime_checkable
+class SupportsOverwrite(Protocol):
+    """A sink that writes to a place that may hold something else."""
+
+    async def overwrites(self) -> bool:
+        """Whether a publication would replace something that is there. Cheap; may be called without `open`."""

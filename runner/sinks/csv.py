@@ -79,6 +79,10 @@ class Csv:
         """Whether the file is still what was written."""
         return receipt.get("path") == self._config.path and await blocking.call(self._file.holds, receipt)
 
+    async def overwrites(self) -> bool:
+        """Whether there is a file; see `SupportsOverwrite`."""
+        return await blocking.call(self._file.path.exists)
+
     def _head(self, fields: Sequence[str]) -> None:
         self._fields = fields
         self._add([[_text(name, guard=False) for name in fields]])

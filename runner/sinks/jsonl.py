@@ -58,6 +58,10 @@ class Jsonl:
         """Whether the file is still what was written."""
         return receipt.get("path") == self._path and await blocking.call(self._file.holds, receipt)
 
+    async def overwrites(self) -> bool:
+        """Whether there is a file; see `SupportsOverwrite`."""
+        return await blocking.call(self._file.path.exists)
+
     def _write(self, batch: Sequence[Record]) -> None:
         self._file.write(b"".join(map(self._line, batch)))
 

@@ -129,3 +129,12 @@ def test_one_row_is_not_rows(shell: Shell):
     write(shell, '{"id": "a"}')
     shell("apply", "-f", "r.yaml")
     assert "    1 row, " in shell("status", "-f", "r.yaml").out
+
+
+def test_a_plan_tells_a_first_publication_over_a_file_that_is_there(shell: Shell):
+    write(shell, '{"id": "a"}')
+    assert "out.jsonl (new): written" in shell("plan", "-f", "r.yaml").out
+    shell.write("out.jsonl", "precious")
+    assert "out.jsonl (new, replaces what is there): written" in shell("plan", "-f", "r.yaml").out
+    assert shell("apply", "-f", "r.yaml").code == 0
+    assert "up to date" in shell("plan", "-f", "r.yaml").out
