@@ -77,6 +77,25 @@ def named_below(folder: Path, names: Collection[str]) -> frozenset[str]:
     return frozenset(names) - missing
 
 
+def mentioning(folder: Path, names: Collection[str], but: Collection[str]) -> Iterator[Document]:
+    """Yield the recipes of a project, among those that were not given, whose text holds one of some names.
+
+    Args:
+        folder: of the project.
+        names: of files, or parts of them, in lower case.
+        but: real paths of the files that were given.
+    """
+    for file in _below(folder) if names else ():
+        if os.path.realpath(file) in but:
+            continue
+        try:
+            text = file.read_text(encoding="utf-8", errors="replace").casefold()
+        except OSError:
+            continue
+        if any(name in text for name in names) and _is_recipe(document := read(file)):
+            yield document
+
+
 def documents_of(paths: Sequence[Path]) -> tuple[list[Document], list[Problem]]:
     """Read the recipes among some files and folders, each file once, in order of their names.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,13 +12,13 @@ from runner.model.problem import Problem, Severity
 from runner.model.recipe import Recipe
 from runner.recipe.catalog import Catalog
 from runner.recipe.commands import command_problems
-from runner.recipe.files import documents_of
+from runner.recipe.files import documents_of, mentioning
 from runner.recipe.kinds import Kinds
 from runner.recipe.lint import between_recipes, duplicate_names, unknown_secrets, unknown_vars
 from runner.recipe.load import Given, load_recipe
 from runner.recipe.outside_paths import outside_problems
 from runner.recipe.project import LoadedProject, connection_problems
-from runner.recipe.sink_paths import sink_path_problems
+from runner.recipe.sink_paths import sink_names, sink_path_problems
 
 
 def load_recipes(
@@ -68,9 +69,17 @@ def _among_each_other(
         problems += connection_problems(loaded, given.kinds.catalog)
         problems += unknown_secrets(recipes, given.kinds, list(loaded.project.secrets))
     problems += command_problems(recipes, loaded.project)
-    problems += sink_path_problems(recipes, documents, loaded.project)
+    problems += sink_path_problems(recipes, documents, loaded.project, others=_others(recipes, documents, given))
     problems += outside_problems(recipes, loaded.project)
     if not documents and not any(problem.slug == "no-recipes" for problem in problems):
         problems.append(Problem("no-recipes", "there is no recipe among the files given", severity=Severity.WARNING))
     in_order, found = between_recipes(recipes, documents)
     return in_order, problems + found
+
+
+def _others(recipes: Sequence[Recipe], documents: Sequence[Document], given: Given) -> Sequence[Recipe]:
+    """Return the recipes of the project that were not given and may read what a sink of the given ones writes."""
+    files = {os.path.realpath(document.file) for document in documents}
+    found = mentioning(given.project.root, sink_names(recipes), files)
+    loaded = (load_recipe(document, given)[0] for document in found)
+    return [recipe for recipe in loaded if recipe is not None]

@@ -23,10 +23,25 @@ _YAML: Final = (".yaml", ".yml")
 _LONGEST: Final = 4096
 
 
-def sink_path_problems(recipes: Sequence[Recipe], documents: Sequence[Document], project: Project) -> Iterator[Problem]:
-    """Yield a problem for every sink whose file is an input, or is the file of another sink."""
+def sink_names(recipes: Sequence[Recipe]) -> frozenset[str]:
+    """Return the names of the files that sinks write, in lower case."""
+    paths = (_path_of(sink) for stage in _stages(recipes) for sink in stage.sinks)
+    return frozenset(name for path in paths if path is not None and (name := PurePosixPath(path).name.casefold()))
+
+
+def sink_path_problems(
+    recipes: Sequence[Recipe], documents: Sequence[Document], project: Project, others: Sequence[Recipe] = ()
+) -> Iterator[Problem]:
+    """Yield a problem for every sink whose file is an input, or is the file of another sink.
+
+    Args:
+        recipes: whose sinks are checked.
+        documents: the files of the recipes.
+        project: they belong to.
+        others: recipes of the project that a command was not given; what they read counts too.
+    """
     root = project.root
-    inputs = _Inputs.of(recipes, documents, project)
+    inputs = _Inputs.of([*recipes, *others], documents, project)
     first: dict[str, tuple[str, Mark]] = {}
     for recipe in recipes:
         for stage in recipe.stages:

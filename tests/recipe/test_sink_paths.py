@@ -106,3 +106,15 @@ def test_the_file_of_another_sink_is_not_overwritten(tmp_path: Path, sink: str) 
     loaded = load_project([tmp_path], profile=None, environ={})
     _, found = load_recipes(loaded, [tmp_path / "a.yaml", tmp_path / "b.yaml"], vars={}, environ={}, catalog=Shop())
     assert [(one.slug, one.mark.file) for one in found] == [("shared-sink", str(tmp_path / "b.yaml"))]
+
+
+def test_the_source_of_a_recipe_that_was_not_given_is_an_input(tmp_path: Path):
+    text = RECIPE.replace("data/in", "data/b").replace("SINK", "out/b.jsonl").replace("NAME", "b")
+    (tmp_path / "b.yaml").write_text(text)
+    (found,) = problems(tmp_path, "data/b.jsonl")
+    assert (found.slug, "a source file of jsonl" in found.what) == ("sink-over-input", True)
+
+
+def test_a_wrong_recipe_that_was_not_given_is_not_reported(tmp_path: Path):
+    (tmp_path / "b.yaml").write_text(RECIPE.replace("source:", "sauce:").replace("SINK", "out/r.jsonl"))
+    assert problems(tmp_path, "out/r.jsonl") == []
