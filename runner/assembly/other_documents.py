@@ -14,7 +14,6 @@ from runner.documents import read, shown_name
 from runner.model.errors import RecipeError
 from runner.model.item import Json
 from runner.model.problem import Problem, Severity
-from runner.platforms import check_manifest
 from runner.recipe.files import PROJECT_FILE
 
 NOUNS: Final = {"Platform": "manifest", "Project": "project file", "Test": "test"}
@@ -97,6 +96,8 @@ def _problems(path: Path, kind: str, projects: Sequence[Loaded]) -> Sequence[Pro
             for loaded in projects:
                 if os.path.realpath(path.parent) == os.path.realpath(loaded.project.platforms):
                     loaded.catalog.manifest(path.stem)  # the name of the file counts there
+            from runner.platforms import check_manifest  # start-up
+
             return check_manifest(path, shown=shown_name(path))
     except RecipeError as error:
         return error.problems

@@ -18,7 +18,7 @@ from runner.model.contracts import Finding
 from runner.model.errors import ConfigError, RunnerError, StopRun
 from runner.model.event import JobIntended
 from runner.model.job import Capabilities, Find, Job
-from runner.model.ledger import WorkHash
+from runner.model.work_hash import WorkHash
 
 KEY_MARGIN_S = 3600.0
 """Seconds by which the platform's key lifetime is shortened here: clocks differ, and requests wait."""

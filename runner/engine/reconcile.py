@@ -18,7 +18,7 @@ from runner.engine.stop import Reason
 from runner.model.contracts import Finding
 from runner.model.errors import ConfigError, Indeterminate, RunnerError, StopRun, UnexpectedReply, UnreadableReply
 from runner.model.job import Find, Job
-from runner.model.ledger import WorkHash
+from runner.model.work_hash import WorkHash
 
 CLOCK_DOUBT_S = 172_800.0
 """How wrong the clock may have been when a job was sent: the last look goes so much further back."""

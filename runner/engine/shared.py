@@ -17,7 +17,8 @@ from runner.engine.work import Work
 from runner.model.event import ItemsDone, JobAccepted, JobIntended, JobPolled, JobSettled
 from runner.model.item import Item, Result
 from runner.model.job import Adoption, JobStatus
-from runner.model.ledger import ItemStatus, Outcome, Scope, Standing, WorkHash
+from runner.model.ledger import ItemStatus, Outcome, Scope, Standing
+from runner.model.work_hash import WorkHash
 
 TAKEN_TOGETHER = 1000
 

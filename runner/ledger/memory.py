@@ -17,18 +17,8 @@ from runner.model.event import (
 )
 from runner.model.item import Item, Json
 from runner.model.job import JobStatus
-from runner.model.ledger import (
-    ItemStatus,
-    JobRow,
-    Lease,
-    Outcome,
-    PlanUse,
-    Publication,
-    RunRow,
-    Scope,
-    Standing,
-    WorkHash,
-)
+from runner.model.ledger import ItemStatus, JobRow, Lease, Outcome, PlanUse, Publication, RunRow, Scope, Standing
+from runner.model.work_hash import WorkHash
 
 _PAGE: Final = 1000
 

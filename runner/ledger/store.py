@@ -16,18 +16,8 @@ from runner.model.errors import LedgerError
 from runner.model.event import Event
 from runner.model.item import Item, Json
 from runner.model.job import JobStatus
-from runner.model.ledger import (
-    ItemStatus,
-    JobRow,
-    Lease,
-    Outcome,
-    PlanUse,
-    Publication,
-    RunRow,
-    Scope,
-    Standing,
-    WorkHash,
-)
+from runner.model.ledger import ItemStatus, JobRow, Lease, Outcome, PlanUse, Publication, RunRow, Scope, Standing
+from runner.model.work_hash import WorkHash
 
 T = TypeVar("T")
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 
 from runner.jsontext import hex_digest
 from runner.model.item import Json
-from runner.model.ledger import WorkHash
 from runner.model.recipe import Component
+from runner.model.work_hash import WorkHash
 from runner.templating import Template, Tree
 
 WORK_VERSION = 2

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from runner.documents import Pointer, load_schema
 from runner.model.item import Json
-from runner.model.ledger import WorkHash
 from runner.model.problem import Problem
 from runner.model.recipe import Component, Stage
 from runner.model.suggestion import did_you_mean
+from runner.model.work_hash import WorkHash
 from runner.recipe.components import CONNECTION, Builder
 from runner.recipe.fingerprint import publish_digest, work_hash
 from runner.recipe.order import circle, ordered

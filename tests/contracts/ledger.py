@@ -28,7 +28,8 @@ from runner.model.event import (
 )
 from runner.model.item import Item, Result
 from runner.model.job import DOUBTFUL, OPEN, TERMINAL, Adoption, JobStatus
-from runner.model.ledger import Lease, PlanUse, Scope, WorkHash
+from runner.model.ledger import Lease, PlanUse, Scope
+from runner.model.work_hash import WorkHash
 
 SCOPE = Scope("project", "", "recipe", "stage")
 HOLDER = {"host": "here", "pid": 7}

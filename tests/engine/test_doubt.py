@@ -14,8 +14,9 @@ from runner.ledger.memory import MemoryLedger
 from runner.model.errors import Indeterminate, JobLost, LeaseLost, StopRun, Unavailable
 from runner.model.event import JobIntended, JobReleased
 from runner.model.job import Capabilities, Find, Job, JobStatus, Submitted
-from runner.model.ledger import ItemStatus, WorkHash
+from runner.model.ledger import ItemStatus
 from runner.model.recipe import Budget, PollRhythm, RunOptions
+from runner.model.work_hash import WorkHash
 from runner.platforms.turns import Turns
 from runner.transport.limits import Limits, Rules
 from tests.engine.world import (
