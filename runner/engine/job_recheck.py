@@ -57,11 +57,15 @@ async def _start(apply: Apply, row: JobRow) -> None:
     apply.agenda.now(Step(Action.REASK, await take_up(apply, row), why=row.error))
 
 
-async def take_up(apply: Apply, row: JobRow) -> Job:
-    """Add a job of an earlier apply to those in flight, and return its step."""
-    work = apply.work
-    items = [item for _, item in await work.ledger.job_items(work.scope, row.job)]
-    job = Job(row.job, row.attempt, items, row.kept, row.id, row.sent_at, row.accepted_at)
+async def job_of(apply: Apply, row: JobRow) -> Job:
+    """Return the job of a row of the ledger, with its items, which have no body."""
+    items = [item for _, item in await apply.work.ledger.job_items(apply.work.scope, row.job)]
+    return Job(row.job, row.attempt, items, row.kept, row.id, row.sent_at, row.accepted_at)
+
+
+async def take_up(apply: Apply, row: JobRow, job: Job | None = None) -> Job:
+    """Add a job of an earlier apply to those in flight, and return it; `job` if its row was read already."""
+    work, job = apply.work, job or await job_of(apply, row)
     apply.flight.resumed.add(job.key)
     apply.flight.start(job, row.reserved if row.intended_at >= apply.budget_since else None)
     if job.id is not None:

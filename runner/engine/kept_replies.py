@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from runner.engine.apply import Apply
-from runner.engine.job_recheck import take_up
+from runner.engine.job_recheck import job_of, take_up
 from runner.engine.outcome import accept
-from runner.model.job import Job, JobStatus
+from runner.model.job import JobStatus
 from runner.model.manifest import SupportsManifest
 
 
@@ -18,11 +18,11 @@ async def reread_replies(apply: Apply) -> set[str]:
     async for row in work.ledger.jobs(work.scope, [JobStatus.HELD]):
         if row.id is not None or not row.kept:
             continue
-        items = [item for _, item in await work.ledger.job_items(work.scope, row.job)]
-        submitted = target.reread(Job(row.job, row.attempt, items, row.kept, sent_at=row.sent_at))
+        job = await job_of(apply, row)
+        submitted = target.reread(job)
         if submitted is not None:
             continued.add(row.job)
-            step = await accept(apply, await take_up(apply, row), submitted)
+            step = await accept(apply, await take_up(apply, row, job), submitted)
             if step is not None:
                 apply.agenda.now(step)
     return continued
